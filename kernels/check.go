@@ -1,0 +1,114 @@
+package kernels
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Misuse by the programmer ends in a panic whose message names the function,
+// the argument, its value and what was needed. The checks are small enough to
+// be inlined; what builds the message is kept out of line.
+
+//go:noinline
+func panicf(format string, args ...any) {
+	panic("kernels: " + fmt.Sprintf(format, args...))
+}
+
+func checkSize(fn, name string, v int) {
+	if v < 0 {
+		panicf("%s: %s = %d, want >= 0", fn, name, v)
+	}
+}
+
+func checkLen(fn, name string, have, need int) {
+	if have < need {
+		panicf("%s: len(%s) = %d, want >= %d", fn, name, have, need)
+	}
+}
+
+func checkSameLen(fn, name string, have int, ref string, need int) {
+	if have != need {
+		panicf("%s: len(%s) = %d, want len(%s) = %d", fn, name, have, ref, need)
+	}
+}
+
+// checkMatrix checks that a holds a rows x cols matrix with leading dimension ld.
+func checkMatrix[T Float](fn, name, ldName string, a []T, rows, cols, ld int) {
+	if ld < cols {
+		panicf("%s: %s = %d, want >= %d (the row length of %s)", fn, ldName, ld, cols, name)
+	}
+	if need := extent(rows, cols, ld); len(a) < need {
+		panicf("%s: len(%s) = %d, want >= %d (%d rows of %d, %s = %d)", fn, name, len(a), need, rows, cols, ldName, ld)
+	}
+}
+
+// extent is how many elements a rows x cols matrix reaches over.
+func extent(rows, cols, ld int) int {
+	if rows == 0 || cols == 0 {
+		return 0
+	}
+	return (rows-1)*ld + cols
+}
+
+// checkInPlace checks that dst is src itself or does not overlap it: an
+// elementwise operation may run in place, but not shifted.
+func checkInPlace[T Float](fn, dstName, srcName string, dst, src []T) {
+	if len(dst) == 0 || len(src) == 0 {
+		return
+	}
+	d, s := address(dst), address(src)
+	if d == s || d+bytes(dst) <= s || s+bytes(src) <= d {
+		return
+	}
+	panicf("%s: %s overlaps %s without being the same slice", fn, dstName, srcName)
+}
+
+// checkApart checks that dst does not overlap src at all.
+func checkApart[T Float](fn, dstName, srcName string, dst, src []T) {
+	if len(dst) == 0 || len(src) == 0 {
+		return
+	}
+	d, s := address(dst), address(src)
+	if d+bytes(dst) <= s || s+bytes(src) <= d {
+		return
+	}
+	panicf("%s: %s overlaps %s", fn, dstName, srcName)
+}
+
+func address[T any](s []T) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(s))) }
+
+func bytes[T any](s []T) uintptr { var z T; return uintptr(len(s)) * unsafe.Sizeof(z) }
+
+// checkNoSharedElement checks that no element of the matrix c is one of the
+// matrix a. Address ranges may interleave: the blocks of one larger matrix do.
+func checkNoSharedElement[T Float](fn, cName, aName string, c []T, cRows, cCols, ldc int, a []T, aRows, aCols, lda int) {
+	c, a = c[:extent(cRows, cCols, ldc)], a[:extent(aRows, aCols, lda)]
+	if len(c) == 0 || len(a) == 0 {
+		return
+	}
+	c0, a0 := address(c), address(a)
+	if c0+bytes(c) <= a0 || a0+bytes(a) <= c0 {
+		return
+	}
+	var z T
+	size := int(unsafe.Sizeof(z))
+	// Row i of c starts d + i*ldc*size bytes past the first row of a.
+	d := int(c0) - int(a0)
+	for i := range cRows {
+		lo := d + i*ldc*size
+		hi := lo + cCols*size
+		// The only rows of a that can meet [lo, hi) start in (lo - aCols*size, hi).
+		first := max(0, floorDiv(lo-aCols*size, lda*size)+1)
+		if first < aRows && first*lda*size < hi {
+			panicf("%s: row %d of %s shares elements with row %d of %s", fn, i, cName, first, aName)
+		}
+	}
+}
+
+func floorDiv(a, b int) int {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

@@ -1,0 +1,33 @@
+// Package kernels holds the CPU kernels of Lanewise: matrix products and the
+// elementwise and row-wise operations that a neural net needs beside them, in
+// float32 and float64, with a pure-Go implementation of each and assembly for
+// the instruction sets that the CPU offers, chosen at run time.
+//
+// # Layout and units
+//
+// Matrices are row-major slices. An m x n matrix with leading dimension ld
+// keeps element (i, j) at index i*ld + j; a contiguous one has ld = n. A slice
+// needs to reach the last element used, (m-1)*ld + n elements, and no further.
+// All sizes and leading dimensions count elements, never bytes.
+//
+// # Choosing an implementation
+//
+// The functions of the package run on [Default], the best implementation that
+// the CPU supports, or the one that the environment variable LANEWISE_ISA
+// names. The choice is made once, when the package is initialised, and never
+// changes; [Chosen] tells what it was and why. [On] runs the same operations
+// on a named implementation, without touching anything global:
+//
+//	for _, im := range kernels.Supported() {
+//		kernels.On[float32](im).MatMul(c, a, b, m, n, k)
+//	}
+//
+// # Rules that hold everywhere
+//
+// Functions panic on misuse by the programmer and on nothing else: a negative
+// size, a slice too short, an output that overlaps an input where that is not
+// allowed. The message names the function, the argument, its value and what
+// was needed. All functions are safe for concurrent use as long as no two
+// calls write the same elements; none keeps a reference to its arguments after
+// it returns; none allocates in steady state.
+package kernels

@@ -1,0 +1,41 @@
+package kernels
+
+// ReLU sets dst[i] = 0 where src[i] <= 0 and dst[i] = src[i] elsewhere, which
+// makes -0 and every negative value +0 and lets NaN through, as NumPy's
+// out[x <= 0] = 0 does. len(dst) = len(src); dst may be src, but may not overlap it otherwise.
+func ReLU[T Float](dst, src []T) { defaultOps[T]().ReLU(dst, src) }
+
+// ReLU is [ReLU] on o's implementation.
+func (o Ops[T]) ReLU(dst, src []T) {
+	checkSameLen("ReLU", "dst", len(dst), "src", len(src))
+	checkInPlace("ReLU", "dst", "src", dst, src)
+	o.ks.relu(dst, src)
+}
+
+// ReLUGrad is the backward pass of [ReLU]: it sets dst[i] = 0 where x[i] <= 0
+// and dst[i] = grad[i] elsewhere, so that NaN in x lets the gradient through.
+// x may be the input of ReLU or its output, the result is the same. All three
+// lengths are equal; dst may be grad or x, but may not overlap them otherwise.
+func ReLUGrad[T Float](dst, grad, x []T) { defaultOps[T]().ReLUGrad(dst, grad, x) }
+
+// ReLUGrad is [ReLUGrad] on o's implementation.
+func (o Ops[T]) ReLUGrad(dst, grad, x []T) {
+	checkSameLen("ReLUGrad", "dst", len(dst), "x", len(x))
+	checkSameLen("ReLUGrad", "grad", len(grad), "x", len(x))
+	checkInPlace("ReLUGrad", "dst", "grad", dst, grad)
+	checkInPlace("ReLUGrad", "dst", "x", dst, x)
+	o.ks.reluGrad(dst, grad, x)
+}
+
+// Axpy adds alpha*x to y: y[i] += alpha*x[i], with the product and the sum
+// each rounded, so that all implementations give the same bits. With alpha =
+// -rate it is the update of stochastic gradient descent. len(x) = len(y); y
+// may be x, but may not overlap it otherwise.
+func Axpy[T Float](alpha T, x, y []T) { defaultOps[T]().Axpy(alpha, x, y) }
+
+// Axpy is [Axpy] on o's implementation.
+func (o Ops[T]) Axpy(alpha T, x, y []T) {
+	checkSameLen("Axpy", "x", len(x), "y", len(y))
+	checkInPlace("Axpy", "y", "x", y, x)
+	o.ks.axpy(alpha, x, y)
+}

@@ -1,0 +1,160 @@
+package kernels
+
+// MatMul sets the contiguous m x n matrix c to the product of the contiguous
+// matrices a (m x k) and b (k x n): Gemm without transposes, alpha = 1, beta =
+// 0 and leading dimensions k, n and n. The same rules hold.
+func MatMul[T Float](c, a, b []T, m, n, k int) { defaultOps[T]().MatMul(c, a, b, m, n, k) }
+
+// MatMul is [MatMul] on o's implementation.
+func (o Ops[T]) MatMul(c, a, b []T, m, n, k int) {
+	o.Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)
+}
+
+// Gemm is the general matrix product of the BLAS, row-major:
+//
+//	C = alpha * op(A) * op(B) + beta * C
+//
+// with op(A) m x k, op(B) k x n and C m x n. Without transA, a holds A as an m
+// x k matrix with leading dimension lda >= k; with it, as a k x m matrix with
+// lda >= m, and op(A) is its transpose. b and transB likewise. ldc >= n.
+//
+// Any size may be 0. If beta = 0, C is not read, so that NaN in it does not
+// spread. If alpha = 0 or k = 0, A and B are not read (and may be nil), and C is
+// scaled by beta. NaN and Inf in the operands propagate by the rules of
+// arithmetic. Sums are accumulated in T, in an order that depends on m, n, k,
+// the transposes and the implementation, and on nothing else: the error is
+// within the usual bound gamma(k+2) * (|alpha| |A| |B| + |beta| |C|) elementwise.
+//
+// No element of C may also be one of A or B. The matrices may be blocks of one
+// larger matrix, whose rows interleave in memory. A may share elements with B.
+//
+// Gemm panics on a negative size, a leading dimension shorter than the row, a
+// slice that ends before the last element used, and a shared element; C is
+// unchanged then. It does not allocate in steady state.
+//
+// The algorithm is that of Goto and van de Geijn, "Anatomy of High-Performance
+// Matrix Multiplication" (2008), in the five loops of BLIS.
+func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+	defaultOps[T]().Gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+}
+
+// Gemm is [Gemm] on o's implementation.
+func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+	checkSize("Gemm", "m", m)
+	checkSize("Gemm", "n", n)
+	checkSize("Gemm", "k", k)
+	checkMatrix("Gemm", "c", "ldc", c, m, n, ldc)
+	if m == 0 || n == 0 {
+		return
+	}
+	if alpha == 0 || k == 0 {
+		scale(m, n, beta, c, ldc)
+		return
+	}
+	aRows, aCols, bRows, bCols := m, k, k, n
+	if transA {
+		aRows, aCols = k, m
+	}
+	if transB {
+		bRows, bCols = n, k
+	}
+	checkMatrix("Gemm", "a", "lda", a, aRows, aCols, lda)
+	checkMatrix("Gemm", "b", "ldb", b, bRows, bCols, ldb)
+	checkNoSharedElement("Gemm", "c", "a", c, m, n, ldc, a, aRows, aCols, lda)
+	checkNoSharedElement("Gemm", "c", "b", c, m, n, ldc, b, bRows, bCols, ldb)
+	gemm(o.ks, m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc)
+}
+
+// scale is C = beta*C.
+func scale[T Float](m, n int, beta T, c []T, ldc int) {
+	for i := range m {
+		row := c[i*ldc : i*ldc+n]
+		switch beta {
+		case 0:
+			clear(row)
+		case 1:
+		default:
+			for j := range row {
+				row[j] *= beta
+			}
+		}
+	}
+}
+
+// An operand is a matrix with any strides: element (i, j) is at i*row + j*col.
+type operand[T Float] struct {
+	data     []T
+	row, col int
+}
+
+func stridesOf[T Float](data []T, ld int, trans bool) operand[T] {
+	if trans {
+		return operand[T]{data, 1, ld}
+	}
+	return operand[T]{data, ld, 1}
+}
+
+// from returns the operand that starts at element (i, j).
+func (x operand[T]) from(i, j int) operand[T] {
+	return operand[T]{x.data[i*x.row+j*x.col:], x.row, x.col}
+}
+
+// gemm is Gemm after the checks: m, n, k > 0 and alpha != 0.
+func gemm[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+	w := borrowWorkspace[T]()
+	defer w.giveBack()
+	mc := evenly(m, ks.blocking.mc, ks.mr())
+	kc := evenly(k, ks.blocking.kc, 1)
+	nc := evenly(n, ks.blocking.nc, ks.nr())
+
+	// LOOP 5 splits n: a kc x nc block of B fits the L3 cache.
+	for jc := 0; jc < n; jc += nc {
+		nb := min(nc, n-jc)
+		// LOOP 4 splits k: a kc x NR micro-panel of B fits the L1 cache.
+		for pc := 0; pc < k; pc += kc {
+			kb := min(kc, k-pc)
+			bp := packB(ks, w, b.from(pc, jc), kb, nb)
+			betaNow := beta
+			if pc > 0 {
+				betaNow = 1 // C holds the sum over the blocks before
+			}
+			// LOOP 3 splits m: an mc x kc block of A fits the L2 cache.
+			for ic := 0; ic < m; ic += mc {
+				mb := min(mc, m-ic)
+				ap := packA(w, a.from(ic, pc), mb, kb)
+				macroKernel(ks, mb, nb, kb, alpha, ap, bp, betaNow, c[ic*ldc+jc:], ldc)
+			}
+		}
+	}
+}
+
+// macroKernel multiplies a block of A by a packed block of B.
+func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b []T, beta T, c []T, ldc int) {
+	// The tiles of a block are made equally tall, as a thin one at the end
+	// would wait for its own sums: short of them are of height h, the others of h-1.
+	tiles := (m + ks.mr() - 1) / ks.mr()
+	h := (m + tiles - 1) / tiles
+	tall := m - tiles*(h-1)
+
+	// LOOP 2 splits n: one micro-panel of B at a time.
+	nr := ks.nr()
+	for jr := 0; jr < n; jr += nr {
+		cols := min(nr, n-jr)
+		v := (cols + ks.lanes - 1) / ks.lanes
+		panel := &b[jr*k]
+		// LOOP 1 splits m into tiles, inside the micro-kernel's call.
+		ks.micro[v-1][h-1](tall, k, &a.data[0], a.row, a.col, panel, v*ks.lanes, &c[jr], ldc, cols, alpha, beta)
+		if tall < tiles {
+			rest := tall * h
+			ks.micro[v-1][h-2](tiles-tall, k, &a.data[rest*a.row], a.row, a.col, panel, v*ks.lanes, &c[rest*ldc+jr], ldc, cols, alpha, beta)
+		}
+	}
+}
+
+// evenly returns the size of the blocks when size is split into as few blocks
+// of at most limit as possible, all but the last equally large and a multiple of unit.
+func evenly(size, limit, unit int) int {
+	blocks := (size + limit - 1) / limit
+	block := (size + blocks - 1) / blocks
+	return (block + unit - 1) / unit * unit
+}

@@ -1,0 +1,50 @@
+package kernels
+
+import "unsafe"
+
+// kernelSet is what an implementation brings for one element type. An
+// instruction set starts from portableSet and overrides what it does better;
+// everything above this struct is written once for all of them.
+type kernelSet[T Float] struct {
+	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors; the widest
+	// and tallest one decides NR = len(micro)*lanes and MR = len(micro[0]).
+	lanes    int // columns in one vector of a tile
+	micro    [][]microKernel[T]
+	blocking blocking
+
+	// Elementwise kernels. Slices have equal lengths, which the caller has checked.
+	relu     func(dst, src []T)      // dst[i] = 0 if src[i] <= 0, else src[i]
+	reluGrad func(dst, grad, x []T)  // dst[i] = 0 if x[i] <= 0, else grad[i]
+	add      func(dst, x, y []T)     // dst[i] = x[i] + y[i]
+	axpy     func(alpha T, x, y []T) // y[i] += alpha*x[i], rounded twice
+
+	// fmaProbe runs n steps of a loop that does nothing but independent
+	// multiply-adds in registers, probeFlops operations a step.
+	fmaProbe   func(n int)
+	probeFlops int
+	probeFMAs  int // multiply-add instructions a step
+}
+
+// A microKernel computes, for each of the given number of tiles, one below the other,
+//
+//	for i in 0..h-1, j in 0..cols-1:
+//		s = sum over p in 0..k-1 of a[i*aRow + p*aCol] * b[p*bRow + j]
+//		c[i*ldc + j] = alpha*s + beta*c[i*ldc + j]    (c is not read if beta = 0)
+//	a += h*aRow;  c += h*ldc
+//
+// where h and the number of vectors v are the kernel's own and
+// (v-1)*lanes < cols <= v*lanes. It touches no element outside those, except that it may
+// read b up to the end of the last vector if bRow >= v*lanes. Strides count elements.
+type microKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T)
+
+func (ks *kernelSet[T]) mr() int { return len(ks.micro[0]) }
+func (ks *kernelSet[T]) nr() int { return len(ks.micro) * ks.lanes }
+
+// kernelsOf returns the kernels of im for T.
+func kernelsOf[T Float](im *Implementation) *kernelSet[T] {
+	var z T
+	if unsafe.Sizeof(z) == 4 {
+		return (*kernelSet[T])(unsafe.Pointer(&im.f32)) // T is float32
+	}
+	return (*kernelSet[T])(unsafe.Pointer(&im.f64)) // T is float64
+}

@@ -1,0 +1,101 @@
+package kernels
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// blocking holds the sizes of the blocks into which the five loops cut a
+// product, in elements.
+type blocking struct{ mc, kc, nc int }
+
+// packB copies a k x n block of B into micro-panels, one behind the other: NR
+// columns wide, k rows of one panel after each other, so that the micro-kernel
+// reads memory in order. The last panel is as wide as whole vectors allow, and
+// padded with zeros, whose products never reach C.
+func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) []T {
+	nr, lanes := ks.nr(), ks.lanes
+	w.b = room(w.b, k*((n+lanes-1)/lanes*lanes))
+	for jr := 0; jr < n; jr += nr {
+		cols := min(nr, n-jr)
+		width := (cols + lanes - 1) / lanes * lanes
+		panel := w.b[jr*k:][:k*width]
+		if b.col == 1 {
+			for p := range k {
+				row := panel[p*width:][:width]
+				copy(row, b.data[p*b.row+jr:][:cols])
+				clear(row[cols:])
+			}
+			continue
+		}
+		for j := range width {
+			if j >= cols {
+				for p := range k {
+					panel[p*width+j] = 0
+				}
+				continue
+			}
+			src := b.data[(jr+j)*b.col:][:(k-1)*b.row+1]
+			for p := range k {
+				panel[p*width+j] = src[p*b.row]
+			}
+		}
+	}
+	return w.b
+}
+
+// packA copies an m x k block of A so that its rows (or, if it is transposed,
+// its columns) lie close together, with a pitch that spreads them over the
+// cache's sets. The micro-kernels take A with any strides, so that the block
+// keeps its order and the copy is one of whole rows.
+func packA[T Float](w *workspace[T], a operand[T], m, k int) operand[T] {
+	lines, length, ld := m, k, a.row
+	if a.col != 1 {
+		lines, length, ld = k, m, a.col
+	}
+	pitch := (length+15)/16*16 + 16
+	w.a = room(w.a, lines*pitch)
+	for i := range lines {
+		copy(w.a[i*pitch:][:length], a.data[i*ld:])
+	}
+	if a.col != 1 {
+		return operand[T]{w.a, 1, pitch}
+	}
+	return operand[T]{w.a, pitch, 1}
+}
+
+// workspace holds the pack buffers of one call.
+type workspace[T Float] struct{ a, b []T }
+
+var workspaces32, workspaces64 sync.Pool
+
+func workspacePool[T Float]() *sync.Pool {
+	var z T
+	if unsafe.Sizeof(z) == 4 {
+		return &workspaces32
+	}
+	return &workspaces64
+}
+
+func borrowWorkspace[T Float]() *workspace[T] {
+	if w, ok := workspacePool[T]().Get().(*workspace[T]); ok {
+		return w
+	}
+	return new(workspace[T])
+}
+
+func (w *workspace[T]) giveBack() { workspacePool[T]().Put(w) }
+
+// room returns a slice of n elements that starts at a cache line, in buf if it
+// is large enough.
+func room[T Float](buf []T, n int) []T {
+	if cap(buf) >= n {
+		return buf[:n]
+	}
+	const line = 64
+	var z T
+	size := int(unsafe.Sizeof(z))
+	raw := make([]T, n+line/size)
+	skip := (line - int(address(raw))%line) % line / size
+	return raw[skip : skip+n : skip+n]
+}

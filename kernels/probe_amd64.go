@@ -1,0 +1,5 @@
+//go:build amd64 && !purego
+
+package kernels
+
+func probeClock(n int) int { return portableClock(n) }

@@ -8,7 +8,7 @@ import "unsafe"
 type kernelSet[T Float] struct {
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors; the widest
 	// and tallest one decides NR = len(micro)*lanes and MR = len(micro[0]).
-	lanes    int // columns in one vector of a tile
+	lanes    int // elements in a vector
 	micro    [][]microKernel[T]
 	blocking blocking
 
@@ -19,10 +19,9 @@ type kernelSet[T Float] struct {
 	axpy     func(alpha T, x, y []T) // y[i] += alpha*x[i], rounded twice
 
 	// fmaProbe runs n steps of a loop that does nothing but independent
-	// multiply-adds in registers, probeFlops operations a step.
-	fmaProbe   func(n int)
-	probeFlops int
-	probeFMAs  int // multiply-add instructions a step
+	// multiply-adds in registers, probeFMAs instructions a step.
+	fmaProbe  func(n int)
+	probeFMAs int
 }
 
 // A microKernel computes, for each of the given number of tiles, one below the other,

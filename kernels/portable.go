@@ -12,22 +12,23 @@ var portable = &Implementation{
 }
 
 func portableSet[T Float]() kernelSet[T] {
-	tiles := make([]microKernel[T], portableMR)
-	for h := range tiles {
-		tiles[h] = portableTile[T](h + 1)
+	ks := kernelSet[T]{
+		lanes:     1,
+		micro:     make([][]microKernel[T], portableNR),
+		blocking:  blocking{mc: 63, kc: 256, nc: 1024},
+		relu:      portableReLU[T],
+		reluGrad:  portableReLUGrad[T],
+		add:       portableAdd[T],
+		axpy:      portableAxpy[T],
+		fmaProbe:  portableProbe[T],
+		probeFMAs: 8,
 	}
-	return kernelSet[T]{
-		lanes:      portableNR,
-		micro:      [][]microKernel[T]{tiles},
-		blocking:   blocking{mc: 64, kc: 256, nc: 1024},
-		relu:       portableReLU[T],
-		reluGrad:   portableReLUGrad[T],
-		add:        portableAdd[T],
-		axpy:       portableAxpy[T],
-		fmaProbe:   portableProbe[T],
-		probeFlops: 16,
-		probeFMAs:  8,
+	for v := range ks.micro {
+		for h := range portableMR {
+			ks.micro[v] = append(ks.micro[v], portableTile[T](h+1, v+1))
+		}
 	}
+	return ks
 }
 
 func portableReLU[T Float](dst, src []T) {
@@ -89,18 +90,18 @@ var probeSink float64
 // the sixteen registers that the compiler has on amd64.
 const portableMR, portableNR = 3, 4
 
-// portableTile returns the micro-kernel of height h.
-func portableTile[T Float](h int) microKernel[T] {
-	return func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T) {
+// portableTile returns the micro-kernel of h rows and v columns.
+func portableTile[T Float](h, v int) microKernel[T] {
+	return func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, _ int, alpha, beta T) {
 		as := unsafe.Slice(a, (tiles*h-1)*aRow+(k-1)*aCol+1)
-		bs := unsafe.Slice(b, (k-1)*bRow+cols)
-		cs := unsafe.Slice(c, (tiles*h-1)*ldc+cols)
+		bs := unsafe.Slice(b, (k-1)*bRow+v)
+		cs := unsafe.Slice(c, (tiles*h-1)*ldc+v)
 		for t := range tiles {
 			a, c := as[t*h*aRow:], cs[t*h*ldc:]
-			if h == portableMR && cols == portableNR {
+			if h == portableMR && v == portableNR {
 				portableFullTile(k, a, aRow, aCol, bs, bRow, c, ldc, alpha, beta)
 			} else {
-				portableEdgeTile(h, k, a, aRow, aCol, bs, bRow, c, ldc, cols, alpha, beta)
+				portableEdgeTile(h, k, a, aRow, aCol, bs, bRow, c, ldc, v, alpha, beta)
 			}
 		}
 	}

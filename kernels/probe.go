@@ -9,12 +9,16 @@ package kernels
 func (o Ops[T]) ProbeFMA(n int) (flops, instructions int) {
 	checkSize("ProbeFMA", "n", n)
 	o.ks.fmaProbe(n)
-	return n * o.ks.probeFlops, n * o.ks.probeFMAs
+	instructions = n * o.ks.probeFMAs
+	return instructions * 2 * o.ks.lanes, instructions
 }
 
 // VectorLen returns the number of elements of T in one vector register of o's
 // implementation: 1 for portable.
-func (o Ops[T]) VectorLen() int { return o.ks.probeFlops / (2 * o.ks.probeFMAs) }
+func (o Ops[T]) VectorLen() int { return o.ks.lanes }
+
+// Tile returns the rows and columns of the largest micro-kernel of o's implementation.
+func (o Ops[T]) Tile() (mr, nr int) { return o.ks.mr(), o.ks.nr() }
 
 // ProbeClock runs a chain of integer additions, each waiting for the one
 // before, and returns its length in CPU cycles. Timing it gives the effective

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// gemm generates the micro-kernels of one element type: all heights up to
+// MR, all widths up to NR in vectors, and the table through which Go finds them.
+func gemm(e emitter) (goTable string) {
+	goTable = fmt.Sprintf("\nvar %sgemm%s = [][]microKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
+	for v := 1; v <= e.isa.gemmVectors; v++ {
+		goTable += "\t{"
+		for h := 1; h <= e.isa.gemmRows; h++ {
+			if h > 1 {
+				goTable += ", "
+			}
+			goTable += microKernel{emitter: e, h: h, v: v}.generate()
+		}
+		goTable += "},\n"
+	}
+	return goTable + "}\n"
+}
+
+// A microKernel multiplies h rows of A by v vectors of columns of B.
+//
+// All sums stay in registers. Per step of k it loads a row of B as v
+// vectors, broadcasts h elements of A, one after the other, and does h*v
+// multiply-adds. A may have any strides, so that it can be read in place,
+// transposed or not, as well as packed.
+type microKernel struct {
+	emitter
+	h, v int
+}
+
+// Rows of A are addressed from two pointers, seven rows apart, with the
+// multiples 1, 3 and 5 of the stride in registers.
+const rowsPerPointer = 7
+
+type rows struct {
+	pointers            []reg.GPVirtual
+	stride, by3, by5    reg.GPVirtual
+	c, ldc, tiles, pb   reg.GPVirtual
+	a, aCol, bRow, left reg.GPVirtual
+}
+
+func (mk microKernel) generate() (name string) {
+	name = fmt.Sprintf("%sgemm%dx%d%s", mk.typ.letter, mk.h, mk.v*mk.lanes(), mk.isa.suffix)
+	mk.function(name,
+		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, c *%[1]s, ldc, cols int, alpha, beta %[1]s)", mk.typ.goName),
+		fmt.Sprintf("%s is a microKernel with h = %d and v = %d vectors of %d.", name, mk.h, mk.v, mk.lanes()))
+
+	r := rows{
+		tiles: mk.param("tiles"),
+		a:     mk.param("a"), stride: mk.param("aRow"), aCol: mk.param("aCol"),
+		bRow: mk.param("bRow"), c: mk.param("c"), ldc: mk.param("ldc"),
+	}
+	mk.toBytes(r.stride, r.aCol, r.bRow, r.ldc)
+	if mk.h > 3 {
+		r.by3 = mk.GP64()
+		mk.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 2}, r.by3)
+	}
+	if mk.h > 5 {
+		r.by5 = mk.GP64()
+		mk.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 4}, r.by5)
+	}
+	for range (mk.h + rowsPerPointer - 1) / rowsPerPointer {
+		r.pointers = append(r.pointers, mk.GP64())
+	}
+	r.pb, r.left = mk.GP64(), mk.GP64()
+
+	cols := mk.param("cols")
+	if mk.isa.masks { // a mask costs nothing: one body serves whole and cut tiles
+		mk.SUBQ(operand.U32((mk.v-1)*mk.lanes()), cols)
+		mask := mk.tailMask(cols)
+		mk.tileLoop(r, "tile", &mask)
+		mk.done()
+		return name
+	}
+	mk.CMPQ(cols, operand.U32(mk.v*mk.lanes()))
+	mk.JNE(operand.LabelRef("cut"))
+	mk.tileLoop(r, "whole", nil)
+	mk.done()
+	mk.Label("cut")
+	mk.SUBQ(operand.U32((mk.v-1)*mk.lanes()), cols)
+	mask := mk.tailMask(cols)
+	mk.tileLoop(r, "cut", &mask)
+	mk.done()
+	return name
+}
+
+// tileLoop emits the loop over the tiles. mask is for the last vector of each row, nil if it is whole.
+func (mk microKernel) tileLoop(r rows, prefix string, mask *tail) {
+	sums := make([][]reg.VecVirtual, mk.h)
+	for i := range sums {
+		sums[i] = mk.vecs(mk.v)
+	}
+
+	mk.Label(prefix + "Tile")
+	mk.MOVQ(r.a, r.pointers[0])
+	if len(r.pointers) > 1 {
+		mk.Comment("second pointer = a + 7*aRow")
+		mk.LEAQ(operand.Mem{Base: r.a, Index: r.by3, Scale: 2}, r.pointers[1])
+		mk.ADDQ(r.stride, r.pointers[1])
+	}
+	mk.Load(mk.Param("b"), r.pb)
+	mk.Load(mk.Param("k"), r.left)
+	mk.Comment("sums = 0, and C on its way to the cache meanwhile")
+	row := mk.GP64()
+	mk.MOVQ(r.c, row)
+	for i := range sums {
+		for _, s := range sums[i] {
+			mk.zero(s)
+		}
+		mk.PREFETCHT0(operand.Mem{Base: row})
+		mk.ADDQ(r.ldc, row)
+	}
+
+	const unroll = 4
+	mk.SUBQ(operand.Imm(unroll), r.left)
+	mk.JLT(operand.LabelRef(prefix + "Rest"))
+	mk.alignLoop()
+	mk.Label(prefix + "Steps")
+	for range unroll {
+		mk.step(r, sums, mask)
+	}
+	mk.SUBQ(operand.Imm(unroll), r.left)
+	mk.JGE(operand.LabelRef(prefix + "Steps"))
+	mk.Label(prefix + "Rest")
+	mk.ADDQ(operand.Imm(unroll), r.left)
+	mk.JEQ(operand.LabelRef(prefix + "Store"))
+	mk.Label(prefix + "Step")
+	mk.step(r, sums, mask)
+	mk.DECQ(r.left)
+	mk.JNE(operand.LabelRef(prefix + "Step"))
+
+	mk.Label(prefix + "Store")
+	mk.storeTile(r, prefix, sums, mask)
+
+	mk.Comment("next tile")
+	down := mk.GP64()
+	mk.IMUL3Q(operand.U32(mk.h), r.stride, down)
+	mk.ADDQ(down, r.a)
+	mk.DECQ(r.tiles)
+	mk.JNE(operand.LabelRef(prefix + "Tile"))
+}
+
+// step adds the products of one column of A and one row of B to the sums.
+func (mk microKernel) step(r rows, sums [][]reg.VecVirtual, mask *tail) {
+	mk.Comment("sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow")
+	b := mk.vecs(mk.v)
+	for j := range b {
+		m := operand.Mem{Base: r.pb, Disp: j * mk.isa.width}
+		if mask != nil && j == mk.v-1 {
+			mk.loadTail(*mask, m, b[j])
+		} else {
+			mk.load(m, b[j])
+		}
+	}
+	for i := range sums {
+		x := mk.vec()
+		mk.broadcast(r.element(i), x)
+		for j := range b {
+			mk.fma(x, b[j], sums[i][j])
+		}
+	}
+	for _, p := range r.pointers {
+		mk.ADDQ(r.aCol, p)
+	}
+	mk.ADDQ(r.bRow, r.pb)
+}
+
+// element is the address of row i of A.
+func (r rows) element(i int) operand.Mem {
+	m := operand.Mem{Base: r.pointers[i/rowsPerPointer], Scale: 1}
+	switch i % rowsPerPointer {
+	case 0:
+		m.Scale = 0
+	case 1:
+		m.Index = r.stride
+	case 2:
+		m.Index, m.Scale = r.stride, 2
+	case 3:
+		m.Index = r.by3
+	case 4:
+		m.Index, m.Scale = r.stride, 4
+	case 5:
+		m.Index = r.by5
+	case 6:
+		m.Index, m.Scale = r.by3, 2
+	}
+	return m
+}
+
+// storeTile is C = alpha*sums + beta*C, and moves c down to the next tile.
+func (mk microKernel) storeTile(r rows, prefix string, sums [][]reg.VecVirtual, mask *tail) {
+	alpha := mk.vec()
+	mk.broadcast(mk.paramAddr("alpha"), alpha)
+	for i := range sums {
+		for _, s := range sums[i] {
+			mk.mul(alpha, s, s)
+		}
+	}
+	mk.Comment("beta = 0, of either sign, must not read C")
+	bits := mk.GP64()
+	if mk.f32() {
+		mk.MOVL(mk.paramAddr("beta"), bits.As32())
+		mk.ADDL(bits.As32(), bits.As32())
+	} else {
+		mk.MOVQ(mk.paramAddr("beta"), bits)
+		mk.ADDQ(bits, bits)
+	}
+	mk.JEQ(operand.LabelRef(prefix + "Overwrite"))
+
+	beta, old := mk.vec(), mk.vec()
+	mk.broadcast(mk.paramAddr("beta"), beta)
+	mk.eachRow(r, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+		if cut {
+			mk.loadTail(*mask, m, old)
+			mk.fma(old, beta, s)
+			mk.storeTail(*mask, s, m)
+			return
+		}
+		mk.fma(m, beta, s)
+		mk.store(s, m)
+	})
+	mk.JMP(operand.LabelRef(prefix + "Stored"))
+
+	mk.Label(prefix + "Overwrite")
+	mk.eachRow(r, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+		if cut {
+			mk.storeTail(*mask, s, m)
+			return
+		}
+		mk.store(s, m)
+	})
+	mk.Label(prefix + "Stored")
+}
+
+func (mk microKernel) eachRow(r rows, sums [][]reg.VecVirtual, mask *tail, do func(m operand.Mem, s reg.VecVirtual, cut bool)) {
+	for i := range sums {
+		for j, s := range sums[i] {
+			do(operand.Mem{Base: r.c, Disp: j * mk.isa.width}, s, mask != nil && j == mk.v-1)
+		}
+		mk.ADDQ(r.ldc, r.c)
+	}
+}

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"math/bits"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// An isa describes an instruction set to the kernel generators. They are
+// written over it: a new instruction set is a new value here.
+type isa struct {
+	name       string   // as kernels calls the implementation; ends file names
+	suffix     string   // ends function names
+	width      int      // bytes in a vector register
+	registers  int      // vector registers that its instructions can name
+	masks      bool     // whether loads and stores take a mask register
+	extensions []string // what its instructions may require, in avo's names
+
+	gemmRows    int // MR: rows of the tallest micro-kernel
+	gemmVectors int // NR in vectors: width of the widest micro-kernel
+}
+
+// The tallest micro-kernels keep rows*vectors sums, a row of B and a
+// broadcast element of A in registers: 12+2+2 of 16, 28+2+2 of 32.
+var isas = []isa{
+	{
+		name: "avx2", suffix: "AVX2", width: 32, registers: 16,
+		extensions: []string{"AVX", "AVX2", "FMA3"},
+		gemmRows:   6, gemmVectors: 2,
+	},
+	{
+		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
+		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
+		gemmRows:   14, gemmVectors: 2,
+	},
+}
+
+// everyAMD64 is what any amd64 CPU has, and no instruction set need list.
+var everyAMD64 = []string{"SSE", "SSE2", "MMX+"}
+
+// A float is an element type.
+type float struct {
+	goName string
+	letter string // as the BLAS begins names: s or d
+	size   int    // bytes
+}
+
+var floats = []float{{"float32", "s", 4}, {"float64", "d", 8}}
+
+// An emitter writes functions of one element type for one instruction set. Its
+// methods carry the names of what they do, and choose the instruction.
+type emitter struct {
+	*build.Context
+	isa isa
+	typ float
+}
+
+// lanes is the number of elements in a vector.
+func (e emitter) lanes() int { return e.isa.width / e.typ.size }
+
+// vec returns a new virtual vector register.
+func (e emitter) vec() reg.VecVirtual {
+	if e.isa.width == 64 {
+		return e.ZMM()
+	}
+	return e.YMM()
+}
+
+func (e emitter) vecs(n int) []reg.VecVirtual {
+	v := make([]reg.VecVirtual, n)
+	for i := range v {
+		v[i] = e.vec()
+	}
+	return v
+}
+
+// function begins a function. NOSPLIT leaves out the stack check, as it uses no stack.
+func (e emitter) function(name, signature string, doc ...string) {
+	e.Function(name)
+	e.Attributes(attr.NOSPLIT)
+	e.Pragma("noescape")
+	e.SignatureExpr(signature)
+	e.Doc(doc...)
+}
+
+// done ends a function. Upper halves left dirty would slow down every SSE
+// instruction that the Go compiler emits.
+func (e emitter) done() {
+	e.VZEROUPPER()
+	e.RET()
+}
+
+// param loads an argument into a new general register.
+func (e emitter) param(name string) reg.GPVirtual {
+	r := e.GP64()
+	e.Load(e.Param(name), r)
+	return r
+}
+
+// base loads the data pointer of a slice argument.
+func (e emitter) base(name string) reg.GPVirtual {
+	r := e.GP64()
+	e.Load(e.Param(name).Base(), r)
+	return r
+}
+
+// length loads the length of a slice argument.
+func (e emitter) length(name string) reg.GPVirtual {
+	r := e.GP64()
+	e.Load(e.Param(name).Len(), r)
+	return r
+}
+
+// paramAddr returns the memory of an argument.
+func (e emitter) paramAddr(name string) operand.Mem {
+	b, err := e.Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+// toBytes turns a count of elements into one of bytes.
+func (e emitter) toBytes(counts ...reg.GPVirtual) {
+	for _, r := range counts {
+		e.SHLQ(operand.Imm(e.sizeShift()), r)
+	}
+}
+
+// sizeShift is the binary logarithm of the element's size.
+func (e emitter) sizeShift() uint64 { return uint64(bits.TrailingZeros(uint(e.typ.size))) }
+
+// alignLoop puts the next instruction at the start of a fetch block.
+func (e emitter) alignLoop() {
+	e.Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []operand.Op{operand.Imm(32)}})
+}
+
+func (e emitter) zero(r reg.VecVirtual) {
+	if e.isa.width == 64 {
+		e.VPXORD(r, r, r)
+	} else {
+		e.VXORPS(r, r, r)
+	}
+}
+
+func (e emitter) f32() bool { return e.typ.size == 4 }
+
+// load and store move vectors, at any alignment.
+func (e emitter) load(ops ...operand.Op) {
+	if e.f32() {
+		e.VMOVUPS(ops...)
+	} else {
+		e.VMOVUPD(ops...)
+	}
+}
+
+func (e emitter) store(r, m operand.Op) { e.load(r, m) }
+
+// storeAround writes a vector to aligned memory past the caches.
+func (e emitter) storeAround(r, m operand.Op) {
+	if e.f32() {
+		e.VMOVNTPS(r, m)
+	} else {
+		e.VMOVNTPD(r, m)
+	}
+}
+
+// broadcast fills a vector with one element from memory.
+func (e emitter) broadcast(m, r operand.Op) {
+	if e.f32() {
+		e.VBROADCASTSS(m, r)
+	} else {
+		e.VBROADCASTSD(m, r)
+	}
+}
+
+// mul is dst = x*y.
+func (e emitter) mul(x, y, dst operand.Op) {
+	if e.f32() {
+		e.VMULPS(x, y, dst)
+	} else {
+		e.VMULPD(x, y, dst)
+	}
+}
+
+// add is dst = x+y.
+func (e emitter) add(x, y, dst operand.Op) {
+	if e.f32() {
+		e.VADDPS(x, y, dst)
+	} else {
+		e.VADDPD(x, y, dst)
+	}
+}
+
+// fma is dst += x*y.
+func (e emitter) fma(x, y, dst operand.Op) {
+	if e.f32() {
+		e.VFMADD231PS(x, y, dst)
+	} else {
+		e.VFMADD231PD(x, y, dst)
+	}
+}
+
+// A tail is the mask for the last elements of a row, fewer than a vector.
+type tail struct {
+	vec reg.VecVirtual // AVX2: the sign of each element decides
+	k   reg.OpmaskVirtual
+}
+
+// tailMask makes the mask for the first n elements of a vector, 0 <= n <=
+// lanes. n is overwritten.
+func (e emitter) tailMask(n reg.GPVirtual) tail {
+	if e.isa.masks {
+		e.Comment("mask = 1<<n - 1")
+		count := reg.RCX // where a variable shift wants it
+		e.MOVQ(n, count)
+		e.MOVL(operand.U32(1), n.As32())
+		e.SHLL(reg.CL, n.As32())
+		e.DECL(n.As32())
+		t := tail{k: e.K()}
+		e.KMOVW(n.As32(), t.k)
+		return t
+	}
+	e.Comment("mask = the vector that ends n elements into the zeros")
+	e.toBytes(n)
+	e.NEGQ(n)
+	table := e.GP64()
+	e.LEAQ(tailTable().Offset(e.isa.width), table)
+	e.ADDQ(n, table)
+	t := tail{vec: e.vec()}
+	e.VMOVUPS(operand.Mem{Base: table}, t.vec)
+	return t
+}
+
+// loadTail loads the elements under the mask and zeros the others, whose memory it does not touch.
+func (e emitter) loadTail(t tail, m operand.Op, r operand.Op) {
+	switch {
+	case e.isa.masks && e.f32():
+		e.VMOVUPS_Z(m, t.k, r)
+	case e.isa.masks:
+		e.VMOVUPD_Z(m, t.k, r)
+	case e.f32():
+		e.VMASKMOVPS(m, t.vec, r)
+	default:
+		e.VMASKMOVPD(m, t.vec, r)
+	}
+}
+
+// storeTail stores the elements under the mask.
+func (e emitter) storeTail(t tail, r, m operand.Op) {
+	switch {
+	case e.isa.masks:
+		e.load(r, t.k, m)
+	case e.f32():
+		e.VMASKMOVPS(r, t.vec, m)
+	default:
+		e.VMASKMOVPD(r, t.vec, m)
+	}
+}
+
+// tailTableName names the data that AVX2 masks are cut from: a vector of ones
+// and one of zeros.
+const tailTableName = "tailMasks"
+
+func tailTable() operand.Mem {
+	return operand.NewDataAddr(operand.Symbol{Name: tailTableName, Static: true}, 0)
+}
+
+// tailData emits the table, once a file.
+func (e emitter) tailData() {
+	if e.isa.masks {
+		return
+	}
+	e.StaticGlobal(tailTableName)
+	e.DataAttributes(attr.RODATA | attr.NOPTR)
+	for i := range 2 * e.isa.width / 8 {
+		v := uint64(0)
+		if i < e.isa.width/8 {
+			v = ^v
+		}
+		e.AppendDatum(operand.U64(v))
+	}
+}

@@ -1,0 +1,141 @@
+// Command asm writes the assembly of package kernels, with the Go files that
+// belong to it:
+//
+//	go run ./asm          # from the top of the module: writes into kernels
+//	go run ./asm -out DIR
+//
+// Everything is generated in memory first, and nothing is written unless all
+// of it succeeds. The package's test compares it with what is committed.
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"go/format"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+)
+
+func main() {
+	// A set of its own: avo's build package has put its flags into the common one.
+	flags := flag.NewFlagSet("asm", flag.ExitOnError)
+	out := flags.String("out", "kernels", "the folder to write to")
+	flags.Parse(os.Args[1:])
+	files, err := generate()
+	if err == nil {
+		err = write(*out, files)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "asm:", err)
+		os.Exit(1)
+	}
+}
+
+// A generator emits the functions of one file, and returns Go source to go
+// with them, if it has any.
+type generator struct {
+	file string
+	emit func(e emitter) (goSource string)
+}
+
+// generators is the list of kernels: each is emitted for every instruction set and both types.
+var generators = []generator{
+	{"gemm", gemm},
+	{"relu", func(e emitter) string { relu(e); return "" }},
+	{"axpy", func(e emitter) string { axpy(e); return "" }},
+	{"probe", func(e emitter) string { fmaProbe(e); return "" }},
+}
+
+// header is what generated files begin with: stable, whoever runs the generator and where.
+var header = printer.Config{Argv: []string{"go", "run", "./asm"}, Pkg: "kernels"}
+
+// generate returns the content of every generated file, by name.
+func generate() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, set := range isas {
+		for _, g := range generators {
+			ctx := build.NewContext()
+			ctx.ConstraintExpr("!purego")
+			var goSource string
+			for _, typ := range floats {
+				goSource += g.emit(emitter{ctx, set, typ})
+			}
+			emitter{Context: ctx, isa: set}.tailData()
+			if err := compile(files, "z"+g.file+"_"+set.name+"_amd64", ctx, set, goSource); err != nil {
+				return nil, err
+			}
+		}
+	}
+	ctx := build.NewContext()
+	ctx.ConstraintExpr("!purego")
+	clockProbe(emitter{Context: ctx})
+	err := compile(files, "zclock_amd64", ctx, isa{name: "amd64"}, fmt.Sprintf(
+		"\n// Operations in a step of the probes.\nconst (\n\tclockAdds = %d\n\tprobeFMAs = %d\n)\n", clockAdds, probeSums*probeRepeat))
+	return files, err
+}
+
+// compile turns what ctx holds into an assembly file and its Go declarations.
+func compile(files map[string][]byte, name string, ctx *build.Context, set isa, goSource string) error {
+	f, err := ctx.Result()
+	if err == nil {
+		err = pass.Concat(pass.Compile, check(set)).Execute(f)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	asm, err := printer.NewGoAsm(header).Print(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	stubs, err := printer.NewStubs(header).Print(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	stubs, err = format.Source(append(stubs, goSource...))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	files[name+".s"], files[name+".go"] = asm, stubs
+	return nil
+}
+
+// write brings dir up to date: it writes what differs and removes generated files that are no longer made.
+func write(dir string, files map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(dir, name)
+		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, files[name]) {
+			continue
+		}
+		if err := os.WriteFile(path, files[name], 0o644); err != nil {
+			return err
+		}
+		fmt.Println("wrote", path)
+	}
+	stale, err := leftOver(dir, files)
+	if err != nil {
+		return err
+	}
+	for _, path := range stale {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		fmt.Println("removed", path)
+	}
+	return nil
+}
+
+// leftOver lists the files in dir that look generated and are not in files.
+func leftOver(dir string, files map[string][]byte) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "z*_amd64.*"))
+	return slices.DeleteFunc(paths, func(path string) bool {
+		_, made := files[filepath.Base(path)]
+		return made
+	}), err
+}

@@ -1,0 +1,41 @@
+//go:build amd64 && !purego
+
+package kernels
+
+import "github.com/klauspost/cpuid/v2"
+
+// avx2 is assembly for AVX2 with FMA. FMA3 alone says less about the
+// registers that the operating system saves, so all three are asked for.
+var avx2 = &Implementation{
+	name:        "avx2",
+	description: "assembly for AVX2 and FMA, 256-bit vectors",
+	requires:    []feature{cpuid.AVX, cpuid.AVX2, cpuid.FMA3},
+	f32:         avx2Float32(),
+	f64:         avx2Float64(),
+}
+
+func avx2Float32() kernelSet[float32] {
+	ks := portableSet[float32]()
+	ks.lanes = 8
+	ks.micro = sgemmAVX2
+	ks.blocking = blocking{mc: 192, kc: 384, nc: 4096}
+	ks.relu = sreluAVX2
+	ks.reluGrad = sreluGradAVX2
+	ks.add = saddAVX2
+	ks.axpy = saxpyAVX2
+	ks.fmaProbe, ks.probeFMAs = sfmaProbeAVX2, probeFMAs
+	return ks
+}
+
+func avx2Float64() kernelSet[float64] {
+	ks := portableSet[float64]()
+	ks.lanes = 4
+	ks.micro = dgemmAVX2
+	ks.blocking = blocking{mc: 96, kc: 384, nc: 2048}
+	ks.relu = dreluAVX2
+	ks.reluGrad = dreluGradAVX2
+	ks.add = daddAVX2
+	ks.axpy = daxpyAVX2
+	ks.fmaProbe, ks.probeFMAs = dfmaProbeAVX2, probeFMAs
+	return ks
+}

@@ -1,0 +1,45 @@
+//go:build amd64 && !purego
+
+package kernels
+
+import (
+	"slices"
+
+	"github.com/klauspost/cpuid/v2"
+)
+
+// avx512 is assembly for the part of AVX-512 that every CPU with 512-bit
+// vectors has had since the first server generation.
+var avx512 = &Implementation{
+	name:        "avx512",
+	description: "assembly for AVX-512 F, VL, BW and DQ, 512-bit vectors",
+	requires:    append(slices.Clone(avx2.requires), cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512BW, cpuid.AVX512DQ),
+	f32:         avx512Float32(),
+	f64:         avx512Float64(),
+}
+
+func avx512Float32() kernelSet[float32] {
+	ks := avx2Float32()
+	ks.lanes = 16
+	ks.micro = sgemmAVX512
+	ks.blocking = blocking{mc: 280, kc: 384, nc: 4096}
+	ks.relu = sreluAVX512
+	ks.reluGrad = sreluGradAVX512
+	ks.add = saddAVX512
+	ks.axpy = saxpyAVX512
+	ks.fmaProbe, ks.probeFMAs = sfmaProbeAVX512, probeFMAs
+	return ks
+}
+
+func avx512Float64() kernelSet[float64] {
+	ks := avx2Float64()
+	ks.lanes = 8
+	ks.micro = dgemmAVX512
+	ks.blocking = blocking{mc: 140, kc: 384, nc: 2048}
+	ks.relu = dreluAVX512
+	ks.reluGrad = dreluGradAVX512
+	ks.add = daddAVX512
+	ks.axpy = daxpyAVX512
+	ks.fmaProbe, ks.probeFMAs = dfmaProbeAVX512, probeFMAs
+	return ks
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/lanewise/lanewise/kernels"
+	"github.com/spf13/cobra"
+)
+
+const cpuLong = `Print what is known about the CPU (its caches, the features that it and the
+operating system offer), every implementation in this build with whether it
+can run here or what it lacks, and which one is the default and why.
+
+Vector is the number of float32/float64 elements in one register. The default
+is marked with a star; ` + kernels.ISAVariable + ` or --isa choose another.`
+
+func newCPUCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "cpu",
+		Short: "Show the CPU, the implementations, and which one is used and why",
+		Long:  cpuLong,
+		Example: `  lanewise cpu
+  lanewise cpu --json | jq -r '.implementations[] | select(.supported) | .name'
+  ` + kernels.ISAVariable + `=portable lanewise cpu`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			facts := readCPUFacts()
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), facts)
+			}
+			width, ok := terminalWidth(cmd.OutOrStdout())
+			if !ok {
+				width = 80
+			}
+			facts.print(cmd.OutOrStdout(), width)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	return cmd
+}
+
+// cpuFacts is what "lanewise cpu" knows. Its JSON is what --json prints.
+type cpuFacts struct {
+	CPU             cpuJSON              `json:"cpu"`
+	Implementations []implementationJSON `json:"implementations"` // best first
+	Default         defaultJSON          `json:"default"`
+}
+
+// cpuJSON is kernels.CPUInfo; sizes are bytes, 0 is unknown.
+type cpuJSON struct {
+	Brand         string   `json:"brand"`
+	Vendor        string   `json:"vendor"`
+	Family        int      `json:"family"`
+	Model         int      `json:"model"`
+	Stepping      int      `json:"stepping"`
+	PhysicalCores int      `json:"physical_cores"`
+	LogicalCores  int      `json:"logical_cores"`
+	CacheLine     int      `json:"cache_line"`
+	L1D           int      `json:"l1d"`
+	L2            int      `json:"l2"`
+	L3            int      `json:"l3"`
+	Features      []string `json:"features"`
+	Hypervisor    string   `json:"hypervisor,omitempty"`
+}
+
+type implementationJSON struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Supported   bool     `json:"supported"`
+	Requires    []string `json:"requires"`
+	Missing     []string `json:"missing"`
+	// Elements in a vector register; 0 where the implementation cannot run.
+	VectorF32 int `json:"vector_f32"`
+	VectorF64 int `json:"vector_f64"`
+}
+
+type defaultJSON struct {
+	Name      string `json:"name"`
+	Reason    string `json:"reason"`
+	Requested string `json:"requested,omitempty"` // the value of LANEWISE_ISA
+	Error     string `json:"error,omitempty"`     // why that was refused
+}
+
+func readCPUFacts() cpuFacts {
+	choice := kernels.Chosen()
+	facts := cpuFacts{
+		CPU: cpuJSON(kernels.CPU()),
+		Default: defaultJSON{
+			Name: choice.Implementation.Name(), Reason: choice.Reason(), Requested: choice.Requested,
+		},
+	}
+	if choice.Err != nil {
+		facts.Default.Error = choice.Err.Error()
+	}
+	for _, im := range kernels.All() {
+		row := implementationJSON{
+			Name: im.Name(), Description: im.Description(), Supported: im.Supported(),
+			Requires: im.Requires(), Missing: im.Missing(),
+		}
+		if row.Supported { // kernels.On panics for the others
+			row.VectorF32 = kernels.On[float32](im).VectorLen()
+			row.VectorF64 = kernels.On[float64](im).VectorLen()
+		}
+		facts.Implementations = append(facts.Implementations, row)
+	}
+	return facts
+}
+
+func (f cpuFacts) print(w io.Writer, width int) {
+	f.CPU.print(w)
+	printFeatures(w, f.CPU.Features, width)
+	fmt.Fprintln(w, "\nImplementations, best first")
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, im := range f.Implementations {
+		star, runs := " ", "no, this CPU lacks "+strings.Join(im.Missing, ", ")
+		if im.Name == f.Default.Name {
+			star = "*"
+		}
+		if im.Supported {
+			runs = fmt.Sprintf("vector %d/%d", im.VectorF32, im.VectorF64)
+		}
+		fmt.Fprintf(tw, "%s %s\t%s\t%s\n", star, im.Name, runs, im.Description)
+	}
+	tw.Flush()
+	fmt.Fprintln(w)
+	writeWrapped(w, "Default: ", f.Default.Name+", "+f.Default.Reason, width)
+}
+
+func (c cpuJSON) print(w io.Writer) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer tw.Flush()
+	brand := c.Brand
+	if brand == "" {
+		brand = "unknown in this build"
+	}
+	fmt.Fprintf(tw, "CPU\t%s\n", brand)
+	if c.Vendor != "" {
+		fmt.Fprintf(tw, "Vendor\t%s, family %d, model %d, stepping %d\n", c.Vendor, c.Family, c.Model, c.Stepping)
+	}
+	cores := fmt.Sprintf("%d logical", c.LogicalCores)
+	if c.PhysicalCores > 0 {
+		cores = fmt.Sprintf("%d physical, %s", c.PhysicalCores, cores)
+	}
+	fmt.Fprintf(tw, "Cores\t%s\n", cores)
+	if c.L1D+c.L2+c.L3 > 0 {
+		fmt.Fprintf(tw, "Caches\tL1 data %s, L2 %s, L3 %s (perhaps shared), lines of %s\n",
+			byteSize(c.L1D), byteSize(c.L2), byteSize(c.L3), byteSize(c.CacheLine))
+	}
+	if c.Hypervisor != "" {
+		fmt.Fprintf(tw, "Hypervisor\t%s\n", c.Hypervisor)
+	}
+}
+
+// byteSize formats a size as 32 KiB, 1.5 MiB or unknown.
+func byteSize(n int) string {
+	switch {
+	case n <= 0:
+		return "unknown"
+	case n < 1<<10:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.4g KiB", float64(n)/(1<<10))
+	default:
+		return fmt.Sprintf("%.4g MiB", float64(n)/(1<<20))
+	}
+}

@@ -1,0 +1,104 @@
+package bench
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/lanewise/lanewise/kernels"
+)
+
+// The Go benchmarks: the same table as "lanewise bench" runs.
+//
+//	go test -run '^$' -bench . ./bench                   the quick suite
+//	go test -run '^$' -bench . ./bench -long             all shapes
+//	go test -run '^$' -bench 'SGEMM/m=512/' ./bench
+
+var long = flag.Bool("long", false, "benchmark all shapes, and slow contenders at every size")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := kernels.Chosen().Err; err != nil {
+		fmt.Fprintf(os.Stderr, "%s=%s: %v\n", kernels.ISAVariable, kernels.Chosen().Requested, err)
+		os.Exit(2)
+	}
+	if pattern := flag.Lookup("test.bench").Value.String(); pattern != "" {
+		// One processor, as in package bench's own runner, unless -cpu says otherwise.
+		cpuSet := false
+		flag.Visit(func(f *flag.Flag) { cpuSet = cpuSet || f.Name == "test.cpu" })
+		if !cpuSet {
+			flag.Set("test.cpu", "1")
+		}
+		for _, unit := range unitLines() {
+			fmt.Printf("Unit %s %s=%s\n", unit.OrigUnit, unit.Key, unit.Value)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func BenchmarkFMAPeak(b *testing.B)  { benchmarkFamily(b, "FMAPeak") }
+func BenchmarkSGEMM(b *testing.B)    { benchmarkFamily(b, "SGEMM") }
+func BenchmarkDGEMM(b *testing.B)    { benchmarkFamily(b, "DGEMM") }
+func BenchmarkReLU(b *testing.B)     { benchmarkFamily(b, "ReLU") }
+func BenchmarkReLUGrad(b *testing.B) { benchmarkFamily(b, "ReLUGrad") }
+
+func benchmarkFamily(b *testing.B, family string) {
+	ims, err := Implementations(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	groups, err := Suite(Selection{Implementations: ims, Long: *long, Filter: ".name:" + family})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, g := range groups {
+		var operands any // made for the first contender that -bench selects
+		for _, c := range g.Contenders {
+			b.Run(g.Name(&c)[len(family)+1:], func(b *testing.B) {
+				if operands == nil {
+					operands = g.makeOperands()
+				}
+				benchmarkContender(b, g, &c, operands)
+			})
+		}
+		runtime.GC()
+	}
+}
+
+func benchmarkContender(b *testing.B, g *Group, c *Contender, operands any) {
+	now := wallClock()
+	if c.bind == nil {
+		c.peak.fit(now)
+		s := c.peak.sample(0, now)
+		for b.Loop() {
+			// One iteration is one probe of each kind; the best of all counts.
+			if t := c.peak.sample(0, now); t.flops > s.flops {
+				s = t
+			}
+		}
+		for _, m := range s.metrics() {
+			b.ReportMetric(m.value, m.unit)
+		}
+		return
+	}
+	t := c.bind(operands)
+	if err := t.check(); err != nil {
+		b.Fatal(err)
+	}
+	peak := 0.0
+	if c.peak != nil {
+		peak = c.peak.beside(now)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	t.run(b.N)
+	b.StopTimer()
+	if c.peak != nil {
+		peak = max(peak, c.peak.beside(now))
+	}
+	for _, m := range g.workOf(c).metrics(b.Elapsed().Seconds()/float64(b.N), peak) {
+		b.ReportMetric(m.value, m.unit)
+	}
+}

@@ -1,0 +1,110 @@
+package bench
+
+import (
+	"time"
+
+	"github.com/lanewise/lanewise/kernels"
+)
+
+// peakFamily is the benchmark of the peaks themselves.
+const peakFamily = "FMAPeak"
+
+// A peakProbe measures how fast one implementation can multiply and add at this
+// moment, without memory: what the hardware allows, to which %peak relates the rest.
+// Single probes are short, and the best of several counts: whatever disturbs one can
+// only make it slower, and a peak that the CPU reached is one that it has.
+type peakProbe struct {
+	impl string
+	typ  string
+	fma  func(n int) (flops, instructions int)
+
+	steps int // length of one probe, set by the first
+	links int // length of one chain for the clock, likewise
+}
+
+func newPeakProbe[T kernels.Float](ops kernels.Ops[T]) *peakProbe {
+	return &peakProbe{impl: ops.Implementation().Name(), typ: typeName[T](), fma: ops.ProbeFMA}
+}
+
+// key names the probe in the sidecar.
+func (p *peakProbe) key() string { return p.typ + "/" + p.impl }
+
+const (
+	probeTime    = 100 * time.Microsecond // of one probe
+	probesBeside = 3                      // probes on each side of a sample
+)
+
+// fit sets the length of a probe.
+func (p *peakProbe) fit(now clock) {
+	if p.steps == 0 {
+		p.steps = fitIterations(func(n int) { p.fma(n) }, probeTime, now)
+		p.links = fitIterations(func(n int) { kernels.ProbeClock(n) }, probeTime, now)
+	}
+}
+
+// beside returns the best FLOP/s of a few probes, to be taken just before and after
+// a sample. The first ones also wake the wide vector units before the sample does.
+func (p *peakProbe) beside(now clock) float64 {
+	p.fit(now)
+	best := 0.0
+	for range probesBeside {
+		t := now()
+		flops, _ := p.fma(p.steps)
+		best = max(best, rate(flops, now()-t))
+	}
+	return best
+}
+
+// peakSample is what the peak benchmark finds.
+type peakSample struct {
+	flops   float64 // FLOP/s of the best probe
+	perHz   float64 // multiply-add instructions per cycle of the best clock
+	hz      float64 // clock that the best chain of dependent additions shows
+	steps   int     // iterations of a probe
+	seconds float64 // time of the best probe
+}
+
+// sample probes for the given time, multiply-adds and clock in turn. The best probe
+// and the best clock belong to the highest frequency that the CPU took meanwhile.
+func (p *peakProbe) sample(length time.Duration, now clock) peakSample {
+	p.fit(now)
+	s := peakSample{steps: p.steps}
+	instructionsPerSecond := 0.0
+	for start := now(); s.seconds == 0 || s.hz == 0 || now()-start < length; {
+		t := now()
+		flops, instructions := p.fma(p.steps)
+		dt := now() - t
+		if r := rate(flops, dt); r > s.flops {
+			s.flops, s.seconds = r, dt.Seconds()
+			instructionsPerSecond = rate(instructions, dt)
+		}
+		t = now()
+		cycles := kernels.ProbeClock(p.links)
+		s.hz = max(s.hz, rate(cycles, now()-t))
+	}
+	s.perHz = instructionsPerSecond / s.hz
+	return s
+}
+
+// metrics returns what s reports beside ns/op.
+func (s peakSample) metrics() []metric {
+	return []metric{{s.flops, unitFLOPs}, {s.perHz, unitFMA}, {s.hz, unitHz}}
+}
+
+// rate is n per second, 0 where the clock is too coarse to tell.
+func rate(n int, d time.Duration) float64 {
+	if d <= 0 {
+		return 0
+	}
+	return float64(n) / d.Seconds()
+}
+
+// peakGroup is the benchmark of the peaks. Its contenders have no task: the runner
+// measures their peak itself.
+func (cs contenders[T]) peakGroup() *Group {
+	g := &Group{Family: peakFamily, Params: "type=" + typeName[T]()}
+	for i, ops := range cs.ops {
+		g.Contenders = append(g.Contenders, Contender{Impl: ops.Implementation().Name(), peak: cs.peaks[i]})
+	}
+	return g
+}

@@ -1,0 +1,219 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+)
+
+// A Row is one sample of one benchmark.
+type Row struct {
+	Name        string // without the prefix "Benchmark"
+	Iterations  int
+	NsPerOp     float64
+	BytesPerOp  int64 // allocated by an iteration
+	AllocsPerOp int64
+	metrics     []metric
+}
+
+// A Round is one sample of every benchmark, and what disturbed it.
+type Round struct {
+	Number int // from 1
+	Rows   []Row
+	Noise  Noise
+	// Peaks is the best multiply-add rate that was seen during the round, in
+	// FLOP/s, by element type and implementation ("f32/avx2").
+	Peaks map[string]float64
+}
+
+// Progress tells how far a run has come.
+type Progress struct {
+	Phase         Phase
+	Done, Total   int    // benchmarks of the phase
+	Round, Rounds int    // the round that is being measured, from 1; 0 while preparing
+	Name          string // of the benchmark that comes next
+}
+
+// Phase is a part of a run.
+type Phase int
+
+const (
+	// Preparing checks the result of every benchmark against a reference and
+	// settles how many iterations a sample has.
+	Preparing Phase = iota
+	// Measuring takes the rounds.
+	Measuring
+)
+
+// runner takes rounds of samples of a suite.
+type runner struct {
+	groups   []*Group
+	rounds   int
+	sample   time.Duration
+	now      clock
+	noise    func() noiseReading
+	progress func(Progress)
+
+	iterations map[string]int // of a sample, by benchmark name; fixed before the first round
+	peaks      map[string]float64
+}
+
+// run prepares and takes the rounds, and hands each whole one to keep. It
+// stops between two samples once ctx is cancelled, and returns ctx's error then.
+func (r *runner) run(ctx context.Context, keep func(Round) error) error {
+	// One processor: the kernels use one thread, and rivals that would spread over
+	// more are to be compared with that. No collection starts by itself during a
+	// sample; collections run between groups instead.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	for number := 1; number <= r.rounds; number++ {
+		round, err := r.round(ctx, number)
+		if err != nil {
+			return err
+		}
+		if err := keep(round); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// total is the number of benchmarks.
+func (r *runner) total() int {
+	n := 0
+	for _, g := range r.groups {
+		n += len(g.Contenders)
+	}
+	return n
+}
+
+// prepare checks every result once, so that no time of a wrong kernel is recorded,
+// and fixes the number of iterations of each sample.
+func (r *runner) prepare(ctx context.Context) error {
+	r.iterations = map[string]int{}
+	done := 0
+	for _, g := range r.groups {
+		operands := g.makeOperands()
+		for i := range g.Contenders {
+			c := &g.Contenders[i]
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			r.report(Progress{Phase: Preparing, Done: done, Total: r.total(), Rounds: r.rounds, Name: g.Name(c)})
+			if c.bind != nil {
+				t := c.bind(operands)
+				if err := t.check(); err != nil {
+					return fmt.Errorf("%s computes a wrong result, nothing was measured: %w", g.Name(c), err)
+				}
+				r.iterations[g.Name(c)] = fitIterations(t.run, r.sample, r.now)
+			}
+			done++
+		}
+		runtime.GC()
+	}
+	return nil
+}
+
+// round takes one sample of every benchmark. Even rounds go backwards, so that what
+// drifts, or what one contender leaves behind for the next, falls on both sides.
+func (r *runner) round(ctx context.Context, number int) (Round, error) {
+	round := Round{Number: number}
+	r.peaks = map[string]float64{}
+	before := r.noise()
+	for _, g := range inOrder(r.groups, number) {
+		operands := g.makeOperands()
+		for _, c := range inOrder(g.Contenders, number) {
+			if err := ctx.Err(); err != nil {
+				return Round{}, err
+			}
+			r.report(Progress{
+				Phase: Measuring, Done: (number-1)*r.total() + len(round.Rows), Total: r.rounds * r.total(),
+				Round: number, Rounds: r.rounds, Name: g.Name(&c),
+			})
+			round.Rows = append(round.Rows, r.take(g, &c, operands))
+		}
+		runtime.GC() // here, so that none is due during a sample
+	}
+	round.Noise = noiseBetween(before, r.noise())
+	round.Peaks = r.peaks
+	if number%2 == 0 {
+		slices.Reverse(round.Rows) // records list benchmarks in one order
+	}
+	return round, nil
+}
+
+// inOrder returns xs, reversed in even rounds.
+func inOrder[E any](xs []E, round int) []E {
+	if round%2 == 0 {
+		xs = slices.Clone(xs)
+		slices.Reverse(xs)
+	}
+	return xs
+}
+
+// take takes one sample of c.
+func (r *runner) take(g *Group, c *Contender, operands any) Row {
+	row := Row{Name: g.Name(c)}
+	if c.bind == nil {
+		s := c.peak.sample(r.sample, r.now)
+		r.notePeak(c.peak, s.flops)
+		row.Iterations, row.NsPerOp, row.metrics = s.steps, 1e9*s.seconds/float64(s.steps), s.metrics()
+		return row
+	}
+
+	run := c.bind(operands).run
+	n := r.iterations[row.Name]
+	peak := 0.0
+	if c.peak != nil {
+		peak = c.peak.beside(r.now)
+	}
+	run(max(n/20, 1)) // warm caches, branch predictors, buffer pools
+	if !c.spawns {
+		runtime.LockOSThread()
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	t := r.now()
+	run(n)
+	elapsed := r.now() - t
+	runtime.ReadMemStats(&after)
+	if !c.spawns {
+		runtime.UnlockOSThread()
+	}
+	if c.peak != nil {
+		peak = max(peak, c.peak.beside(r.now))
+		r.notePeak(c.peak, peak)
+	}
+
+	row.Iterations = n
+	row.NsPerOp = float64(elapsed.Nanoseconds()) / float64(n)
+	row.BytesPerOp = int64(after.TotalAlloc-before.TotalAlloc) / int64(n)
+	row.AllocsPerOp = int64(after.Mallocs-before.Mallocs) / int64(n)
+	row.metrics = g.workOf(c).metrics(elapsed.Seconds()/float64(n), peak)
+	return row
+}
+
+func (r *runner) notePeak(p *peakProbe, flops float64) {
+	r.peaks[p.key()] = max(r.peaks[p.key()], flops)
+}
+
+func (r *runner) report(p Progress) {
+	if r.progress != nil {
+		r.progress(p)
+	}
+}
+
+// makeOperands makes what the contenders of g work on; nil for groups without.
+func (g *Group) makeOperands() any {
+	if g.operands == nil {
+		return nil
+	}
+	return g.operands()
+}

@@ -29,7 +29,7 @@ func assemble(name, source string, arrays [4]*array) (*Data, error) {
 	seen := classSet(trainLabels.data)
 	for i, label := range testLabels.data {
 		if !seen[label] {
-			return nil, testLabels.errorAt(testLabels.dataAt+int64(i), "found label %d, expected one that occurs in %s, %s",
+			return nil, testLabels.dataError(i, "found label %d, expected one that occurs in %s, %s",
 				label, trainLabels.file, labelRange(seen, classes))
 		}
 	}
@@ -46,7 +46,7 @@ func countClasses(labels *array) (int, error) {
 	seen := classSet(labels.data)
 	classes := 1 + int(slices.Max(labels.data))
 	if classes == 1 {
-		return 0, labels.errorAt(labels.dataAt, "found no label but 0, expected at least two classes")
+		return 0, labels.dataError(0, "found no label but 0, expected at least two classes")
 	}
 	for c := 1; c < classes; c++ {
 		if seen[c] {
@@ -55,7 +55,7 @@ func countClasses(labels *array) (int, error) {
 		for next := c + 1; ; next++ {
 			if seen[next] {
 				at := slices.Index(labels.data, uint8(next))
-				return 0, labels.errorAt(labels.dataAt+int64(at),
+				return 0, labels.dataError(at,
 					"found label %d, but none of the labels is %d: expected classes numbered from 0 without gaps", next, c)
 			}
 		}

@@ -25,7 +25,7 @@ func (s Split) Len() int { return len(s.Labels) }
 // Data is a data set: images of one size, in two parts, with their classes.
 type Data struct {
 	Name       string // what it is called: "mnist", "digits", or the base name of the folder or file
-	Source     string // where it was read from, for people: a folder, a file, "embedded"
+	Source     string // where it was read from, for people: a folder, a file, or the program itself
 	Note       string // what the user should know about the choice of this set; empty if it was asked for
 	Rows, Cols int    // size of an image in pixels
 	Classes    int    // labels are 0..Classes-1

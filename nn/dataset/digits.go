@@ -18,6 +18,8 @@ var digitsCSV []byte
 // in the file were written by the same hand, and a test on hands seen in training would flatter the net.
 const digitsTrain, digitsTest = 1437, 360
 
+const embedded = "embedded in the program"
+
 // digits decodes the embedded set. An error would mean that this package was built from damaged sources.
 func digits() (*Data, error) {
 	const side = 8
@@ -28,7 +30,7 @@ func digits() (*Data, error) {
 	rows := csv.NewReader(zr)
 	rows.FieldsPerRecord = side*side + 1
 	rows.ReuseRecord = true
-	d := &Data{Name: "digits", Source: "embedded", Rows: side, Cols: side, Classes: 10, Max: 16}
+	d := &Data{Name: "digits", Source: embedded, Rows: side, Cols: side, Classes: 10, Max: 16}
 	for i := range digitsTrain + digitsTest {
 		row, err := rows.Read()
 		if err != nil {

@@ -17,43 +17,41 @@ import (
 // that a file made to expand without end cannot fill the memory.
 const maxArray = 1 << 30
 
-// FormatError reports a file whose content is not what its format, or the files beside it, demand.
-type FormatError struct {
-	File         string // the file, and the array in it if it has several
-	Offset       int64  // the byte where the content is not as expected
-	Uncompressed bool   // Offset counts the bytes that come out of the compressed file
-	Problem      string // what was found and what was expected
-	Err          error  // the cause, if another package found it
+// formatError reports a file whose content is not what its format, or the files beside it, demand.
+type formatError struct {
+	file    string // the file, and the array in it if it has several
+	unit    string // what offset counts: "byte", "uncompressed byte", "element", "dimension"
+	offset  int64  // where the content is not as expected
+	problem string // what was found and what was expected
+	err     error  // the cause, if another package found it
 }
 
-func (e *FormatError) Error() string {
-	of := ""
-	if e.Uncompressed {
-		of = " of the uncompressed content"
-	}
-	return fmt.Sprintf("%s: byte %d%s: %s", e.File, e.Offset, of, e.Problem)
+func (e *formatError) Error() string {
+	return fmt.Sprintf("%s: %s %d: %s", e.file, e.unit, e.offset, e.problem)
 }
 
-func (e *FormatError) Unwrap() error { return e.Err }
+func (e *formatError) Unwrap() error { return e.err }
 
-// array is the content of a file, or of one of the arrays in it, with what is needed to point at a byte of it.
+// array is the content of a file, or of one of the arrays in it, with what is needed to point at a part of it.
 type array struct {
-	file         string
-	uncompressed bool // offsets count what comes out of the compressed file
-	dims         []int
-	dimsAt       int64 // offset of the first dimension; the others follow dimsStep bytes apart
-	dimsStep     int64
-	data         []uint8
-	dataAt       int64
+	file string
+	dims []int
+	data []uint8
+
+	unit             string // what dataAt counts
+	dataAt           int64  // where data begins
+	dimUnit          string // what dimsAt and dimStep count
+	dimsAt, dimsStep int64  // where the first dimension is, and how far apart they are
 }
 
-func (a *array) errorAt(offset int64, format string, args ...any) error {
-	return &FormatError{File: a.file, Offset: offset, Uncompressed: a.uncompressed, Problem: fmt.Sprintf(format, args...)}
+// dataError complains about element i.
+func (a *array) dataError(i int, format string, args ...any) error {
+	return &formatError{file: a.file, unit: a.unit, offset: a.dataAt + int64(i), problem: fmt.Sprintf(format, args...)}
 }
 
 // dimError complains about dimension i.
 func (a *array) dimError(i int, format string, args ...any) error {
-	return a.errorAt(a.dimsAt+int64(i)*a.dimsStep, format, args...)
+	return &formatError{file: a.file, unit: a.dimUnit, offset: a.dimsAt + int64(i)*a.dimsStep, problem: fmt.Sprintf(format, args...)}
 }
 
 // readIDX reads an IDX file of unsigned bytes with the given number of dimensions, gzipped or not.
@@ -85,11 +83,11 @@ var idxTypes = map[byte]string{0x08: "unsigned byte", 0x09: "signed byte", 0x0B:
 // dimensions, each dimension as a big-endian uint32, the elements. Compression is recognised by content, because
 // browsers unpack files without renaming them.
 func decodeIDX(ctx context.Context, r io.Reader, name string, rank int) (*array, error) {
-	a := &array{file: name, dimsAt: 4, dimsStep: 4, dataAt: int64(4 + 4*rank)}
+	a := &array{file: name, unit: "byte", dataAt: int64(4 + 4*rank), dimUnit: "byte", dimsAt: 4, dimsStep: 4}
 	br := bufio.NewReaderSize(r, 1<<16)
 	r = br
 	if magic, _ := br.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		a.uncompressed = true
+		a.unit, a.dimUnit = "uncompressed byte", "uncompressed byte"
 		zr, err := gzip.NewReader(br)
 		if err != nil {
 			return nil, a.readError(0, "a gzip header", err)
@@ -101,16 +99,19 @@ func decodeIDX(ctx context.Context, r io.Reader, name string, rank int) (*array,
 	if n, err := io.ReadFull(r, header); err != nil {
 		return nil, a.readError(int64(n), fmt.Sprintf("an IDX header of %d bytes", a.dataAt), err)
 	}
+	headerError := func(at int64, format string, args ...any) error {
+		return &formatError{file: a.file, unit: a.unit, offset: at, problem: fmt.Sprintf(format, args...)}
+	}
 	typ, known := idxTypes[header[2]]
 	switch {
 	case header[0] != 0 || header[1] != 0:
-		return nil, a.errorAt(0, "found bytes %02x %02x, expected 00 00: this is no IDX file", header[0], header[1])
+		return nil, headerError(0, "found bytes %02x %02x, expected 00 00: this is no IDX file", header[0], header[1])
 	case !known:
-		return nil, a.errorAt(2, "found element type 0x%02x, expected 0x08 (unsigned byte)", header[2])
+		return nil, headerError(2, "found element type 0x%02x, expected 0x08 (unsigned byte)", header[2])
 	case header[2] != 0x08:
-		return nil, a.errorAt(2, "found element type 0x%02x (%s), expected 0x08 (unsigned byte)", header[2], typ)
+		return nil, headerError(2, "found element type 0x%02x (%s), expected 0x08 (unsigned byte)", header[2], typ)
 	case int(header[3]) != rank:
-		return nil, a.errorAt(3, "found %d dimensions, expected %s", header[3], idxRanks[rank])
+		return nil, headerError(3, "found %d dimensions, expected %s", header[3], idxRanks[rank])
 	}
 	size, shape := int64(1), make([]string, rank)
 	for i := range rank {
@@ -131,7 +132,7 @@ func decodeIDX(ctx context.Context, r io.Reader, name string, rank int) (*array,
 	if err == nil {
 		// Reading on to the end also makes the gzip reader compare its checksum.
 		if _, err = io.ReadFull(r, make([]byte, 1)); err == nil {
-			return nil, a.errorAt(a.dataAt+size, "found more bytes, expected the end of the file after %d bytes (%s)", size, strings.Join(shape, " x "))
+			return nil, a.dataError(int(size), "found more bytes, expected the end of the file after %d bytes (%s)", size, strings.Join(shape, " x "))
 		}
 		if err == io.EOF {
 			return a, nil
@@ -147,17 +148,17 @@ var idxRanks = map[int]string{1: "1 (labels)", 3: "3 (images, rows, columns)"}
 // readError turns an error of reading the bytes at offset into one that says what should have been there. Failures of
 // the file system and cancellation are not the file's fault and stay what they are.
 func (a *array) readError(offset int64, want string, err error) error {
-	e := &FormatError{File: a.file, Offset: offset, Uncompressed: a.uncompressed, Err: err}
+	e := &formatError{file: a.file, unit: a.unit, offset: offset, err: err}
 	var corrupt flate.CorruptInputError
 	switch {
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
-		e.Problem = "the file ends here, expected " + want
+		e.problem = "the file ends here, expected " + want
 	case err == gzip.ErrChecksum:
-		e.Problem = "the gzip checksum does not fit the content before it: the file is damaged"
+		e.problem = "the gzip checksum does not fit the content before it: the file is damaged"
 	case err == gzip.ErrHeader:
-		e.Problem = "found no valid gzip header, expected " + want
+		e.problem = "found no valid gzip header, expected " + want
 	case errors.As(err, &corrupt):
-		e.Problem = fmt.Sprintf("damaged gzip data at byte %d of the file, expected %s", int64(corrupt), want)
+		e.problem = fmt.Sprintf("damaged gzip data at byte %d of the file, expected %s", int64(corrupt), want)
 	default:
 		return fmt.Errorf("%s: %w", a.file, err)
 	}

@@ -24,7 +24,7 @@ func TestOpenDigits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Name != "digits" || d.Source != "embedded" || d.Note != "" || d.Rows != 8 || d.Cols != 8 || d.Pixels() != 64 || d.Classes != 10 || d.Max != 16 {
+	if d.Name != "digits" || d.Source != embedded || d.Note != "" || d.Rows != 8 || d.Cols != 8 || d.Pixels() != 64 || d.Classes != 10 || d.Max != 16 {
 		t.Errorf("digits: %+v", *d)
 	}
 	for _, s := range []struct {

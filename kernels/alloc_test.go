@@ -1,0 +1,40 @@
+//go:build !race
+
+// The race detector makes sync.Pool forget at random, so that this file is
+// for builds without it.
+
+package kernels
+
+import "testing"
+
+// Nothing allocates once the buffers are there.
+func TestNoAllocations(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { noAllocations(t, o) },
+		func(t *testing.T, o Ops[float64]) { noAllocations(t, o) })
+}
+
+func noAllocations[T Float](t *testing.T, o Ops[T]) {
+	const n = 130
+	a, b, c := make([]T, n*n), make([]T, n*n), make([]T, n*n)
+	labels, classes := make([]int, n), make([]int, n)
+	for name, f := range map[string]func(){
+		"MatMul 4":                func() { o.MatMul(c, a, b, 4, 4, 4) },
+		"MatMul 50":               func() { o.MatMul(c, a, b, 50, 50, 50) },
+		"MatMul 130":              func() { o.MatMul(c, a, b, n, n, n) },
+		"Gemm TT":                 func() { o.Gemm(true, true, n, n, n, 2, a, n, b, n, 1, c, n) },
+		"ReLU":                    func() { o.ReLU(c, a) },
+		"ReLUGrad":                func() { o.ReLUGrad(c, a, b) },
+		"Axpy":                    func() { o.Axpy(2, a, c) },
+		"AddBias":                 func() { o.AddBias(c, a, b, n, n) },
+		"BiasGrad":                func() { o.BiasGrad(c, a, n, n) },
+		"Softmax":                 func() { o.Softmax(c, a, n, n) },
+		"CrossEntropy":            func() { CrossEntropy(c, labels, 1e-7, n, n) },
+		"SoftmaxCrossEntropyGrad": func() { SoftmaxCrossEntropyGrad(c, c, labels, n, n) },
+		"ArgmaxRows":              func() { ArgmaxRows(classes, a, n, n) },
+	} {
+		if got := testing.AllocsPerRun(10, f); got != 0 {
+			t.Errorf("%s: %v allocations a call, want 0", name, got)
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// runGemm runs g on o with random operands between guard words, and compares
+// every element with the oracle.
+func runGemm[T Float](t *testing.T, o Ops[T], g gemmCase) {
+	t.Helper()
+	g.alpha, g.beta = float64(T(g.alpha)), float64(T(g.beta))
+	rng := rand.New(rand.NewPCG(uint64(g.m*7919+g.n*104729+g.k), 1))
+	aRows, aCols := g.aShape()
+	bRows, bCols := g.bShape()
+	lda, ldb, ldc := aCols+g.padA, bCols+g.padB, g.n+g.padC
+	a := randomMatrix[T](rng, aRows, aCols, lda)
+	b := randomMatrix[T](rng, bRows, bCols, ldb)
+	c := randomMatrix[T](rng, g.m, g.n, ldc)
+	if g.beta == 0 { // C must not be read: NaN in it would show
+		for i := range g.m {
+			for j := range g.n {
+				c.data[i*ldc+j] = T(math.NaN())
+			}
+		}
+	}
+	oldA, oldB, old := slices.Clone(a.data), slices.Clone(b.data), slices.Clone(c.data)
+
+	o.Gemm(g.transA, g.transB, g.m, g.n, g.k, T(g.alpha), a.data, lda, b.data, ldb, T(g.beta), c.data, ldc)
+
+	name := fmt.Sprintf("%+v", g)
+	for _, x := range []struct {
+		name string
+		g    guarded[T]
+	}{{"a", a}, {"b", b}, {"c", c}} {
+		x.g.check(t, name+" "+x.name)
+	}
+	if !slices.Equal(a.data, oldA) || !slices.Equal(b.data, oldB) {
+		t.Fatalf("%s: an input was modified", name)
+	}
+	bound := gamma[T](g.k + 2)
+	for i := range g.m {
+		for j := range g.n {
+			want, magnitude := reference(g, a.data, lda, b.data, ldb, old[i*ldc+j], i, j)
+			got := float64(c.data[i*ldc+j])
+			if !(math.Abs(got-want) <= bound*magnitude) {
+				t.Fatalf("%s: C[%d,%d] = %v, want %v within %v", name, i, j, got, want, bound*magnitude)
+			}
+		}
+		for j := g.n; j < ldc && i < g.m-1; j++ {
+			if c.data[i*ldc+j] != T(guard) {
+				t.Fatalf("%s: C was written behind its row %d", name, i)
+			}
+		}
+	}
+}
+
+func bothGemm(t *testing.T, cases func(mr, nr int) []gemmCase) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) {
+			for _, g := range cases(o.Tile()) {
+				runGemm(t, o, g)
+			}
+		},
+		func(t *testing.T, o Ops[float64]) {
+			for _, g := range cases(o.Tile()) {
+				runGemm(t, o, g)
+			}
+		})
+}
+
+var transposes = [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}}
+
+// Every height and width of a tile, whole, cut and more than one, at depths
+// around the unrolling of the micro-kernels.
+func TestGemmTileEdges(t *testing.T) {
+	bothGemm(t, func(mr, nr int) (cases []gemmCase) {
+		for m := 1; m <= 2*mr+1; m++ {
+			for n := 1; n <= 2*nr+1; n++ {
+				cases = append(cases, gemmCase{m: m, n: n, k: 1 + (m+n)%9, alpha: 1, padC: n % 3})
+			}
+		}
+		return cases
+	})
+}
+
+func TestGemmTransposesScalarsStrides(t *testing.T) {
+	shapes := [][3]int{{1, 1, 1}, {1, 17, 9}, {19, 1, 7}, {5, 4, 3}, {7, 33, 31}, {13, 16, 64}, {29, 65, 40}, {100, 50, 78}}
+	scalars := [][2]float64{{1, 0}, {1, 1}, {0.7, 0}, {-1.5, 1.3}, {0, 1.3}, {0, 0}, {1, math.Copysign(0, -1)}}
+	bothGemm(t, func(mr, nr int) (cases []gemmCase) {
+		for _, s := range shapes {
+			for _, trans := range transposes {
+				for _, ab := range scalars {
+					for _, pad := range [][3]int{{0, 0, 0}, {3, 5, 1}, {0, 16, 7}} {
+						cases = append(cases, gemmCase{
+							transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2],
+							alpha: ab[0], beta: ab[1], padA: pad[0], padB: pad[1], padC: pad[2],
+						})
+					}
+				}
+			}
+		}
+		return cases
+	})
+}
+
+// Shapes on both sides of every block boundary.
+func TestGemmBlocks(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { blockEdges(t, o) },
+		func(t *testing.T, o Ops[float64]) { blockEdges(t, o) })
+}
+
+func blockEdges[T Float](t *testing.T, o Ops[T]) {
+	bl, mr, nr := o.ks.blocking, o.ks.mr(), o.ks.nr()
+	if bl.mc%mr != 0 || bl.nc%nr != 0 {
+		t.Errorf("blocks of %d x %d are no multiples of the tile %d x %d", bl.mc, bl.nc, mr, nr)
+	}
+	for _, trans := range transposes {
+		for _, s := range [][3]int{
+			{bl.mc - 1, nr + 1, 5}, {bl.mc, nr, 5}, {bl.mc + 1, nr - 1, 5}, {2*bl.mc + 3, 3, 2},
+			{mr + 1, nr + 1, bl.kc}, {mr, nr, bl.kc + 1}, {mr - 1, 3, 2*bl.kc + 1},
+			{3, bl.nc, 2}, {2, bl.nc + 1, 3}, {1, bl.nc + nr + 1, 2},
+			{bl.mc + 5, nr + 3, bl.kc + 7},
+		} {
+			if s[0] > 0 && s[1] > 0 {
+				runGemm(t, o, gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.25, beta: 0.5, padC: 1})
+			}
+		}
+	}
+}
+
+// Sizes of 0 leave C alone or scale it, and A and B are not even looked at.
+func TestGemmReadsNoMoreThanItMay(t *testing.T) {
+	eachImplementation(t, func(t *testing.T, im *Implementation) {
+		o := On[float64](im)
+		nan := math.NaN()
+		c := []float64{1, 2, nan, 4}
+		o.Gemm(false, false, 0, 2, 3, 1, nil, 3, make([]float64, 6), 2, 0, nil, 2)
+		o.Gemm(false, false, 2, 0, 3, 1, make([]float64, 6), 3, nil, 0, 0, nil, 0)
+		o.Gemm(false, false, 2, 2, 0, 1, nil, 0, nil, 2, 1, c, 2)
+		if want := []float64{1, 2, nan, 4}; !slices.EqualFunc(c, want, sameBits) {
+			t.Errorf("k = 0, beta = 1: C = %v, want %v", c, want)
+		}
+		o.Gemm(false, false, 2, 2, 7, 0, nil, 7, nil, 2, 2, c, 2)
+		if want := []float64{2, 4, nan, 8}; !slices.EqualFunc(c, want, sameBits) {
+			t.Errorf("alpha = 0, beta = 2: C = %v, want %v", c, want)
+		}
+		inf := []float64{math.Inf(1), nan, nan, nan}
+		o.Gemm(true, true, 2, 2, 2, 0, inf, 2, inf, 2, 0, c, 2)
+		if want := []float64{0, 0, 0, 0}; !slices.EqualFunc(c, want, sameBits) {
+			t.Errorf("alpha = 0, beta = 0: C = %v, want %v", c, want)
+		}
+	})
+}
+
+// NaN and Inf reach exactly the elements that arithmetic says, zeros in the
+// other operand included, whatever the transposes, and no padding adds any.
+func TestGemmNonFinite(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { nonFinite(t, o) },
+		func(t *testing.T, o Ops[float64]) { nonFinite(t, o) })
+}
+
+func nonFinite[T Float](t *testing.T, o Ops[T]) {
+	const m, n, k = 17, 35, 11
+	inf, nan := T(math.Inf(1)), T(math.NaN())
+	for _, trans := range transposes {
+		for _, v := range []T{inf, nan} {
+			for _, spot := range [][2]int{{0, 0}, {m - 1, k - 1}, {5, 3}} {
+				a, b := make([]T, m*k), make([]T, k*n) // zeros: 0*Inf is NaN
+				lda, ldb := k, n
+				if trans[0] {
+					lda = m
+					a[spot[1]*lda+spot[0]] = v
+				} else {
+					a[spot[0]*lda+spot[1]] = v
+				}
+				if trans[1] {
+					ldb = k
+				}
+				c := make([]T, m*n)
+				o.Gemm(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 0, c, n)
+				for i := range c {
+					if isNaN := c[i] != c[i]; isNaN != (i/n == spot[0]) {
+						t.Fatalf("trans %v, A[%d,%d] = %v: C[%d,%d] = %v", trans, spot[0], spot[1], v, i/n, i%n, c[i])
+					}
+				}
+			}
+		}
+	}
+}
+
+// The trailing update of a blocked LU factorisation: three blocks of one
+// matrix, whose rows interleave in memory.
+func TestGemmBlocksOfOneMatrix(t *testing.T) {
+	eachImplementation(t, func(t *testing.T, im *Implementation) {
+		const n, at = 40, 13
+		rng := rand.New(rand.NewPCG(1, 2))
+		x := randomMatrix[float64](rng, n, n, n).data
+		want := slices.Clone(x)
+		for i := at; i < n; i++ {
+			for j := at; j < n; j++ {
+				for p := range at {
+					want[i*n+j] -= x[i*n+p] * x[p*n+j]
+				}
+			}
+		}
+		r := n - at
+		On[float64](im).Gemm(false, false, r, r, at, -1, x[at*n:], n, x[at:], n, 1, x[at*n+at:], n)
+		for i := range x {
+			if math.Abs(x[i]-want[i]) > 1e-12 {
+				t.Fatalf("element %d,%d is %v, want %v", i/n, i%n, x[i], want[i])
+			}
+		}
+	})
+}
+
+// The result depends on nothing but the arguments: not on what was computed
+// before, not on addresses.
+func TestGemmRemembersNothing(t *testing.T) {
+	eachImplementation(t, func(t *testing.T, im *Implementation) {
+		o := On[float32](im)
+		const n = 33
+		a, b, c := make([]float32, n*n), make([]float32, n*n), make([]float32, n*n)
+		for round := range 3 {
+			for i := range a {
+				a[i], b[i] = float32(round+1), float32(i%5)
+			}
+			o.MatMul(c, a, b, n, n, n)
+			fresh := make([]float32, n*n)
+			o.MatMul(fresh, slices.Clone(a), slices.Clone(b), n, n, n)
+			if !slices.Equal(c, fresh) {
+				t.Fatalf("round %d: the product differs from that of copies", round)
+			}
+		}
+	})
+}
+
+// Many goroutines at once get what one gets.
+func TestGemmConcurrently(t *testing.T) {
+	eachImplementation(t, func(t *testing.T, im *Implementation) {
+		o := On[float64](im)
+		rng := rand.New(rand.NewPCG(3, 4))
+		const m, n, k = 37, 53, 71
+		a, b := randomMatrix[float64](rng, m, k, k).data, randomMatrix[float64](rng, k, n, n).data
+		want := make([]float64, m*n)
+		o.MatMul(want, a, b, m, n, k)
+		for g := range 8 {
+			t.Run(fmt.Sprint(g), func(t *testing.T) {
+				t.Parallel()
+				c := make([]float64, m*n)
+				for range 20 {
+					clear(c)
+					o.MatMul(c, a, b, m, n, k)
+					if !slices.Equal(c, want) {
+						t.Fatal("a product differs")
+					}
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,108 @@
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// panicOf returns the message with which f panics.
+func panicOf(f func()) (message string) {
+	defer func() {
+		if v := recover(); v != nil {
+			message = fmt.Sprint(v)
+		}
+	}()
+	f()
+	return "no panic"
+}
+
+// Misuse is told by the argument's name, its value and what was needed.
+func TestMisuse(t *testing.T) {
+	buf := make([]float64, 64)
+	s := func(n int) []float64 { return make([]float64, n) }
+	for _, c := range []struct {
+		want string
+		f    func()
+	}{
+		{"Gemm: m = -1, want >= 0", func() { MatMul(s(9), s(9), s(9), -1, 3, 3) }},
+		{"Gemm: n = -2, want >= 0", func() { MatMul(s(9), s(9), s(9), 3, -2, 3) }},
+		{"Gemm: k = -3, want >= 0", func() { MatMul(s(9), s(9), s(9), 3, 3, -3) }},
+		{"Gemm: len(a) = 8, want >= 9", func() { MatMul(s(9), s(8), s(9), 3, 3, 3) }},
+		{"Gemm: len(b) = 8, want >= 9", func() { MatMul(s(9), s(9), s(8), 3, 3, 3) }},
+		{"Gemm: len(c) = 8, want >= 9", func() { MatMul(s(8), s(9), s(9), 3, 3, 3) }},
+		{"Gemm: lda = 2, want >= 3", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 2, s(99), 5, 0, s(99), 5) }},
+		{"Gemm: lda = 3, want >= 4", func() { Gemm(true, false, 4, 5, 3, 1, s(99), 3, s(99), 5, 0, s(99), 5) }},
+		{"Gemm: ldb = 4, want >= 5", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 3, s(99), 4, 0, s(99), 5) }},
+		{"Gemm: ldb = 2, want >= 3", func() { Gemm(false, true, 4, 5, 3, 1, s(99), 3, s(99), 2, 0, s(99), 5) }},
+		{"Gemm: ldc = 4, want >= 5", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 3, s(99), 5, 0, s(99), 4) }},
+		{"Gemm: row 0 of c shares elements with row 0 of a", func() { MatMul(buf[:9], buf[:9], s(9), 3, 3, 3) }},
+		{"of c shares elements with row 2 of b", func() { MatMul(buf[8:17], s(9), buf[:9], 3, 3, 3) }},
+		{"ReLU: len(dst) = 3, want len(src) = 4", func() { ReLU(s(3), s(4)) }},
+		{"ReLU: dst overlaps src", func() { ReLU(buf[1:5], buf[:4]) }},
+		{"ReLUGrad: len(grad) = 3, want len(x) = 4", func() { ReLUGrad(s(4), s(3), s(4)) }},
+		{"ReLUGrad: dst overlaps x", func() { ReLUGrad(buf[1:5], s(4), buf[:4]) }},
+		{"Axpy: len(x) = 5, want len(y) = 4", func() { Axpy(1, s(5), s(4)) }},
+		{"Axpy: y overlaps x", func() { Axpy(1, buf[:4], buf[3:7]) }},
+		{"AddBias: len(bias) = 2, want >= 3", func() { AddBias(s(6), s(6), s(2), 2, 3) }},
+		{"AddBias: dst overlaps bias", func() { AddBias(buf[:6], s(6), buf[4:7], 2, 3) }},
+		{"BiasGrad: dst overlaps grad", func() { BiasGrad(buf[:3], buf[:6], 2, 3) }},
+		{"BiasGrad: len(dst) = 2, want >= 3", func() { BiasGrad(s(2), s(6), 2, 3) }},
+		{"Softmax: len(dst) = 5, want >= 6", func() { Softmax(s(5), s(6), 2, 3) }},
+		{"CrossEntropy: labels[1] = 3, want 0..2", func() { CrossEntropy(s(6), []int{0, 3}, 0, 2, 3) }},
+		{"SoftmaxCrossEntropyGrad: labels[0] = -1, want 0..2", func() { SoftmaxCrossEntropyGrad(s(6), s(6), []int{-1, 0}, 2, 3) }},
+		{"SoftmaxCrossEntropyGrad: len(labels) = 1, want >= 2", func() { SoftmaxCrossEntropyGrad(s(6), s(6), []int{0}, 2, 3) }},
+		{"Argmax: len(x) = 0, want >= 1", func() { Argmax(s(0)) }},
+		{"ArgmaxRows: len(dst) = 1, want >= 2", func() { ArgmaxRows(make([]int, 1), s(6), 2, 3) }},
+		{"On: im is nil", func() { On[float64](nil) }},
+		{"ProbeFMA: n = -1, want >= 0", func() { On[float64](portable).ProbeFMA(-1) }},
+		{"ProbeClock: n = -1, want >= 0", func() { ProbeClock(-1) }},
+	} {
+		if got := panicOf(c.f); !strings.Contains(got, "kernels: ") || !strings.Contains(got, c.want) {
+			t.Errorf("panic %q, want %q", got, c.want)
+		}
+	}
+}
+
+// The check for shared elements agrees with one that marks every element, for
+// blocks laid over each other in every way.
+func TestSharedElements(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	buf := make([]float32, 400)
+	var shared, apart int
+	for range 20000 {
+		cRows, cCols, aRows, aCols := 1+rng.IntN(5), 1+rng.IntN(5), 1+rng.IntN(5), 1+rng.IntN(5)
+		ldc, lda := cCols+rng.IntN(8), aCols+rng.IntN(8)
+		if rng.IntN(2) == 0 {
+			lda = max(ldc, aCols)
+		}
+		c0, a0 := rng.IntN(60), rng.IntN(60)
+		mark := map[int]bool{}
+		for i := range cRows {
+			for j := range cCols {
+				mark[c0+i*ldc+j] = true
+			}
+		}
+		want := false
+		for i := range aRows {
+			for j := range aCols {
+				want = want || mark[a0+i*lda+j]
+			}
+		}
+		got := panicOf(func() {
+			checkNoSharedElement("Gemm", "c", "a", buf[c0:], cRows, cCols, ldc, buf[a0:], aRows, aCols, lda)
+		}) != "no panic"
+		if got != want {
+			t.Fatalf("C %dx%d at %d, ldc %d; A %dx%d at %d, lda %d: shared = %v, want %v", cRows, cCols, c0, ldc, aRows, aCols, a0, lda, got, want)
+		}
+		if want {
+			shared++
+		} else {
+			apart++
+		}
+	}
+	if shared < 1000 || apart < 1000 {
+		t.Errorf("%d shared and %d apart: one side is hardly tested", shared, apart)
+	}
+}

@@ -1,0 +1,148 @@
+package kernels
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// The oracle of the GEMM tests: sums of products in twice the precision of
+// float64, by the error-free transformations of Ogita, Rump and Oishi,
+// "Accurate Sum and Dot Product" (2005), algorithm Dot2.
+
+type gemmCase struct {
+	transA, transB   bool
+	m, n, k          int
+	alpha, beta      float64
+	padA, padB, padC int // how much longer than the row the leading dimensions are
+}
+
+func (g gemmCase) aShape() (rows, cols int) {
+	if g.transA {
+		return g.k, g.m
+	}
+	return g.m, g.k
+}
+
+func (g gemmCase) bShape() (rows, cols int) {
+	if g.transB {
+		return g.n, g.k
+	}
+	return g.k, g.n
+}
+
+// reference returns alpha*op(A)*op(B) + beta*C for element (i, j), and
+// |alpha| |A| |B| + |beta| |C|, by which its error is measured.
+func reference[T Float](g gemmCase, a []T, lda int, b []T, ldb int, old T, i, j int) (want, magnitude float64) {
+	var sum, rest, abs float64
+	for p := range g.k {
+		ia, ib := i*lda+p, p*ldb+j
+		if g.transA {
+			ia = p*lda + i
+		}
+		if g.transB {
+			ib = j*ldb + p
+		}
+		x, y := a[ia], b[ib]
+		product := float64(x) * float64(y)
+		productRest := math.FMA(float64(x), float64(y), -product)
+		s := sum + product
+		z := s - sum
+		rest += (sum - (s - z)) + (product - z) + productRest
+		sum = s
+		abs += math.Abs(product)
+	}
+	if g.alpha == 0 {
+		sum, rest, abs = 0, 0, 0
+	}
+	want = g.alpha*sum + g.alpha*rest
+	if g.beta != 0 {
+		want = math.FMA(g.beta, float64(old), g.alpha*sum) + g.alpha*rest
+		abs = math.Abs(g.alpha)*abs + math.Abs(g.beta*float64(old))
+	} else {
+		abs *= math.Abs(g.alpha)
+	}
+	return want, abs
+}
+
+// gamma is the constant of the elementwise error bound after n roundings in T
+// (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
+func gamma[T Float](n int) float64 {
+	u := unitRoundoff[T]()
+	return float64(n) * u / (1 - float64(n)*u)
+}
+
+func unitRoundoff[T Float]() float64 {
+	var z T
+	if unsafe.Sizeof(z) == 4 {
+		return 0x1p-24
+	}
+	return 0x1p-53
+}
+
+// guard is what stands around every buffer, and in its gaps, and must be there afterwards.
+const guard = -1.2345678e30
+
+const guardLen = 64
+
+// guarded is a buffer between guard words.
+type guarded[T Float] struct {
+	all  []T
+	data []T // exactly as long as it needs to be
+}
+
+func newGuarded[T Float](n int) guarded[T] {
+	all := make([]T, n+2*guardLen)
+	for i := range all {
+		all[i] = T(guard)
+	}
+	return guarded[T]{all, all[guardLen : guardLen+n : guardLen+n]}
+}
+
+// check reports what was written outside the buffer.
+func (g guarded[T]) check(t testing.TB, name string) {
+	t.Helper()
+	for i, v := range g.all {
+		if (i < guardLen || i >= guardLen+len(g.data)) && v != T(guard) {
+			t.Fatalf("%s: element %d of %d was overwritten with %v", name, i-guardLen, len(g.data), v)
+		}
+	}
+}
+
+// randomMatrix returns a rows x cols matrix of normal numbers between guard
+// words; what lies between its rows is guard words as well.
+func randomMatrix[T Float](rng *rand.Rand, rows, cols, ld int) guarded[T] {
+	g := newGuarded[T](extent(rows, cols, ld))
+	for i := range rows {
+		for j := range cols {
+			g.data[i*ld+j] = T(rng.NormFloat64())
+		}
+	}
+	return g
+}
+
+// sameBits reports whether x and y are the same, NaN being NaN.
+func sameBits[T Float](x, y T) bool {
+	return math.Float64bits(float64(x)) == math.Float64bits(float64(y)) || x != x && y != y
+}
+
+// eachImplementation runs f as a subtest on every implementation that this CPU
+// supports, and says which ones it does not.
+func eachImplementation(t *testing.T, f func(t *testing.T, im *Implementation)) {
+	for _, im := range All() {
+		if missing := im.Missing(); len(missing) > 0 {
+			t.Logf("%s is not run: this CPU lacks %v", im, missing)
+			continue
+		}
+		t.Run(im.Name(), func(t *testing.T) { f(t, im) })
+	}
+}
+
+// eachType runs f as a subtest on every implementation and element type.
+func eachType(t *testing.T, f32 func(t *testing.T, o Ops[float32]), f64 func(t *testing.T, o Ops[float64])) {
+	eachImplementation(t, func(t *testing.T, im *Implementation) {
+		t.Run("float32", func(t *testing.T) { f32(t, On[float32](im)) })
+		t.Run("float64", func(t *testing.T) { f64(t, On[float64](im)) })
+	})
+}

@@ -1,0 +1,60 @@
+package nn
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// History is the record of a run.
+type History struct {
+	// Loss[i] is the loss of iteration i's batch, after the update.
+	Loss []float64
+	// EvalIterations are the iterations, counted from 0, after whose updates
+	// the accuracies over the whole sets were taken: the first of each epoch.
+	EvalIterations    []int
+	TrainAcc, TestAcc []float64
+}
+
+func (h History) clone() History {
+	return History{slices.Clone(h.Loss), slices.Clone(h.EvalIterations), slices.Clone(h.TrainAcc), slices.Clone(h.TestAcc)}
+}
+
+// Progress is what a run reports after each iteration.
+type Progress struct {
+	Iteration  int     // iterations done since the beginning, 1..Iterations
+	Iterations int     // how many there will be
+	Epoch      int     // the epoch that the iteration belongs to, counted from 0
+	Epochs     int     // how many will have begun
+	Loss       float64 // of the batch, after the update
+
+	// Evaluated reports that the accuracies over the whole sets were taken
+	// after this iteration.
+	Evaluated         bool
+	TrainAcc, TestAcc float64
+
+	// Samples were trained on in Elapsed, both since this Run began and
+	// without the evaluations: their quotient is the speed of training.
+	Samples int
+	Elapsed time.Duration
+}
+
+// FormatFloat returns x as Python prints it: the shortest digits that read
+// back as x, always with a point or an exponent.
+func FormatFloat(x float64) string {
+	s := strconv.FormatFloat(x, 'e', -1, 64)
+	mantissa, exponent, ok := strings.Cut(s, "e")
+	if !ok {
+		return strings.ToLower(strings.TrimPrefix(s, "+")) // nan, inf, -inf
+	}
+	e, _ := strconv.Atoi(exponent)
+	if e < -4 || e >= 16 {
+		return mantissa + "e" + exponent
+	}
+	s = strconv.FormatFloat(x, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
+}

@@ -1,0 +1,86 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/lanewise/lanewise/kernels"
+)
+
+// startIterations is how many iterations at the start of a run are measured
+// for the diagnosis: what kills ReLU units mostly happens there.
+const startIterations = 20
+
+// startRecord is what was measured at the start of a run. Checkpoints keep it.
+type startRecord struct {
+	// updateW1[i] and updateW2[i] are the sizes of update i relative to the weights
+	// it changed: the Euclidean norm of learning rate x gradient over that of
+	// the weights before.
+	updateW1, updateW2 []float64
+	// silent[i] counts the hidden units that fired for no sample of batch i
+	// after update i; silentBefore those that did so for the first batch
+	// before any update.
+	silent       []int
+	silentBefore int
+	// scaledW1 is what updateW1[0] would have been with pixels divided by
+	// their largest value. It is NaN until measured, and where they are.
+	scaledW1 float64
+	// normW1 is the norm of the weights before the first update.
+	normW1, normW2 float64
+}
+
+// measureScaled fills start.scaledW1 on the first batch. The gradients it
+// leaves in the layers are not those of the run.
+func (t *Trainer[T]) measureScaled() {
+	t.start.scaledW1 = math.NaN()
+	if t.cfg.ScalePixels {
+		return
+	}
+	var b batch[T]
+	values := pixelValues[T](true, t.data.Max)
+	t.gather(&b, t.data.Train, t.picks, &values)
+	t.start.scaledW1 = t.relativeUpdate(t.net.Gradient(b.x, b.labels).W1, t.net.Params.W1)
+}
+
+// measureUpdate records the update that grad is about to make.
+func (t *Trainer[T]) measureUpdate(grad Params[T]) {
+	s, p := &t.start, t.net.Params
+	if t.iteration == 0 {
+		s.normW1, s.normW2 = norm(p.W1.Data), norm(p.W2.Data)
+		s.silentBefore = silentUnits(t.net.ReLU1.out)
+	}
+	s.updateW1 = append(s.updateW1, t.relativeUpdate(grad.W1, p.W1))
+	s.updateW2 = append(s.updateW2, t.relativeUpdate(grad.W2, p.W2))
+}
+
+// measureUpdated records what the update has done to the hidden units.
+func (t *Trainer[T]) measureUpdated() {
+	t.start.silent = append(t.start.silent, silentUnits(t.net.ReLU1.out))
+}
+
+func (t *Trainer[T]) relativeUpdate(grad, weights Tensor[T]) float64 {
+	return t.cfg.LearningRate * norm(grad.Data) / norm(weights.Data)
+}
+
+func norm[T kernels.Float](x []T) float64 {
+	var sum float64
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum)
+}
+
+// silentUnits counts the columns of the activations that have no element above 0.
+func silentUnits[T kernels.Float](activations Tensor[T]) int {
+	rows, units := activations.Shape[0], activations.Shape[1]
+	silent := 0
+	for j := range units {
+		fires := false
+		for i := range rows {
+			fires = fires || activations.Data[i*units+j] > 0
+		}
+		if !fires {
+			silent++
+		}
+	}
+	return silent
+}

@@ -1,0 +1,262 @@
+package nn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lanewise/lanewise/kernels"
+	"github.com/lanewise/lanewise/nn/dataset"
+	"github.com/lanewise/lanewise/nn/nprand"
+)
+
+// Trainer trains a [TwoLayerNet] by mini-batch gradient descent. It is not
+// safe for concurrent use.
+type Trainer[T kernels.Float] struct {
+	cfg  Config
+	data *dataset.Data
+	ops  kernels.Ops[T]
+	net  *TwoLayerNet[T]
+	rng  *nprand.RandomState
+
+	iteration int // iterations done
+	history   History
+	start     startRecord
+
+	pixels [256]T // what the net sees for a pixel of the data
+	batch  batch[T]
+	picks  []int // the samples of a batch
+}
+
+// batch is a set of samples as the net takes them.
+type batch[T kernels.Float] struct {
+	x      Tensor[T]
+	labels []int
+}
+
+// NewTrainer returns a trainer for a new net whose hidden layer and weights
+// are cfg's, and whose inputs and classes are the data's. It keeps data, which must
+// not change. The error names what is wrong with cfg or data.
+func NewTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.Data) (*Trainer[T], error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := checkData(data); err != nil {
+		return nil, err
+	}
+	rng := nprand.New(cfg.Seed)
+	net := NewTwoLayerNet(ops, data.Pixels(), cfg.Hidden, data.Classes, cfg.InitStd, rng)
+	return newTrainer(ops, cfg, data, net, rng), nil
+}
+
+func newTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.Data, net *TwoLayerNet[T], rng *nprand.RandomState) *Trainer[T] {
+	t := &Trainer[T]{
+		cfg: cfg, data: data, ops: ops, net: net, rng: rng,
+		pixels: pixelValues[T](cfg.ScalePixels, data.Max),
+		picks:  make([]int, cfg.BatchSize),
+	}
+	// Room for a usual run, so that no step has to make it.
+	t.history.Loss = make([]float64, 0, min(cfg.Iterations, 1<<16))
+	return t
+}
+
+func pixelValues[T kernels.Float](scale bool, largest uint8) (values [256]T) {
+	for v := range values {
+		values[v] = T(v)
+		if scale {
+			values[v] /= T(largest)
+		}
+	}
+	return values
+}
+
+func checkData(d *dataset.Data) error {
+	if d.Pixels() < 1 || d.Classes < 1 || d.Max < 1 {
+		return fmt.Errorf("data %s: images of %d x %d pixels up to %d in %d classes; want at least 1 of each", d.Name, d.Rows, d.Cols, d.Max, d.Classes)
+	}
+	for _, part := range []struct {
+		name  string
+		split dataset.Split
+	}{{"training", d.Train}, {"test", d.Test}} {
+		s := part.split
+		if s.Len() == 0 {
+			return fmt.Errorf("data %s: no %s samples; training needs both training and test samples", d.Name, part.name)
+		}
+		if len(s.Images) != s.Len()*d.Pixels() {
+			return fmt.Errorf("data %s: %d bytes of %s images, want %d for %d labels", d.Name, len(s.Images), part.name, s.Len()*d.Pixels(), s.Len())
+		}
+		if i := slices.IndexFunc(s.Labels, func(l uint8) bool { return int(l) >= d.Classes }); i >= 0 {
+			return fmt.Errorf("data %s: %s label %d is %d, want 0..%d", d.Name, part.name, i, s.Labels[i], d.Classes-1)
+		}
+	}
+	return nil
+}
+
+// Config returns the configuration of the run.
+func (t *Trainer[T]) Config() Config { return t.cfg }
+
+// Iteration returns how many iterations have been done.
+func (t *Trainer[T]) Iteration() int { return t.iteration }
+
+// Net returns the net as it is. Training changes it.
+func (t *Trainer[T]) Net() *TwoLayerNet[T] { return t.net }
+
+// History returns a copy of the record of the run so far.
+func (t *Trainer[T]) History() History { return t.history.clone() }
+
+// SetIterations changes after how many iterations the run ends, to make a run
+// that was resumed longer, say. It cannot end before what has been done.
+func (t *Trainer[T]) SetIterations(n int) error {
+	cfg := t.cfg
+	cfg.Iterations = n
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	if n < t.iteration {
+		return fmt.Errorf("iterations: %d, but %d have been done; choose at least that many", n, t.iteration)
+	}
+	t.cfg = cfg
+	return nil
+}
+
+// Run goes on from the current iteration to Config.Iterations. After each
+// iteration it calls report, if that is not nil; report should return quickly. When
+// ctx is cancelled, Run returns ctx.Err() between two iterations: the trainer
+// can then be saved, and another Run goes on as if nothing had happened. An evaluation
+// that was cut short is done again.
+func (t *Trainer[T]) Run(ctx context.Context, report func(Progress)) error {
+	p := Progress{Iterations: t.cfg.Iterations, Epochs: t.cfg.epoch(t.cfg.Iterations-1, t.data.Train.Len()) + 1}
+	for t.iteration < t.cfg.Iterations || t.evaluationDue() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !t.evaluationDue() {
+			began := time.Now()
+			t.step()
+			p.Samples += t.cfg.BatchSize
+			p.Elapsed += time.Since(began)
+		}
+		p.Evaluated = t.evaluationDue()
+		if p.Evaluated {
+			if err := t.evaluate(ctx); err != nil {
+				return err
+			}
+			p.TrainAcc, p.TestAcc = last(t.history.TrainAcc), last(t.history.TestAcc)
+		}
+		if report != nil {
+			p.Iteration, p.Loss = t.iteration, last(t.history.Loss)
+			p.Epoch = t.cfg.epoch(t.iteration-1, t.data.Train.Len())
+			report(p)
+		}
+	}
+	return nil
+}
+
+func last[E any](s []E) E { return s[len(s)-1] }
+
+// step does one iteration: draw a batch, go down its gradient, take its loss again.
+func (t *Trainer[T]) step() {
+	t.rng.Choice(t.picks, t.data.Train.Len())
+	b := &t.batch
+	t.gather(b, t.data.Train, t.picks, &t.pixels)
+	if t.iteration == 0 {
+		t.measureScaled()
+	}
+	grad := t.net.Gradient(b.x, b.labels)
+	if t.iteration < startIterations {
+		t.measureUpdate(grad)
+	}
+	gradients := grad.List()
+	for i, p := range t.net.Params.List() {
+		t.ops.Axpy(T(-t.cfg.LearningRate), gradients[i].Data, p.Data)
+	}
+	t.history.Loss = append(t.history.Loss, t.net.Loss(b.x, b.labels))
+	if t.iteration < startIterations {
+		t.measureUpdated()
+	}
+	t.iteration++
+}
+
+// gather fills b with the samples of split that picks lists.
+func (t *Trainer[T]) gather(b *batch[T], split dataset.Split, picks []int, pixels *[256]T) {
+	n := t.data.Pixels()
+	b.x.resize(len(picks), n)
+	b.labels = b.labels[:0]
+	for i, pick := range picks {
+		row := b.x.Data[i*n : (i+1)*n]
+		for j, v := range split.Images[pick*n : (pick+1)*n] {
+			row[j] = pixels[v]
+		}
+		b.labels = append(b.labels, int(split.Labels[pick]))
+	}
+}
+
+// evaluationDue reports whether the last iteration began an epoch and its
+// accuracies are still to be taken.
+func (t *Trainer[T]) evaluationDue() bool {
+	i := t.iteration - 1
+	if i < 0 || !t.cfg.startsEpoch(i, t.data.Train.Len()) {
+		return false
+	}
+	done := t.history.EvalIterations
+	return len(done) == 0 || last(done) != i
+}
+
+func (t *Trainer[T]) evaluate(ctx context.Context) error {
+	train, err := t.accuracy(ctx, t.data.Train)
+	if err != nil {
+		return err
+	}
+	test, err := t.accuracy(ctx, t.data.Test)
+	if err != nil {
+		return err
+	}
+	h := &t.history
+	h.EvalIterations = append(h.EvalIterations, t.iteration-1)
+	h.TrainAcc = append(h.TrainAcc, train)
+	h.TestAcc = append(h.TestAcc, test)
+	return nil
+}
+
+// Final returns the accuracies of the net as it is over the whole sets.
+func (t *Trainer[T]) Final() (train, test float64) {
+	train, err1 := t.accuracy(context.Background(), t.data.Train)
+	test, err2 := t.accuracy(context.Background(), t.data.Test)
+	if err := errors.Join(err1, err2); err != nil {
+		panic(err) // only cancelling makes it fail
+	}
+	return train, test
+}
+
+func (t *Trainer[T]) accuracy(ctx context.Context, split dataset.Split) (float64, error) {
+	right := 0
+	err := t.forward(ctx, split, func(logits Tensor[T], labels []int) {
+		right += t.net.countRight(logits, labels)
+	})
+	return float64(right) / float64(split.Len()), err
+}
+
+// forwardChunk is how many samples go through the net at a time when a whole
+// set does, which bounds the memory.
+const forwardChunk = 500
+
+// forward runs the whole of split through the net, calling visit for each
+// chunk. It stops with ctx's error when that is cancelled.
+func (t *Trainer[T]) forward(ctx context.Context, split dataset.Split, visit func(logits Tensor[T], labels []int)) error {
+	picks := make([]int, 0, forwardChunk)
+	var b batch[T]
+	for from := 0; from < split.Len(); from += forwardChunk {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		picks = picks[:0]
+		for i := from; i < min(from+forwardChunk, split.Len()); i++ {
+			picks = append(picks, i)
+		}
+		t.gather(&b, split, picks, &t.pixels)
+		visit(t.net.Predict(b.x), b.labels)
+	}
+	return nil
+}

@@ -14,6 +14,10 @@ import (
 // tier that would be left out into a failure.
 const requireVariable = "LANEWISE_REQUIRE"
 
+// emulatorVariable holds the command that the tests run under, if any: a
+// process started by a test would otherwise leave the emulated CPU.
+const emulatorVariable = "LANEWISE_EMULATOR"
+
 func TestRequiredImplementations(t *testing.T) {
 	for name := range strings.SplitSeq(os.Getenv(requireVariable), ",") {
 		if name == "" || name == "mnist" {
@@ -96,7 +100,8 @@ func TestOverride(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := func(value string) (stdout, stderr string) {
-		cmd := exec.Command(exe, "-test.run=^TestOverride$", "-test.count=1")
+		args := append(strings.Fields(os.Getenv(emulatorVariable)), exe, "-test.run=^TestOverride$", "-test.count=1")
+		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Env = append(os.Environ(), "LANEWISE_TEST_PRINT_CHOICE=1", ISAVariable+"="+value)
 		var out, errs strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &errs
@@ -104,7 +109,12 @@ func TestOverride(t *testing.T) {
 			t.Fatalf("%s=%s: %v\n%s", ISAVariable, value, err, errs.String())
 		}
 		line, _, _ := strings.Cut(out.String(), "\n")
-		return line, errs.String()
+		for said := range strings.Lines(errs.String()) {
+			if strings.HasPrefix(said, "lanewise:") { // an emulator has its own to say
+				stderr += said
+			}
+		}
+		return line, stderr
 	}
 	for _, im := range Supported() {
 		stdout, stderr := run(im.Name())

@@ -1,23 +1,9 @@
 package dataset
 
 import (
-	"os"
 	"slices"
-	"strings"
 	"testing"
 )
-
-// mnistDir returns the folder with the real MNIST, or skips; where LANEWISE_REQUIRE asks for mnist a skip is a failure.
-func mnistDir(t testing.TB) string {
-	dir := os.Getenv("LANEWISE_MNIST")
-	if dir == "" {
-		if slices.Contains(strings.Split(os.Getenv("LANEWISE_REQUIRE"), ","), "mnist") {
-			t.Fatal("LANEWISE_REQUIRE asks for mnist, but LANEWISE_MNIST does not name its folder")
-		}
-		t.Skip("LANEWISE_MNIST does not name a folder with MNIST's four files")
-	}
-	return dir
-}
 
 func TestOpenDigits(t *testing.T) {
 	d, err := Open(t.Context(), "digits", Options{})

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/lanewise/lanewise/bench"
+	"github.com/lanewise/lanewise/kernels"
+	"github.com/spf13/cobra"
+)
+
+const benchLong = `Measure every implementation that this CPU supports, and rivals beside them:
+matrix products (the shapes of a small net, squares, odd sizes), ReLU forward
+and backward in the caches and in memory, a training step, and the
+multiply-add peak that the rest is related to, in both float types.
+
+Every result is checked against a reference before anything is timed. Then the
+contenders of each shape take turns, round after round, so that what else
+happens on the machine hits all of them alike. The samples go to
+<out>/<machine>/<date>-<commit>-<run>.txt in the Go benchmark format, with a
+.json file about the machine and the run beside it, and benchstat makes the
+tables. Nothing is ever overwritten. Ctrl-C keeps the whole rounds done.
+
+A filter is a regular expression on the name, or terms in benchproc's syntax
+(https://pkg.go.dev/golang.org/x/perf/benchproc/syntax); --list shows names.`
+
+const benchExample = `  lanewise bench                                 about two minutes
+  lanewise bench --long                          every shape, longer samples
+  lanewise bench --filter 'GEMM/m=512/'
+  lanewise bench --filter '/type:f32 /impl:(avx2 OR copy)'
+  lanewise compare old.txt "$(lanewise bench --quiet)"`
+
+func newBenchCommand() *cobra.Command {
+	var (
+		o           bench.Options
+		quiet, list bool
+	)
+	cmd := &cobra.Command{
+		Use:     "bench",
+		Short:   "Measure the kernels and the training step on this CPU, and record it",
+		Long:    benchLong,
+		Example: benchExample,
+		Args:    noArguments,
+	}
+	isa := addISAFlag(cmd)
+	flags := cmd.Flags()
+	flags.Lookup("isa").Usage = "measure this implementation only, see \"lanewise cpu\" (default: what " + kernels.ISAVariable + " names, else all)"
+	flags.BoolVar(&o.Long, "long", false, "all shapes, slow implementations at every size, samples of "+bench.DefaultLongSample.String())
+	flags.IntVar(&o.Rounds, "rounds", bench.DefaultRounds, "samples of every benchmark; statistics want 6 or more")
+	flags.DurationVar(&o.Sample, "sample", bench.DefaultSample, "length of a sample")
+	flags.StringVar(&o.Filter, "filter", "", "measure what this `filter` matches only")
+	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
+	flags.BoolVar(&list, "list", false, "print the names of the benchmarks and measure nothing")
+	flags.BoolVarP(&quiet, "quiet", "q", false, "print the path of the record only")
+
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if isa.chosen == nil {
+			if err := checkISAVariable(); err != nil {
+				return err
+			}
+		}
+		if o.Implementations, err = bench.Implementations(isa.chosen); err != nil {
+			return err
+		}
+		if o.Long && !flags.Changed("sample") {
+			o.Sample = bench.DefaultLongSample
+		}
+		groups, err := o.Check()
+		if err != nil {
+			return usageError{err}
+		}
+		if list {
+			listBenchmarks(cmd.OutOrStdout(), groups)
+			return nil
+		}
+		return runBench(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, groups, quiet)
+	}
+	return cmd
+}
+
+func listBenchmarks(w io.Writer, groups []*bench.Group) {
+	for _, g := range groups {
+		for i := range g.Contenders {
+			fmt.Fprintln(w, g.Name(&g.Contenders[i]))
+		}
+	}
+}
+
+func runBench(ctx context.Context, stdout, stderr io.Writer, o bench.Options, groups []*bench.Group, quiet bool) error {
+	progress := newBenchProgress(stderr, o.Rounds, quiet)
+	progress.announce(o, groups)
+	o.Progress, o.RoundDone = progress.show, progress.roundDone
+	record, err := bench.Run(ctx, o)
+	progress.close()
+	if err != nil {
+		if record != nil && record.Path != "" {
+			fmt.Fprintf(stderr, "%d of %d rounds are in %s\n", len(record.Rounds), o.Rounds, record.Path)
+		} else {
+			fmt.Fprintln(stderr, "no round was completed, nothing is recorded")
+		}
+		return err
+	}
+	if quiet {
+		fmt.Fprintln(stdout, record.Path)
+		return nil
+	}
+	if err := printTables(ctx, stdout, record); err != nil {
+		fmt.Fprintf(stderr, "%v\n", err)
+	}
+	fmt.Fprintf(stdout, "\nrecorded in %s\n", record.Path)
+	if noisy := record.Noisy(); len(noisy) > 0 {
+		fmt.Fprintf(stderr, "%d of %d rounds are marked noisy, the worst: %v\nA quiet machine gives narrower intervals.\n",
+			len(noisy), len(record.Rounds), worst(noisy).Noise)
+	}
+	return ctx.Err()
+}
+
+// printTables has benchstat compare the implementations.
+func printTables(ctx context.Context, w io.Writer, record *bench.Record) error {
+	benchstat, err := bench.FindBenchstat(ctx)
+	if err != nil {
+		return err
+	}
+	for _, table := range bench.Tables(record.Groups) {
+		if table.Heading != "" {
+			fmt.Fprintf(w, "\n%s\n", table.Heading)
+		}
+		fmt.Fprintln(w)
+		if err := benchstat.Run(ctx, w, append(table.Args, record.Path)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// worst returns the round that was disturbed most.
+func worst(rounds []bench.Round) bench.Round {
+	return slices.MaxFunc(rounds, func(a, b bench.Round) int {
+		if a.Noise.StealShare != b.Noise.StealShare {
+			return cmp.Compare(a.Noise.StealShare, b.Noise.StealShare)
+		}
+		return cmp.Compare(a.Noise.InvoluntarySwitches, b.Noise.InvoluntarySwitches)
+	})
+}
+
+// contendersOf lists what is measured, the rivals apart.
+func contendersOf(o bench.Options, groups []*bench.Group) (own, rivals string, benchmarks int) {
+	var names, others []string
+	for _, im := range o.Implementations {
+		names = append(names, im.Name())
+	}
+	for _, g := range groups {
+		benchmarks += len(g.Contenders)
+		for _, c := range g.Contenders {
+			if !slices.Contains(names, c.Impl) && !slices.Contains(others, c.Impl) {
+				others = append(others, c.Impl)
+			}
+		}
+	}
+	return strings.Join(names, ", "), strings.Join(others, ", "), benchmarks
+}

@@ -42,7 +42,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true, // run prints them, once
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newCPUCommand(), newVersionCommand())
+	root.AddCommand(newCPUCommand(), newVersionCommand(), newBenchCommand(), newCompareCommand())
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetUsageTemplate(root.UsageTemplate() + "{{if not .HasParent}}" + rootNotes + "{{end}}")
 

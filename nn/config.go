@@ -2,7 +2,6 @@ package nn
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -98,5 +97,3 @@ func PresetNamed(name string) (Preset, error) {
 	}
 	return Preset{}, fmt.Errorf("no preset %q; choose one of: %s", name, strings.Join(names, ", "))
 }
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

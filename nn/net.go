@@ -30,8 +30,6 @@ type TwoLayerNet[T kernels.Float] struct {
 	ReLU1   *ReLU[T]
 	Affine2 *Affine[T]
 	Last    *SoftmaxWithLoss[T]
-
-	ops kernels.Ops[T]
 }
 
 // NewTwoLayerNet returns a net whose weights are std times standard normal
@@ -55,13 +53,17 @@ func NewTwoLayerNet[T kernels.Float](ops kernels.Ops[T], inputs, hidden, classes
 			w.Data[i] = T(std * rng.NormFloat64())
 		}
 	}
+	return newNet(ops, p)
+}
+
+// newNet returns the net of the parameters p, which it keeps.
+func newNet[T kernels.Float](ops kernels.Ops[T], p Params[T]) *TwoLayerNet[T] {
 	return &TwoLayerNet[T]{
 		Params:  p,
 		Affine1: NewAffine(ops, p.W1, p.B1),
 		ReLU1:   NewReLU(ops),
 		Affine2: NewAffine(ops, p.W2, p.B2),
 		Last:    NewSoftmaxWithLoss(ops),
-		ops:     ops,
 	}
 }
 
@@ -94,13 +96,19 @@ func (n *TwoLayerNet[T]) Accuracy(x Tensor[T], labels []int) float64 {
 }
 
 func (n *TwoLayerNet[T]) countRight(logits Tensor[T], labels []int) int {
-	classes, right := n.Classes(), 0
+	right := 0
 	for i, label := range labels {
-		if kernels.Argmax(logits.Data[i*classes:(i+1)*classes]) == label {
+		if n.class(logits, i) == label {
 			right++
 		}
 	}
 	return right
+}
+
+// class returns the class that the net gives to row i of logits.
+func (n *TwoLayerNet[T]) class(logits Tensor[T], i int) int {
+	classes := n.Classes()
+	return kernels.Argmax(logits.Data[i*classes : (i+1)*classes])
 }
 
 // Gradient returns the gradients of the loss of the samples x with the class

@@ -52,14 +52,11 @@ func NewTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.D
 }
 
 func newTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.Data, net *TwoLayerNet[T], rng *nprand.RandomState) *Trainer[T] {
-	t := &Trainer[T]{
+	return &Trainer[T]{
 		cfg: cfg, data: data, ops: ops, net: net, rng: rng,
 		pixels: pixelValues[T](cfg.ScalePixels, data.Max),
 		picks:  make([]int, cfg.BatchSize),
 	}
-	// Room for a usual run, so that no step has to make it.
-	t.history.Loss = make([]float64, 0, min(cfg.Iterations, 1<<16))
-	return t
 }
 
 func pixelValues[T kernels.Float](scale bool, largest uint8) (values [256]T) {
@@ -127,6 +124,8 @@ func (t *Trainer[T]) SetIterations(n int) error {
 // can then be saved, and another Run goes on as if nothing had happened. An evaluation
 // that was cut short is done again.
 func (t *Trainer[T]) Run(ctx context.Context, report func(Progress)) error {
+	// Room for the losses of a usual run, so that no step has to make it.
+	t.history.Loss = slices.Grow(t.history.Loss, min(t.cfg.Iterations-t.iteration, 1<<16))
 	p := Progress{Iterations: t.cfg.Iterations, Epochs: t.cfg.epoch(t.cfg.Iterations-1, t.data.Train.Len()) + 1}
 	for t.iteration < t.cfg.Iterations || t.evaluationDue() {
 		if err := ctx.Err(); err != nil {

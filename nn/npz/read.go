@@ -91,6 +91,9 @@ func (f *File) Close() error {
 	return f.close()
 }
 
+// Path returns the path that the archive was opened with.
+func (f *File) Path() string { return f.path }
+
 // Names returns the names of the arrays, in the order of the archive.
 func (f *File) Names() []string { return slices.Clone(f.names) }
 

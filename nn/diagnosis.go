@@ -1,0 +1,205 @@
+package nn
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+)
+
+// A Verdict is what a diagnosis comes to.
+type Verdict string
+
+const (
+	// Healthy: the net does better than naming the commonest class.
+	Healthy Verdict = "healthy"
+	// Dead: it does not, and at least half of its hidden units hardly ever fire.
+	Dead Verdict = "dead"
+	// Diverged: parameters or the loss are not finite, or the loss is far above that of guessing.
+	Diverged Verdict = "diverged"
+	// NotLearning: none of the others.
+	NotLearning Verdict = "not learning"
+)
+
+// The figures that verdicts turn on.
+const (
+	rareShare      = 0.001 // a unit that fires for fewer of the samples hardly ever does
+	deadUnitsShare = 0.5   // of the units dead or nearly, for the net to count as dead
+	learnedShare   = 0.05  // of what the commonest class leaves to learn, for the net to have learned
+	explodedLoss   = 2     // times the loss of guessing
+)
+
+// Diagnosis is what was measured of a net and the run that made it, over the
+// whole of the training and test sets, and the verdict drawn from that alone.
+type Diagnosis struct {
+	Verdict    Verdict `json:"verdict"`
+	Iterations int     `json:"iterations"` // done
+
+	TrainAccuracy float64 `json:"train_accuracy"`
+	TestAccuracy  float64 `json:"test_accuracy"`
+	MajorityClass int     `json:"majority_class"` // the commonest label of the training set
+	MajorityShare float64 `json:"majority_share"` // of the training samples: the accuracy of always naming it
+	OneClass      int     `json:"one_class"`      // the class that the net gives most often
+	OneClassShare float64 `json:"one_class_share"`
+
+	Units     int `json:"units"`      // of the hidden layer
+	DeadUnits int `json:"dead_units"` // that fire for no training sample
+	RareUnits int `json:"rare_units"` // that fire for some, but for fewer than one in a thousand
+
+	FirstLoss       Figure `json:"first_loss"`        // after the first update
+	LastLoss        Figure `json:"last_loss"`         // mean of the last tenth of the run, at most 100 iterations
+	GuessLoss       Figure `json:"guess_loss"`        // of giving every class the same probability
+	LossFinite      bool   `json:"loss_finite"`       // throughout the run
+	Parameters      int    `json:"parameters"`        // numbers in W1, b1, W2 and b2
+	NonFiniteParams int    `json:"non_finite_params"` // of those, that are NaN or infinite
+
+	InputMax     float64 `json:"input_max"` // of the training set, as the net sees it
+	InputRMS     float64 `json:"input_rms"` // root mean square
+	PixelMax     uint8   `json:"pixel_max"` // the largest value that a pixel can have in the data
+	ScaledPixels bool    `json:"scaled_pixels"`
+	LearningRate float64 `json:"learning_rate"`
+
+	// Updates are the first updates of the run; SilentBefore counts the units
+	// that fired for no sample of the first batch before them.
+	Updates      []Update `json:"updates"`
+	SilentBefore int      `json:"silent_before"`
+	// ScaledUpdateW1 is what the first Update.W1 would have been, on the same
+	// batch, with pixels divided by PixelMax; not finite where they were.
+	ScaledUpdateW1 Figure `json:"scaled_update_w1"`
+	// The Euclidean norms of the weights before the first update and now.
+	StartNormW1 Figure `json:"start_norm_w1"`
+	NormW1      Figure `json:"norm_w1"`
+}
+
+// An Update is what was measured of one of the first updates.
+type Update struct {
+	Iteration int `json:"iteration"` // counted from 0
+	// W1 and W2 are the sizes of the update relative to the weights it
+	// changed: the norm of learning rate x gradient over that of the weights.
+	W1 Figure `json:"w1"`
+	W2 Figure `json:"w2"`
+	// Silent counts the hidden units that fired for no sample of the batch
+	// after the update.
+	Silent int `json:"silent"`
+}
+
+// A Figure is a number that may be NaN or infinite, which JSON cannot express: it is null there.
+type Figure float64
+
+// MarshalJSON implements [json.Marshaler].
+func (f Figure) MarshalJSON() ([]byte, error) {
+	if !finite(float64(f)) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(f))
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// Diagnose measures the net as it is and says how the run went. It takes as long as an evaluation.
+func (t *Trainer[T]) Diagnose() Diagnosis {
+	d := Diagnosis{
+		Iterations: t.iteration, Units: t.net.Hidden(),
+		GuessLoss: Figure(math.Log(float64(t.data.Classes))),
+		PixelMax:  t.data.Max, ScaledPixels: t.cfg.ScalePixels, LearningRate: t.cfg.LearningRate,
+		SilentBefore: t.start.silentBefore, ScaledUpdateW1: Figure(t.start.scaledW1),
+		StartNormW1: Figure(t.start.normW1), NormW1: Figure(norm(t.net.Params.W1.Data)),
+	}
+	for i, silent := range t.start.silent {
+		d.Updates = append(d.Updates, Update{i, Figure(t.start.updateW1[i]), Figure(t.start.updateW2[i]), silent})
+	}
+	t.diagnoseSamples(&d)
+	t.diagnoseInputs(&d)
+	d.FirstLoss, d.LastLoss, d.LossFinite = summarizeLoss(t.history.Loss)
+	for _, p := range t.net.Params.List() {
+		d.Parameters += len(p.Data)
+		for _, v := range p.Data {
+			if !finite(float64(v)) {
+				d.NonFiniteParams++
+			}
+		}
+	}
+	d.Verdict = d.verdict()
+	return d
+}
+
+// diagnoseSamples sends all samples through the net and counts what they do.
+func (t *Trainer[T]) diagnoseSamples(d *Diagnosis) {
+	fires := make([]int, d.Units) // for how many samples each unit does
+	given, labelled := make([]int, t.data.Classes), make([]int, t.data.Classes)
+	right := 0
+	n := t.data.Train.Len()
+	t.forward(context.Background(), t.data.Train, func(logits Tensor[T], labels []int) {
+		for i, v := range t.net.ReLU1.out.Data {
+			if v > 0 {
+				fires[i%d.Units]++
+			}
+		}
+		for i, label := range labels {
+			class := t.net.class(logits, i)
+			given[class]++
+			labelled[label]++
+			if class == label {
+				right++
+			}
+		}
+	})
+	for _, f := range fires {
+		switch {
+		case f == 0:
+			d.DeadUnits++
+		case float64(f) < rareShare*float64(n):
+			d.RareUnits++
+		}
+	}
+	share := func(counts []int) (class int, share float64) {
+		most := slices.Max(counts)
+		return slices.Index(counts, most), float64(most) / float64(n)
+	}
+	d.OneClass, d.OneClassShare = share(given)
+	d.MajorityClass, d.MajorityShare = share(labelled)
+	d.TrainAccuracy = float64(right) / float64(n)
+	d.TestAccuracy, _ = t.accuracy(context.Background(), t.data.Test)
+}
+
+func (t *Trainer[T]) diagnoseInputs(d *Diagnosis) {
+	var counts [256]int
+	for _, v := range t.data.Train.Images {
+		counts[v]++
+	}
+	var sum float64
+	for v, count := range counts {
+		if count > 0 {
+			x := float64(t.pixels[v])
+			d.InputMax = max(d.InputMax, x)
+			sum += float64(count) * x * x
+		}
+	}
+	d.InputRMS = math.Sqrt(sum / float64(len(t.data.Train.Images)))
+}
+
+func summarizeLoss(loss []float64) (first, last Figure, allFinite bool) {
+	if len(loss) == 0 {
+		return Figure(math.NaN()), Figure(math.NaN()), true
+	}
+	tail := loss[len(loss)-max(1, min(100, len(loss)/10)):]
+	var sum float64
+	for _, v := range tail {
+		sum += v
+	}
+	allFinite = !slices.ContainsFunc(loss, func(v float64) bool { return !finite(v) })
+	return Figure(loss[0]), Figure(sum / float64(len(tail))), allFinite
+}
+
+func (d Diagnosis) verdict() Verdict {
+	learned := d.TrainAccuracy >= d.MajorityShare+learnedShare*(1-d.MajorityShare)
+	switch {
+	case d.NonFiniteParams > 0 || !d.LossFinite || d.LastLoss > explodedLoss*d.GuessLoss:
+		return Diverged
+	case learned:
+		return Healthy
+	case float64(d.DeadUnits+d.RareUnits) >= deadUnitsShare*float64(d.Units):
+		return Dead
+	}
+	return NotLearning
+}

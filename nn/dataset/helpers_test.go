@@ -20,15 +20,21 @@ import (
 	"time"
 )
 
-// mnistDir returns the folder with the real MNIST, or skips; where LANEWISE_REQUIRE asks for mnist a skip is a failure.
+// skip skips a test that needs a set which is not at hand; where LANEWISE_REQUIRE asks for that set it fails instead.
+func skip(t testing.TB, set, why string) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("LANEWISE_REQUIRE"), ","), set) {
+		t.Fatalf("LANEWISE_REQUIRE asks for %s, but %s", set, why)
+	}
+	t.Skip(why)
+}
+
+// mnistDir returns the folder with the real MNIST.
 func mnistDir(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("LANEWISE_MNIST")
 	if dir == "" {
-		if slices.Contains(strings.Split(os.Getenv("LANEWISE_REQUIRE"), ","), "mnist") {
-			t.Fatal("LANEWISE_REQUIRE asks for mnist, but LANEWISE_MNIST does not name its folder")
-		}
-		t.Skip("LANEWISE_MNIST does not name a folder with MNIST's four files")
+		skip(t, "mnist", "LANEWISE_MNIST does not name a folder with MNIST's four files")
 	}
 	return dir
 }

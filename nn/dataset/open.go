@@ -81,7 +81,7 @@ func (l *library) openDefault(ctx context.Context, opt Options) (*Data, error) {
 	if err == nil {
 		d, err := s.open(ctx, dir)
 		if err == nil {
-			d.Note = "no data named: using the cached MNIST"
+			d.Note = "no data given: using the cached MNIST"
 		}
 		return d, err
 	}
@@ -93,7 +93,7 @@ func (l *library) openDefault(ctx context.Context, opt Options) (*Data, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		why = fmt.Sprintf("the cached MNIST cannot be used (%v)", err)
 	}
-	d.Note = fmt.Sprintf("no data named, and %s: using the embedded digits, 1797 images of 8x8; "+
-		"name mnist (--data mnist) to download MNIST once, %s", why, megabytes(s.size()))
+	d.Note = fmt.Sprintf("no data given, and %s: using the embedded digits, 1797 images of 8x8; "+
+		"--data mnist gets MNIST, a download of %s made once", why, megabytes(s.size()))
 	return d, nil
 }

@@ -47,11 +47,16 @@ func archive(t testing.TB, npy []byte, method uint16) []byte {
 
 // forged is an .npz whose one array claims size bytes.
 func forged(t testing.TB, npy []byte, method uint16, size uint64) []byte {
+	return forgedBoth(t, npy, method, uint64(len(npy)), size)
+}
+
+// forgedBoth also claims that there are stored bytes in the file.
+func forgedBoth(t testing.TB, npy []byte, method uint16, stored, size uint64) []byte {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
 	e, err := w.CreateRaw(&zip.FileHeader{
 		Name: "a.npy", Method: method, CRC32: crc32.ChecksumIEEE(npy),
-		CompressedSize64: uint64(len(npy)), UncompressedSize64: size,
+		CompressedSize64: stored, UncompressedSize64: size,
 	})
 	if err == nil {
 		_, err = e.Write(npy)
@@ -115,6 +120,7 @@ func TestMalformed(t *testing.T) {
 		{"deflated size forged", forged(t, npyBytes(1, dict("<f4", "False", "(1000000,)"), eight), zip.Deflate, 4000072), "can hold"},
 		{"size beyond the limit", forged(t, npyBytes(1, dict("<f4", "False", "(1099511627776,)"), eight), zip.Store, 1<<42), "want at most"},
 		{"unknown method", forged(t, eight, 93, 8), "compression method 93"},
+		{"stored size beyond the file", forgedBoth(t, npyBytes(1, dict("<f4", "False", "(200,)"), eight), zip.Store, 928, 928), "to the end of the file"},
 		{"not deflate at all", forged(t, bytes.Repeat([]byte{0xff}, 40), zip.Deflate, 72), "no .npy header"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -146,8 +152,10 @@ func TestNothingIsAllocatedOnAClaim(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for _, method := range []uint16{zip.Store, zip.Deflate} {
-		if _, err := readA(forged(t, header, method, claim), 1<<40); err == nil {
-			t.Error("a claim of 1 GB was believed")
+		for _, stored := range []uint64{uint64(len(header)), claim} {
+			if _, err := readA(forgedBoth(t, header, method, stored, claim), 1<<40); err == nil {
+				t.Error("a claim of 1 GB was believed")
+			}
 		}
 	}
 	runtime.ReadMemStats(&after)

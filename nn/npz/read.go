@@ -24,6 +24,7 @@ import (
 // A File is an open archive.
 type File struct {
 	path     string
+	size     int64
 	maxBytes int64
 	close    func() error
 	names    []string
@@ -68,7 +69,7 @@ func NewFile(path string, r io.ReaderAt, size, maxBytes int64) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: not a readable .npz archive: %w", path, err)
 	}
-	f := &File{path: path, maxBytes: maxBytes, entries: make(map[string]*zip.File)}
+	f := &File{path: path, size: size, maxBytes: maxBytes, entries: make(map[string]*zip.File)}
 	for _, entry := range archive.File {
 		name, isArray := strings.CutSuffix(entry.Name, ".npy")
 		if !isArray {
@@ -117,7 +118,7 @@ func (f *File) open(name string) (io.ReadCloser, Info, error) {
 	if entry == nil {
 		return nil, Info{}, fmt.Errorf("%s: no array %q; there are: %s", f.path, name, strings.Join(f.names, ", "))
 	}
-	if err := checkSize(entry, f.maxBytes); err != nil {
+	if err := checkSize(entry, f.size, f.maxBytes); err != nil {
 		return nil, Info{}, f.fail(name, err)
 	}
 	stream, err := entry.Open()
@@ -137,8 +138,9 @@ func (f *File) fail(name string, err error) error {
 }
 
 // checkSize refuses an entry that claims more bytes than it may or can have:
-// deflate makes no more than 1032 bytes of one.
-func checkSize(entry *zip.File, maxBytes int64) error {
+// deflate makes no more than 1032 bytes of one, and the stored ones must be in
+// the file.
+func checkSize(entry *zip.File, fileSize, maxBytes int64) error {
 	const headroom = maxHeader + 12
 	claimed, stored := entry.UncompressedSize64, entry.CompressedSize64
 	if claimed > uint64(max(maxBytes, 0))+headroom {
@@ -160,6 +162,8 @@ func checkSize(entry *zip.File, maxBytes int64) error {
 		return fmt.Errorf("no entry at the place that the archive's directory gives: %w", err)
 	} else if offset < 0 {
 		return errors.New("lies before the start of the file")
+	} else if left := max(fileSize-offset, 0); stored > uint64(left) {
+		return fmt.Errorf("claims %d stored bytes at offset %d, want at most the %d to the end of the file", stored, offset, left)
 	}
 	return nil
 }

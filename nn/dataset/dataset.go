@@ -2,7 +2,7 @@
 // the named sets mnist, fashion-mnist and digits. [Open] is the way in.
 //
 // Nothing is taken on trust. A file that is cut off, too long, mislabelled or not of its format gives an error that
-// names the file, the byte and what was expected there; memory is taken as data arrives, never because a header asks
+// names the file, the byte and what was expected there; memory is never taken because an unchecked header asks
 // for it. Only [Open] with the name mnist or fashion-mnist touches the network, and what it fetches counts only
 // after its SHA-256 has been checked.
 //

@@ -82,12 +82,7 @@ var compareKeys = []string{"goos", "goarch", "pkg", "cpu", "isa", "tags", "go", 
 func notes(files []*resultFile) []string {
 	var notes []string
 	for _, key := range compareKeys {
-		if values := differing(files, key); values != nil {
-			for i, v := range values {
-				if v == "" {
-					values[i] = "not recorded"
-				}
-			}
+		if values := differing(files, key); values != nil && !slices.Contains(values, "") {
 			notes = append(notes, fmt.Sprintf("%s differs: %s", key, strings.Join(values, ", ")))
 		}
 	}

@@ -61,14 +61,16 @@ func Tables(groups []*Group) []Table {
 				mine = append(mine, g)
 			}
 		}
-		heading := spec.heading
-		for first, columns := range spec.columns(mine) {
+		for i, columns := range spec.columns(mine) {
 			for _, part := range partition(mine, columns) {
-				if first > 0 && len(part.columns) == 1 && part.columns[0] == columns[0] {
+				if i > 0 && len(part.columns) == 1 && part.columns[0] == columns[0] {
 					continue // nothing but the base, which the first table has shown
 				}
+				heading := spec.heading
+				if len(part.columns) < len(columns) {
+					heading += " (where only " + strings.Join(part.columns, ", ") + " ran)"
+				}
 				tables = append(tables, Table{heading, spec.args(part)})
-				heading = "" // said once
 			}
 		}
 	}
@@ -106,7 +108,7 @@ func (spec tableSpec) columns(groups []*Group) [][]string {
 type tablePart struct {
 	columns []string
 	groups  []*Group
-	whole   bool // these are all rows that there are
+	whole   bool // these are all rows that any of the columns has
 }
 
 // partition splits groups by which of columns they have, in order of appearance.
@@ -130,7 +132,7 @@ func partition(groups []*Group, columns []string) []*tablePart {
 		parts[i].groups = append(parts[i].groups, g)
 	}
 	for _, p := range parts {
-		p.whole = len(p.groups) == len(groups)
+		p.whole = len(parts) == 1
 	}
 	return parts
 }

@@ -1,0 +1,282 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fakeTime is a clock that only the benchmarks under test move.
+type fakeTime struct{ t time.Duration }
+
+func (f *fakeTime) now() time.Duration { return f.t }
+
+// journal notes what a runner asks its benchmarks to do.
+type journal struct {
+	fakeTime
+	calls []string
+}
+
+// contender is a benchmark whose iterations take perOp on the fake clock.
+func (j *journal) contender(name string, perOp time.Duration) Contender {
+	return Contender{Impl: name, bind: func(operands any) task {
+		return task{
+			run: func(n int) {
+				j.calls = append(j.calls, fmt.Sprintf("%v %s x%d", operands, name, n))
+				j.t += time.Duration(n) * perOp
+			},
+			check: func() error { j.calls = append(j.calls, fmt.Sprintf("%v %s check", operands, name)); return nil },
+		}
+	}}
+}
+
+func (j *journal) group(family string, contenders ...Contender) *Group {
+	return &Group{
+		Family: family, Params: "n=1", Work: Work{FLOP: 1000}, Contenders: contenders,
+		operands: func() any { return family },
+	}
+}
+
+func (j *journal) runner(rounds int, groups ...*Group) *runner {
+	return &runner{
+		groups: groups, rounds: rounds, sample: 10 * time.Millisecond, now: j.now,
+		noise: func() noiseReading { return noiseReading{at: time.Unix(0, 0).Add(j.t)} },
+	}
+}
+
+func TestFitIterations(t *testing.T) {
+	for _, test := range []struct {
+		perOp, target time.Duration
+		want          int
+	}{
+		{time.Microsecond, 10 * time.Millisecond, 10_000},
+		{3 * time.Millisecond, 10 * time.Millisecond, 3},
+		{4 * time.Millisecond, 10 * time.Millisecond, 3}, // 2.5 is rounded
+		{time.Second, 10 * time.Millisecond, 1},
+		{time.Nanosecond, time.Second, 1_000_000_000},
+	} {
+		var f fakeTime
+		ran := time.Duration(0)
+		got := fitIterations(func(n int) { f.t += time.Duration(n) * test.perOp; ran += time.Duration(n) * test.perOp }, test.target, f.now)
+		if got != test.want {
+			t.Errorf("%v an iteration, %v a sample: %d iterations, want %d", test.perOp, test.target, got, test.want)
+		}
+		if limit := max(3*test.target, test.perOp); ran > limit {
+			t.Errorf("%v an iteration, %v a sample: %v spent, want at most %v", test.perOp, test.target, ran, limit)
+		}
+	}
+}
+
+func TestFitIterationsWithACoarseClock(t *testing.T) {
+	var f fakeTime
+	coarse := func() time.Duration { return f.t.Truncate(15 * time.Millisecond) }
+	got := fitIterations(func(n int) { f.t += time.Duration(n) * time.Microsecond }, 100*time.Millisecond, coarse)
+	if got < 80_000 || got > 120_000 {
+		t.Errorf("%d iterations of 1µs, want about 100000 for 100ms", got)
+	}
+}
+
+func TestFitIterationsWithAStoppedClock(t *testing.T) {
+	total := 0
+	fitIterations(func(n int) { total += n }, time.Second, func() time.Duration { return 0 }) // has to end
+	if total == 0 {
+		t.Error("never ran")
+	}
+}
+
+func TestRounds(t *testing.T) {
+	var j journal
+	a := j.group("A", j.contender("x", time.Millisecond), j.contender("y", 2*time.Millisecond))
+	b := j.group("B", j.contender("x", 5*time.Millisecond))
+	r := j.runner(3, a, b)
+	var rounds []Round
+	if err := r.run(context.Background(), func(round Round) error {
+		rounds = append(rounds, round)
+		j.calls = append(j.calls, fmt.Sprintf("round %d", round.Number))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+
+	forward := []string{"A x x1", "A x x10", "A y x1", "A y x5", "B x x1", "B x x2"} // each warmed up
+	backward := []string{"B x x1", "B x x2", "A y x1", "A y x5", "A x x1", "A x x10"}
+	want := slices.Concat(forward, []string{"round 1"}, backward, []string{"round 2"}, forward, []string{"round 3"})
+	prepared := len(j.calls) - len(want)
+	if got := j.calls[prepared:]; !slices.Equal(got, want) {
+		t.Errorf("samples\n%q, want\n%q", got, want)
+	}
+	for _, name := range []string{"A x", "A y", "B x"} {
+		first := slices.IndexFunc(j.calls, func(c string) bool { return strings.HasPrefix(c, name) })
+		if j.calls[first] != name+" check" {
+			t.Errorf("%s was run before it was checked: %q", name, j.calls[:prepared])
+		}
+	}
+
+	for i, round := range rounds {
+		var rows []string
+		for _, row := range round.Rows {
+			rows = append(rows, fmt.Sprintf("%s %d %g", row.Name, row.Iterations, row.NsPerOp))
+		}
+		want := []string{"A/n=1/impl=x 10 1e+06", "A/n=1/impl=y 5 2e+06", "B/n=1/impl=x 2 5e+06"}
+		if !slices.Equal(rows, want) {
+			t.Errorf("round %d: rows %q, want %q", i+1, rows, want)
+		}
+		// 1 + 10 iterations of x, and so on; nothing else moves the clock.
+		if want := (11 + 12 + 15) * time.Millisecond; round.Noise.Duration != want {
+			t.Errorf("round %d took %v, want %v", i+1, round.Noise.Duration, want)
+		}
+		if got := round.Rows[0].metrics; !slices.Equal(got, []metric{{1e6, "FLOP/s"}}) {
+			t.Errorf("round %d: metrics %v, want 1000 FLOP in 1ms", i+1, got)
+		}
+	}
+}
+
+// TestPeakOfTheSameRound checks that %peak is relative to probes taken beside the sample.
+func TestPeakOfTheSameRound(t *testing.T) {
+	var j journal
+	perStep := time.Microsecond // 1000 FLOP a step: a peak of 1 GFLOP/s
+	c := j.contender("x", 2*time.Microsecond)
+	c.peak = &peakProbe{
+		impl: "x", typ: "f32", steps: 10, links: 10,
+		fma: func(n int) (int, int) {
+			j.calls = append(j.calls, "probe")
+			j.t += time.Duration(n) * perStep
+			return 1000 * n, n
+		},
+	}
+	r := j.runner(2, j.group("A", c))
+	var shares []float64
+	if err := r.run(context.Background(), func(round Round) error {
+		m := round.Rows[0].metrics
+		if m[1].unit != "%peak" {
+			t.Fatalf("metrics %v", m)
+		}
+		shares = append(shares, math.Round(m[1].value))
+		perStep = 4 * time.Microsecond // the CPU slows down, the peak with it
+		if peak := round.Peaks["f32/x"]; round.Number == 1 && math.Round(peak) != 1e9 {
+			t.Errorf("peaks %v, want 1e9 for f32/x", round.Peaks)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []float64{50, 200}; !slices.Equal(shares, want) {
+		t.Errorf("%%peak %v, want %v", shares, want)
+	}
+	calls := strings.Join(j.calls, ", ")
+	if !strings.Contains(calls, "probe, probe, probe, A x x250, A x x5000, probe, probe, probe") {
+		t.Errorf("probes are not beside the samples: %s", calls)
+	}
+}
+
+func TestWrongResultIsNotMeasured(t *testing.T) {
+	var j journal
+	wrong := j.contender("wrong", time.Millisecond)
+	wrong.bind = func(any) task {
+		return task{
+			run:   func(int) { t.Error("a kernel that failed its check was timed") },
+			check: func() error { return errors.New("C[0,0] = 1, want 2") },
+		}
+	}
+	err := j.runner(1, j.group("A", j.contender("right", time.Millisecond), wrong)).run(context.Background(), func(Round) error {
+		t.Error("a round was kept")
+		return nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "A/n=1/impl=wrong") || !strings.Contains(err.Error(), "C[0,0] = 1, want 2") {
+		t.Errorf("error %v, want one that names the benchmark and what is wrong", err)
+	}
+}
+
+func TestInterruptedBetweenSamples(t *testing.T) {
+	var j journal
+	ctx, cancel := context.WithCancel(context.Background())
+	r := j.runner(5, j.group("A", j.contender("x", time.Millisecond), j.contender("y", time.Millisecond)))
+	r.progress = func(p Progress) {
+		if p.Round == 3 && strings.HasSuffix(p.Name, "impl=x") {
+			cancel() // y, which comes after it in odd rounds, is not measured any more
+		}
+	}
+	kept := 0
+	err := r.run(ctx, func(round Round) error {
+		if kept++; len(round.Rows) != 2 {
+			t.Errorf("round %d has %d rows, want 2", round.Number, len(round.Rows))
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || kept != 2 {
+		t.Errorf("%d rounds kept, error %v; want 2 whole ones and context.Canceled", kept, err)
+	}
+	if last := j.calls[len(j.calls)-1]; last != "A x x10" {
+		t.Errorf("the last call was %q, want the sample under way when it was interrupted", last)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	var j journal
+	r := j.runner(2, j.group("A", j.contender("x", time.Millisecond), j.contender("y", time.Millisecond)))
+	var got []string
+	r.progress = func(p Progress) {
+		got = append(got, fmt.Sprintf("%d %d/%d %d/%d %s", p.Phase, p.Done, p.Total, p.Round, p.Rounds, p.Name[len("A/n=1/impl="):]))
+	}
+	if err := r.run(context.Background(), func(Round) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"0 0/2 0/2 x", "0 1/2 0/2 y", "1 0/4 1/2 x", "1 1/4 1/2 y", "1 2/4 2/2 y", "1 3/4 2/2 x"}
+	if !slices.Equal(got, want) {
+		t.Errorf("progress %q, want %q", got, want)
+	}
+}
+
+func TestRunnerRestoresTheRuntime(t *testing.T) {
+	percent := debug.SetGCPercent(70)
+	defer debug.SetGCPercent(percent)
+	procs := runtime.GOMAXPROCS(0)
+	var j journal
+	r := j.runner(1, j.group("A", j.contender("x", time.Millisecond)))
+	if err := r.run(context.Background(), func(Round) error {
+		if n := runtime.GOMAXPROCS(0); n != 1 {
+			t.Errorf("GOMAXPROCS = %d while measuring, want 1", n)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := runtime.GOMAXPROCS(0); n != procs {
+		t.Errorf("GOMAXPROCS = %d afterwards, want %d", n, procs)
+	}
+	if p := debug.SetGCPercent(70); p != 70 {
+		t.Errorf("GC percentage %d afterwards, want 70", p)
+	}
+}
+
+func TestNoise(t *testing.T) {
+	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
+	for _, test := range []struct {
+		a, b  noiseReading
+		label string
+		noisy bool
+	}{
+		{noiseReading{at(0), 5, 1000, 10}, noiseReading{at(10), 5, 3000, 20}, "quiet", false},
+		{noiseReading{at(0), 5, 1000, 10}, noiseReading{at(10), 125, 3000, 20}, "steal", true},
+		{noiseReading{at(0), 5, 1000, 10}, noiseReading{at(10), 5, 3000, 510}, "switches", true},
+		{noiseReading{at(0), 5, 1000, 10}, noiseReading{at(10), 125, 3000, 510}, "steal+switches", true},
+		{noiseReading{at(0), 0, 0, -1}, noiseReading{at(10), 0, 0, -1}, "unknown", false},
+		{noiseReading{at(0), 0, 0, 10}, noiseReading{at(10), 0, 0, 20}, "quiet", false},
+	} {
+		n := noiseBetween(test.a, test.b)
+		if n.Label() != test.label || n.Noisy() != test.noisy {
+			t.Errorf("%+v to %+v: %q, noisy %v; want %q, %v", test.a, test.b, n.Label(), n.Noisy(), test.label, test.noisy)
+		}
+	}
+	n := noiseBetween(noiseReading{at(0), 0, 1000, 0}, noiseReading{at(10), 60, 3000, 400})
+	if got, want := n.String(), "steal+switches, 3.0% of the processor time stolen, 400 involuntary switches in 10.0 s"; got != want {
+		t.Errorf("noise described as %q, want %q", got, want)
+	}
+}

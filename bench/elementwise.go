@@ -110,7 +110,7 @@ func bindElementwise[T kernels.Float](e elementwise[T]) func(any) task {
 				e.run(v)
 				for i, got := range v.dst {
 					if want := e.want(v, i); got != want {
-						return fmt.Errorf("dst[%d] = %g, want %g", i, got, want)
+						return fmt.Errorf("element dst[%d] = %g, want %g", i, got, want)
 					}
 				}
 				return nil

@@ -153,7 +153,7 @@ func (o *gemmOperands[T]) verify() error {
 	s := o.shape
 	for i, c := range o.c {
 		if math.IsNaN(float64(c)) {
-			return fmt.Errorf("C[%d,%d] = NaN for finite operands", i/s.n, i%s.n)
+			return fmt.Errorf("element C[%d,%d] = NaN for finite operands", i/s.n, i%s.n)
 		}
 	}
 	if s.m*s.n*s.k <= verifyAll {
@@ -204,7 +204,7 @@ func (o *gemmOperands[T]) verifyElement(i, j int) error {
 	}
 	want, got := sum+rest, float64(o.c[i*ldc+j])
 	if bound := gamma[T](s.k+2) * magnitude; !(math.Abs(got-want) <= bound) {
-		return fmt.Errorf("C[%d,%d] = %g, want %g, off by %.3g where rounding explains at most %.3g",
+		return fmt.Errorf("element C[%d,%d] = %g, want %g, off by %.3g where rounding explains at most %.3g",
 			i, j, got, want, math.Abs(got-want), bound)
 	}
 	return nil

@@ -11,13 +11,13 @@ import (
 // MR, all widths up to NR in vectors, and the table through which Go finds them.
 func gemm(e emitter) (goTable string) {
 	goTable = fmt.Sprintf("\nvar %sgemm%s = [][]microKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
-	for v := 1; v <= e.isa.gemmVectors; v++ {
+	for v, tallest := range e.isa.gemmRows {
 		goTable += "\t{"
-		for h := 1; h <= e.isa.gemmRows; h++ {
+		for h := 1; h <= tallest; h++ {
 			if h > 1 {
 				goTable += ", "
 			}
-			goTable += microKernel{emitter: e, h: h, v: v}.generate()
+			goTable += microKernel{emitter: e, h: h, v: v + 1}.generate()
 		}
 		goTable += "},\n"
 	}
@@ -42,7 +42,7 @@ const rowsPerPointer = 7
 type rows struct {
 	pointers            []reg.GPVirtual
 	stride, by3, by5    reg.GPVirtual
-	c, ldc, tiles, pb   reg.GPVirtual
+	c, ldc, pb          reg.GPVirtual
 	a, aCol, bRow, left reg.GPVirtual
 }
 
@@ -53,8 +53,7 @@ func (mk microKernel) generate() (name string) {
 		fmt.Sprintf("%s is a microKernel with h = %d and v = %d vectors of %d.", name, mk.h, mk.v, mk.lanes()))
 
 	r := rows{
-		tiles: mk.param("tiles"),
-		a:     mk.param("a"), stride: mk.param("aRow"), aCol: mk.param("aCol"),
+		a: mk.param("a"), stride: mk.param("aRow"), aCol: mk.param("aCol"),
 		bRow: mk.param("bRow"), c: mk.param("c"), ldc: mk.param("ldc"),
 	}
 	mk.toBytes(r.stride, r.aCol, r.bRow, r.ldc)
@@ -100,10 +99,10 @@ func (mk microKernel) tileLoop(r rows, prefix string, mask *tail) {
 
 	mk.Label(prefix + "Tile")
 	mk.MOVQ(r.a, r.pointers[0])
-	if len(r.pointers) > 1 {
-		mk.Comment("second pointer = a + 7*aRow")
-		mk.LEAQ(operand.Mem{Base: r.a, Index: r.by3, Scale: 2}, r.pointers[1])
-		mk.ADDQ(r.stride, r.pointers[1])
+	for i, p := range r.pointers[1:] {
+		mk.Comment("the next pointer is 7*aRow further")
+		mk.LEAQ(operand.Mem{Base: r.pointers[i], Index: r.by3, Scale: 2}, p)
+		mk.ADDQ(r.stride, p)
 	}
 	mk.Load(mk.Param("b"), r.pb)
 	mk.Load(mk.Param("k"), r.left)
@@ -143,7 +142,7 @@ func (mk microKernel) tileLoop(r rows, prefix string, mask *tail) {
 	down := mk.GP64()
 	mk.IMUL3Q(operand.U32(mk.h), r.stride, down)
 	mk.ADDQ(down, r.a)
-	mk.DECQ(r.tiles)
+	mk.DECQ(mk.paramAddr("tiles")) // in memory: the registers are all taken
 	mk.JNE(operand.LabelRef(prefix + "Tile"))
 }
 

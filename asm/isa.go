@@ -20,22 +20,25 @@ type isa struct {
 	masks      bool     // whether loads and stores take a mask register
 	extensions []string // what its instructions may require, in avo's names
 
-	gemmRows    int // MR: rows of the tallest micro-kernel
-	gemmVectors int // NR in vectors: width of the widest micro-kernel
+	// gemmRows[v-1] is the height of the tallest micro-kernel of v vectors.
+	gemmRows []int
+	// dotRows[v-1] is the height of the tallest dot product kernel of v columns.
+	dotRows []int
 }
 
 // The tallest micro-kernels keep rows*vectors sums, a row of B and a
-// broadcast element of A in registers: 12+2+2 of 16, 28+2+2 of 32.
+// broadcast element of A in registers, and a mask if it is a vector: of 16
+// registers 12+2+1+1, of 32 registers 28+2+2 or 24+4+2.
 var isas = []isa{
 	{
 		name: "avx2", suffix: "AVX2", width: 32, registers: 16,
 		extensions: []string{"AVX", "AVX2", "FMA3"},
-		gemmRows:   6, gemmVectors: 2,
+		gemmRows:   []int{12, 6}, dotRows: []int{4, 3},
 	},
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
 		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
-		gemmRows:   14, gemmVectors: 2,
+		gemmRows:   []int{16, 14, 8, 6}, dotRows: []int{4, 4, 4, 3},
 	},
 }
 

@@ -48,6 +48,8 @@ type generator struct {
 // generators is the list of kernels: each is emitted for every instruction set and both types.
 var generators = []generator{
 	{"gemm", gemm},
+	{"pack", pack},
+	{"dot", dots},
 	{"relu", func(e emitter) string { relu(e); return "" }},
 	{"axpy", func(e emitter) string { axpy(e); return "" }},
 	{"probe", func(e emitter) string { fmaProbe(e); return "" }},

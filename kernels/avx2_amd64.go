@@ -18,7 +18,10 @@ func avx2Float32() kernelSet[float32] {
 	ks := portableSet[float32]()
 	ks.lanes = 8
 	ks.micro = sgemmAVX2
-	ks.blocking = blocking{mc: 192, kc: 384, nc: 4096}
+	ks.dot = sdotAVX2
+	ks.pack = spackAVX2
+	ks.square = transposer[float32]{8, spackTransposedAVX2}
+	ks.tuning = tuning{vectors: 2, mc: 192, kc: 384, nc: 4096, packRows: 48, packColumns: 256, packStride: 512, tailColumns: 2}
 	ks.relu = sreluAVX2
 	ks.reluGrad = sreluGradAVX2
 	ks.add = saddAVX2
@@ -31,7 +34,10 @@ func avx2Float64() kernelSet[float64] {
 	ks := portableSet[float64]()
 	ks.lanes = 4
 	ks.micro = dgemmAVX2
-	ks.blocking = blocking{mc: 96, kc: 384, nc: 2048}
+	ks.dot = ddotAVX2
+	ks.pack = dpackAVX2
+	ks.square = transposer[float64]{4, dpackTransposedAVX2}
+	ks.tuning = tuning{vectors: 2, mc: 96, kc: 384, nc: 2048, packRows: 48, packColumns: 128, packStride: 256, tailColumns: 1}
 	ks.relu = dreluAVX2
 	ks.reluGrad = dreluGradAVX2
 	ks.add = daddAVX2

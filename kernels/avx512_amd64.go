@@ -22,7 +22,9 @@ func avx512Float32() kernelSet[float32] {
 	ks := avx2Float32()
 	ks.lanes = 16
 	ks.micro = sgemmAVX512
-	ks.blocking = blocking{mc: 280, kc: 384, nc: 4096}
+	ks.dot = sdotAVX512
+	ks.pack = spackAVX512
+	ks.tuning = tuning{vectors: 2, mc: 280, kc: 384, nc: 4096, packRows: 112, packColumns: 256, packStride: 512, tailColumns: 4}
 	ks.relu = sreluAVX512
 	ks.reluGrad = sreluGradAVX512
 	ks.add = saddAVX512
@@ -35,7 +37,9 @@ func avx512Float64() kernelSet[float64] {
 	ks := avx2Float64()
 	ks.lanes = 8
 	ks.micro = dgemmAVX512
-	ks.blocking = blocking{mc: 140, kc: 384, nc: 2048}
+	ks.dot = ddotAVX512
+	ks.pack = dpackAVX512
+	ks.tuning = tuning{vectors: 2, mc: 140, kc: 384, nc: 2048, packRows: 112, packColumns: 128, packStride: 256, tailColumns: 2}
 	ks.relu = dreluAVX512
 	ks.reluGrad = dreluGradAVX512
 	ks.add = daddAVX512

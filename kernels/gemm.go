@@ -99,62 +99,20 @@ func (x operand[T]) from(i, j int) operand[T] {
 	return operand[T]{x.data[i*x.row+j*x.col:], x.row, x.col}
 }
 
-// gemm is Gemm after the checks: m, n, k > 0 and alpha != 0.
+// transposed returns the transpose of x.
+func (x operand[T]) transposed() operand[T] { return operand[T]{x.data, x.col, x.row} }
+
+// gemm is Gemm after the checks: m, n, k > 0 and alpha != 0. One of the
+// strides of a and of b is 1.
 func gemm[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
-	w := borrowWorkspace[T]()
-	defer w.giveBack()
-	mc := evenly(m, ks.blocking.mc, ks.mr())
-	kc := evenly(k, ks.blocking.kc, 1)
-	nc := evenly(n, ks.blocking.nc, ks.nr())
-
-	// LOOP 5 splits n: a kc x nc block of B fits the L3 cache.
-	for jc := 0; jc < n; jc += nc {
-		nb := min(nc, n-jc)
-		// LOOP 4 splits k: a kc x NR micro-panel of B fits the L1 cache.
-		for pc := 0; pc < k; pc += kc {
-			kb := min(kc, k-pc)
-			bp := packB(ks, w, b.from(pc, jc), kb, nb)
-			betaNow := beta
-			if pc > 0 {
-				betaNow = 1 // C holds the sum over the blocks before
-			}
-			// LOOP 3 splits m: an mc x kc block of A fits the L2 cache.
-			for ic := 0; ic < m; ic += mc {
-				mb := min(mc, m-ic)
-				ap := packA(w, a.from(ic, pc), mb, kb)
-				macroKernel(ks, mb, nb, kb, alpha, ap, bp, betaNow, c[ic*ldc+jc:], ldc)
-			}
-		}
+	if m == 1 && n > 1 { // a row is a column of the transposed product
+		a, b, m, n, ldc = b.transposed(), a.transposed(), n, 1, 1
 	}
-}
-
-// macroKernel multiplies a block of A by a packed block of B.
-func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b []T, beta T, c []T, ldc int) {
-	// The tiles of a block are made equally tall, as a thin one at the end
-	// would wait for its own sums: short of them are of height h, the others of h-1.
-	tiles := (m + ks.mr() - 1) / ks.mr()
-	h := (m + tiles - 1) / tiles
-	tall := m - tiles*(h-1)
-
-	// LOOP 2 splits n: one micro-panel of B at a time.
-	nr := ks.nr()
-	for jr := 0; jr < n; jr += nr {
-		cols := min(nr, n-jr)
-		v := (cols + ks.lanes - 1) / ks.lanes
-		panel := &b[jr*k]
-		// LOOP 1 splits m into tiles, inside the micro-kernel's call.
-		ks.micro[v-1][h-1](tall, k, &a.data[0], a.row, a.col, panel, v*ks.lanes, &c[jr], ldc, cols, alpha, beta)
-		if tall < tiles {
-			rest := tall * h
-			ks.micro[v-1][h-2](tiles-tall, k, &a.data[rest*a.row], a.row, a.col, panel, v*ks.lanes, &c[rest*ldc+jr], ldc, cols, alpha, beta)
-		}
+	if tail := ks.tailColumns(m, n, k); tail > 0 {
+		n -= tail
+		columns(ks, m, tail, k, alpha, a, b.from(0, n), beta, c[n:], ldc)
 	}
-}
-
-// evenly returns the size of the blocks when size is split into as few blocks
-// of at most limit as possible, all but the last equally large and a multiple of unit.
-func evenly(size, limit, unit int) int {
-	blocks := (size + limit - 1) / limit
-	block := (size + blocks - 1) / blocks
-	return (block + unit - 1) / unit * unit
+	if n > 0 {
+		blocked(ks, m, n, k, alpha, a, b, beta, c, ldc)
+	}
 }

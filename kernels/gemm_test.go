@@ -115,7 +115,7 @@ func TestGemmBlocks(t *testing.T) {
 }
 
 func blockEdges[T Float](t *testing.T, o Ops[T]) {
-	bl, mr, nr := o.ks.blocking, o.ks.mr(), o.ks.nr()
+	bl, mr, nr := o.ks.tuning, o.ks.mr(), o.ks.nr()
 	if bl.mc%mr != 0 || bl.nc%nr != 0 {
 		t.Errorf("blocks of %d x %d are no multiples of the tile %d x %d", bl.mc, bl.nc, mr, nr)
 	}
@@ -128,6 +128,39 @@ func blockEdges[T Float](t *testing.T, o Ops[T]) {
 		} {
 			if s[0] > 0 && s[1] > 0 {
 				runGemm(t, o, gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.25, beta: 0.5, padC: 1})
+			}
+		}
+	}
+}
+
+// Both sides of every threshold between the ways to compute a product, and
+// what each way cuts into blocks.
+func TestGemmPaths(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmPaths(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmPaths(t, o) })
+}
+
+func gemmPaths[T Float](t *testing.T, o Ops[T]) {
+	tu, lanes := o.ks.tuning, o.ks.lanes
+	shapes := [][3]int{ // rows of B in place or packed; A in place or packed
+		{tu.packRows, 2*lanes + 1, 9}, {tu.packRows + 1, 2*lanes - 1, 9},
+		{5, tu.packColumns, 3}, {5, tu.packColumns + 1, 3},
+	}
+	for cols := 1; cols <= tu.tailColumns+1; cols++ { // last columns on their own
+		shapes = append(shapes, [3]int{9, cols, 70}, [3]int{7, lanes + cols, 2*lanes + 1}, [3]int{10, 3*lanes + cols, 50})
+	}
+	for _, k := range []int{1, lanes - 1, lanes, 2*lanes - 1, 2 * lanes, 3*lanes + 1, dotDepth + 3} { // a column, a row
+		shapes = append(shapes, [3]int{5, 1, k}, [3]int{1, 6, k}, [3]int{1, 1, k})
+	}
+	shapes = append(shapes, [3]int{alongM + 5, 1, alongMDepth + 1}, [3]int{1, alongM + 5, 2*alongMDepth + 3}, [3]int{alongM + 1, lanes + 1, 3})
+	for _, trans := range transposes {
+		for _, s := range shapes {
+			for _, pad := range [][3]int{{0, 0, 0}, {1, 2, 3}, {tu.packStride, 0, 1}} {
+				g := gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.5, padA: pad[0], padB: pad[1], padC: pad[2]}
+				runGemm(t, o, g)
+				g.beta = -0.5
+				runGemm(t, o, g)
 			}
 		}
 	}

@@ -48,7 +48,7 @@ func TestMemoryOutsideIsNotTouched(t *testing.T) {
 func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 	mr, nr := o.Tile()
 	for _, atEnd := range []bool{true, false} {
-		for _, mn := range [][2]int{{1, 1}, {mr, nr}, {mr + 1, nr + 1}, {2*mr - 1, nr - 1}, {3, 2*nr + o.VectorLen() + 1}, {100, 50}} {
+		for _, mn := range [][2]int{{1, 1}, {1, 70}, {70, 1}, {mr, nr}, {mr + 1, nr + 1}, {2*mr - 1, nr - 1}, {3, 2*nr + o.VectorLen() + 1}, {100, 50}} {
 			for _, k := range []int{1, 3, 10, 50} {
 				for _, trans := range transposes {
 					g := gemmCase{transA: trans[0], transB: trans[1], m: mn[0], n: mn[1], k: k}

@@ -6,11 +6,15 @@ import "unsafe"
 // instruction set starts from portableSet and overrides what it does better;
 // everything above this struct is written once for all of them.
 type kernelSet[T Float] struct {
-	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors; the widest
-	// and tallest one decides NR = len(micro)*lanes and MR = len(micro[0]).
-	lanes    int // elements in a vector
-	micro    [][]microKernel[T]
-	blocking blocking
+	lanes int // elements in a vector
+
+	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors; dot[v-1][h-1]
+	// h rows and v columns. pack[v-1] packs panels of v vectors.
+	micro  [][]microKernel[T]
+	dot    [][]dotKernel[T]
+	pack   []packKernel[T]
+	square transposer[T]
+	tuning tuning
 
 	// Elementwise kernels. Slices have equal lengths, which the caller has checked.
 	relu     func(dst, src []T)      // dst[i] = 0 if src[i] <= 0, else src[i]
@@ -36,8 +40,35 @@ type kernelSet[T Float] struct {
 // read b up to the end of the last vector if bRow >= v*lanes. Strides count elements.
 type microKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T)
 
-func (ks *kernelSet[T]) mr() int { return len(ks.micro[0]) }
-func (ks *kernelSet[T]) nr() int { return len(ks.micro) * ks.lanes }
+// A dotKernel computes, for each of the given number of tiles, one below the other,
+//
+//	for i in 0..h-1, j in 0..v-1:
+//		s = sum over p in 0..k-1 of a[i*aRow + p] * b[j*bCol + p]
+//		c[i*ldc + j] = alpha*s + beta*c[i*ldc + j]    (c is not read if beta = 0)
+//	a += h*aRow;  c += h*ldc
+//
+// where h and v are the kernel's own. The order of the sum is the same for all h and v.
+type dotKernel[T Float] func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, ldc int, alpha, beta T)
+
+// A packKernel copies k rows of cols columns, bRow apart, into a panel whose
+// rows follow each other, v vectors wide; columns behind the last become 0.
+// (v-1)*lanes < cols <= v*lanes.
+type packKernel[T Float] func(k int, b *T, bRow int, panel *T, cols int)
+
+// A transposer copies columns of an operand that is stored by columns into
+// rows of a panel:
+//
+//	for p in 0..k-1, j in 0..cols-1: panel[p*width + j] = b[j*bCol + p]
+//
+// for its own number of columns, and k a multiple of it.
+type transposer[T Float] struct {
+	cols int
+	run  func(k int, b *T, bCol int, panel *T, width int)
+}
+
+// mr and nr are the size of the tiles that large products are made of.
+func (ks *kernelSet[T]) mr() int { return len(ks.micro[ks.tuning.vectors-1]) }
+func (ks *kernelSet[T]) nr() int { return ks.tuning.vectors * ks.lanes }
 
 // kernelsOf returns the kernels of im for T.
 func kernelsOf[T Float](im *Implementation) *kernelSet[T] {

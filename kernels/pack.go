@@ -5,43 +5,51 @@ import (
 	"unsafe"
 )
 
-// blocking holds the sizes of the blocks into which the five loops cut a
-// product, in elements.
-type blocking struct{ mc, kc, nc int }
-
 // packB copies a k x n block of B into micro-panels, one behind the other: NR
 // columns wide, k rows of one panel after each other, so that the micro-kernel
 // reads memory in order. The last panel is as wide as whole vectors allow, and
 // padded with zeros, whose products never reach C.
-func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) []T {
+func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) panels[T] {
 	nr, lanes := ks.nr(), ks.lanes
 	w.b = room(w.b, k*((n+lanes-1)/lanes*lanes))
 	for jr := 0; jr < n; jr += nr {
 		cols := min(nr, n-jr)
-		width := (cols + lanes - 1) / lanes * lanes
-		panel := w.b[jr*k:][:k*width]
+		v := (cols + lanes - 1) / lanes
+		panel := w.b[jr*k:][:k*v*lanes]
 		if b.col == 1 {
-			for p := range k {
-				row := panel[p*width:][:width]
-				copy(row, b.data[p*b.row+jr:][:cols])
-				clear(row[cols:])
-			}
-			continue
+			ks.pack[v-1](k, &b.data[jr], b.row, &panel[0], cols)
+		} else {
+			packTransposed(ks.square, b.data[jr*b.col:], b.col, panel, k, cols, v*lanes)
 		}
-		for j := range width {
-			if j >= cols {
-				for p := range k {
-					panel[p*width+j] = 0
-				}
-				continue
-			}
-			src := b.data[(jr+j)*b.col:][:(k-1)*b.row+1]
-			for p := range k {
-				panel[p*width+j] = src[p*b.row]
+	}
+	return panels[T]{w.b, 0, k}
+}
+
+// packTransposed packs a panel from a B that is stored by columns.
+func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k, cols, width int) {
+	whole := k / square.cols * square.cols
+	j := 0
+	for ; j+square.cols <= cols; j += square.cols {
+		if whole > 0 {
+			square.run(whole, &b[j*bCol], bCol, &panel[j], width)
+		}
+		for p := whole; p < k; p++ {
+			for jj := j; jj < j+square.cols; jj++ {
+				panel[p*width+jj] = b[jj*bCol+p]
 			}
 		}
 	}
-	return w.b
+	for ; j < width; j++ {
+		if j >= cols {
+			for p := range k {
+				panel[p*width+j] = 0
+			}
+			continue
+		}
+		for p, x := range b[j*bCol:][:k] {
+			panel[p*width+j] = x
+		}
+	}
 }
 
 // packA copies an m x k block of A so that its rows (or, if it is transposed,

@@ -18,7 +18,10 @@ func portableSet[T Float]() kernelSet[T] {
 	ks := kernelSet[T]{
 		lanes:     1,
 		micro:     make([][]microKernel[T], portableNR),
-		blocking:  blocking{mc: 64, kc: 256, nc: 1024},
+		pack:      make([]packKernel[T], portableNR),
+		dot:       make([][]dotKernel[T], 1),
+		square:    transposer[T]{1, portableTransposer[T]},
+		tuning:    tuning{vectors: portableNR, mc: 64, kc: 256, nc: 1024, packRows: 8, packColumns: 64, packStride: 256},
 		relu:      portableReLU[T],
 		reluGrad:  portableReLUGrad[T],
 		add:       portableAdd[T],
@@ -30,6 +33,10 @@ func portableSet[T Float]() kernelSet[T] {
 		for h := range portableMR {
 			ks.micro[v] = append(ks.micro[v], portableTile[T](h+1, v+1))
 		}
+		ks.pack[v] = portablePack[T](v + 1)
+	}
+	for h := range portableDotRows {
+		ks.dot[0] = append(ks.dot[0], portableDot[T](h+1))
 	}
 	return ks
 }
@@ -159,4 +166,66 @@ func portableEdgeTile[T Float](h, v, k int, a []T, aRow, aCol int, b []T, bRow i
 			}
 		}
 	}
+}
+
+func portablePack[T Float](width int) packKernel[T] {
+	return func(k int, b *T, bRow int, panel *T, cols int) {
+		src, dst := unsafe.Slice(b, (k-1)*bRow+cols), unsafe.Slice(panel, k*width)
+		for p := range k {
+			row := dst[p*width:][:width]
+			for j := range row {
+				row[j] = src[p*bRow+j]
+			}
+		}
+	}
+}
+
+func portableTransposer[T Float](k int, b *T, _ int, panel *T, width int) {
+	dst := unsafe.Slice(panel, (k-1)*width+1)
+	for p, x := range unsafe.Slice(b, k) {
+		dst[p*width] = x
+	}
+}
+
+// portableDotRows is how many rows share the reading of a column.
+const portableDotRows = 4
+
+// portableDot returns the dot product kernel of h rows and one column.
+func portableDot[T Float](h int) dotKernel[T] {
+	return func(tiles, k int, a *T, aRow int, b *T, _ int, c *T, ldc int, alpha, beta T) {
+		as, x := unsafe.Slice(a, (tiles*h-1)*aRow+k), unsafe.Slice(b, k)
+		cs := unsafe.Slice(c, (tiles*h-1)*ldc+1)
+		for t := range tiles {
+			var sums [portableDotRows]T
+			if a := as[t*h*aRow:]; h == portableDotRows {
+				sums = portableFourDots(a, a[aRow:], a[2*aRow:], a[3*aRow:], x)
+			} else {
+				for i := range h {
+					for p, y := range a[i*aRow:][:k] {
+						sums[i] += y * x[p]
+					}
+				}
+			}
+			for i, s := range sums[:h] {
+				s *= alpha
+				if at := (t*h + i) * ldc; beta == 0 {
+					cs[at] = s
+				} else {
+					cs[at] = s + beta*cs[at]
+				}
+			}
+		}
+	}
+}
+
+func portableFourDots[T Float](a0, a1, a2, a3, x []T) (sums [portableDotRows]T) {
+	var s0, s1, s2, s3 T
+	a0, a1, a2, a3 = a0[:len(x)], a1[:len(x)], a2[:len(x)], a3[:len(x)]
+	for p, y := range x {
+		s0 += a0[p] * y
+		s1 += a1[p] * y
+		s2 += a2[p] * y
+		s3 += a3[p] * y
+	}
+	return [portableDotRows]T{s0, s1, s2, s3}
 }

@@ -34,6 +34,36 @@ func sgemm5x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, 
 //go:noescape
 func sgemm6x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 
+// sgemm7x8AVX2 is a microKernel with h = 7 and v = 1 vectors of 8.
+//
+//go:noescape
+func sgemm7x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+
+// sgemm8x8AVX2 is a microKernel with h = 8 and v = 1 vectors of 8.
+//
+//go:noescape
+func sgemm8x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+
+// sgemm9x8AVX2 is a microKernel with h = 9 and v = 1 vectors of 8.
+//
+//go:noescape
+func sgemm9x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+
+// sgemm10x8AVX2 is a microKernel with h = 10 and v = 1 vectors of 8.
+//
+//go:noescape
+func sgemm10x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+
+// sgemm11x8AVX2 is a microKernel with h = 11 and v = 1 vectors of 8.
+//
+//go:noescape
+func sgemm11x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+
+// sgemm12x8AVX2 is a microKernel with h = 12 and v = 1 vectors of 8.
+//
+//go:noescape
+func sgemm12x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+
 // sgemm1x16AVX2 is a microKernel with h = 1 and v = 2 vectors of 8.
 //
 //go:noescape
@@ -94,6 +124,36 @@ func dgemm5x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, 
 //go:noescape
 func dgemm6x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 
+// dgemm7x4AVX2 is a microKernel with h = 7 and v = 1 vectors of 4.
+//
+//go:noescape
+func dgemm7x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+
+// dgemm8x4AVX2 is a microKernel with h = 8 and v = 1 vectors of 4.
+//
+//go:noescape
+func dgemm8x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+
+// dgemm9x4AVX2 is a microKernel with h = 9 and v = 1 vectors of 4.
+//
+//go:noescape
+func dgemm9x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+
+// dgemm10x4AVX2 is a microKernel with h = 10 and v = 1 vectors of 4.
+//
+//go:noescape
+func dgemm10x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+
+// dgemm11x4AVX2 is a microKernel with h = 11 and v = 1 vectors of 4.
+//
+//go:noescape
+func dgemm11x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+
+// dgemm12x4AVX2 is a microKernel with h = 12 and v = 1 vectors of 4.
+//
+//go:noescape
+func dgemm12x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+
 // dgemm1x8AVX2 is a microKernel with h = 1 and v = 2 vectors of 4.
 //
 //go:noescape
@@ -125,11 +185,11 @@ func dgemm5x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, 
 func dgemm6x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 
 var sgemmAVX2 = [][]microKernel[float32]{
-	{sgemm1x8AVX2, sgemm2x8AVX2, sgemm3x8AVX2, sgemm4x8AVX2, sgemm5x8AVX2, sgemm6x8AVX2},
+	{sgemm1x8AVX2, sgemm2x8AVX2, sgemm3x8AVX2, sgemm4x8AVX2, sgemm5x8AVX2, sgemm6x8AVX2, sgemm7x8AVX2, sgemm8x8AVX2, sgemm9x8AVX2, sgemm10x8AVX2, sgemm11x8AVX2, sgemm12x8AVX2},
 	{sgemm1x16AVX2, sgemm2x16AVX2, sgemm3x16AVX2, sgemm4x16AVX2, sgemm5x16AVX2, sgemm6x16AVX2},
 }
 
 var dgemmAVX2 = [][]microKernel[float64]{
-	{dgemm1x4AVX2, dgemm2x4AVX2, dgemm3x4AVX2, dgemm4x4AVX2, dgemm5x4AVX2, dgemm6x4AVX2},
+	{dgemm1x4AVX2, dgemm2x4AVX2, dgemm3x4AVX2, dgemm4x4AVX2, dgemm5x4AVX2, dgemm6x4AVX2, dgemm7x4AVX2, dgemm8x4AVX2, dgemm9x4AVX2, dgemm10x4AVX2, dgemm11x4AVX2, dgemm12x4AVX2},
 	{dgemm1x8AVX2, dgemm2x8AVX2, dgemm3x8AVX2, dgemm4x8AVX2, dgemm5x8AVX2, dgemm6x8AVX2},
 }

@@ -7,78 +7,77 @@
 // func sgemm1x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
+	SHLQ $0x02, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
+	VMOVUPS      (R9), Y1
+	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
+	VMOVUPS      (R9), Y1
+	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
+	VMOVUPS      (R9), Y1
+	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
+	VMOVUPS      (R9), Y1
+	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
+	VMOVUPS      (R9), Y1
+	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          wholeStep
 
 wholeStore:
@@ -86,95 +85,95 @@ wholeStore:
 	VMULPS       Y1, Y0, Y0
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeOverwrite
 	VBROADCASTSS beta+84(FP), Y1
-	VFMADD231PS  (DI), Y1, Y0
-	VMOVUPS      Y0, (DI)
-	ADDQ         R8, DI
+	VFMADD231PS  (SI), Y1, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000001, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x02, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
+	VMASKMOVPS   (R9), Y0, Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
+	VMASKMOVPS   (R9), Y0, Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
+	VMASKMOVPS   (R9), Y0, Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
+	VMASKMOVPS   (R9), Y0, Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
+	VMASKMOVPS   (R9), Y0, Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          cutStep
 
 cutStore:
@@ -182,25 +181,25 @@ cutStore:
 	VMULPS       Y2, Y1, Y1
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutOverwrite
 	VBROADCASTSS beta+84(FP), Y2
-	VMASKMOVPS   (DI), Y0, Y3
+	VMASKMOVPS   (SI), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
-	VMASKMOVPS   Y1, Y0, (DI)
-	ADDQ         R8, DI
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPS Y1, Y0, (DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000001, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -208,91 +207,90 @@ cutStored:
 // func sgemm2x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
+	SHLQ $0x02, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(DX*1), Y3
+	VBROADCASTSS (R8)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(DX*1), Y3
+	VBROADCASTSS (R8)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(DX*1), Y3
+	VBROADCASTSS (R8)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(DX*1), Y3
+	VBROADCASTSS (R8)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(DX*1), Y3
+	VBROADCASTSS (R8)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          wholeStep
 
 wholeStore:
@@ -301,113 +299,113 @@ wholeStore:
 	VMULPS       Y2, Y1, Y1
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeOverwrite
 	VBROADCASTSS beta+84(FP), Y2
-	VFMADD231PS  (DI), Y2, Y0
-	VMOVUPS      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y2, Y1
-	VMOVUPS      Y1, (DI)
-	ADDQ         R8, DI
+	VFMADD231PS  (SI), Y2, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y2, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000002, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x02, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
+	VMASKMOVPS   (R9), Y0, Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
+	VMASKMOVPS   (R9), Y0, Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
+	VMASKMOVPS   (R9), Y0, Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
+	VMASKMOVPS   (R9), Y0, Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
+	VMASKMOVPS   (R9), Y0, Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          cutStep
 
 cutStore:
@@ -416,31 +414,31 @@ cutStore:
 	VMULPS       Y3, Y2, Y2
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutOverwrite
 	VBROADCASTSS beta+84(FP), Y3
-	VMASKMOVPS   (DI), Y0, Y4
+	VMASKMOVPS   (SI), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VMASKMOVPS   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y4
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
-	VMASKMOVPS   Y2, Y0, (DI)
-	ADDQ         R8, DI
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPS Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y0, (DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000002, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -448,104 +446,103 @@ cutStored:
 // func sgemm3x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
+	SHLQ $0x02, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*2), Y4
+	VBROADCASTSS (R8)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*2), Y4
+	VBROADCASTSS (R8)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*2), Y4
+	VBROADCASTSS (R8)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*2), Y4
+	VBROADCASTSS (R8)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(DX*1), Y4
+	VBROADCASTSS (R8)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(DX*2), Y4
+	VBROADCASTSS (R8)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          wholeStep
 
 wholeStore:
@@ -555,131 +552,131 @@ wholeStore:
 	VMULPS       Y3, Y2, Y2
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeOverwrite
 	VBROADCASTSS beta+84(FP), Y3
-	VFMADD231PS  (DI), Y3, Y0
-	VMOVUPS      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y3, Y1
-	VMOVUPS      Y1, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y3, Y2
-	VMOVUPS      Y2, (DI)
-	ADDQ         R8, DI
+	VFMADD231PS  (SI), Y3, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y3, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y3, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000003, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x02, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
 	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
+	VMASKMOVPS   (R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(DX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
+	VMASKMOVPS   (R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(DX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
+	VMASKMOVPS   (R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(DX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
+	VMASKMOVPS   (R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(DX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
+	VMASKMOVPS   (R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(DX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          cutStep
 
 cutStore:
@@ -689,37 +686,37 @@ cutStore:
 	VMULPS       Y4, Y3, Y3
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutOverwrite
 	VBROADCASTSS beta+84(FP), Y4
-	VMASKMOVPS   (DI), Y0, Y5
+	VMASKMOVPS   (SI), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VMASKMOVPS   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y5
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VMASKMOVPS   Y2, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y5
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y3
-	VMASKMOVPS   Y3, Y0, (DI)
-	ADDQ         R8, DI
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPS Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y3, Y0, (DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000003, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -727,118 +724,117 @@ cutStored:
 // func sgemm4x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R12
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
+	VMOVUPS      (R10), Y4
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(DX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(DX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(R9*1), Y5
+	VBROADCASTSS (R9)(R8*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
+	VMOVUPS      (R10), Y4
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(DX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(DX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(R9*1), Y5
+	VBROADCASTSS (R9)(R8*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
+	VMOVUPS      (R10), Y4
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(DX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(DX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(R9*1), Y5
+	VBROADCASTSS (R9)(R8*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
+	VMOVUPS      (R10), Y4
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(DX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(DX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(R9*1), Y5
+	VBROADCASTSS (R9)(R8*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R11
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
+	VMOVUPS      (R10), Y4
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(DX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(DX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(R9*1), Y5
+	VBROADCASTSS (R9)(R8*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
@@ -849,149 +845,149 @@ wholeStore:
 	VMULPS       Y4, Y3, Y3
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R9
+	ADDL         R9, R9
 	JEQ          wholeOverwrite
 	VBROADCASTSS beta+84(FP), Y4
-	VFMADD231PS  (DI), Y4, Y0
-	VMOVUPS      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y4, Y1
-	VMOVUPS      Y1, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y4, Y2
-	VMOVUPS      Y2, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y4, Y3
-	VMOVUPS      Y3, (DI)
-	ADDQ         R8, DI
+	VFMADD231PS  (SI), Y4, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y4, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y4, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y4, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000004, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000004, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R9
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x02, R9
+	NEGQ    R9
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R12
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
+	VMASKMOVPS   (R10), Y0, Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
+	VMASKMOVPS   (R10), Y0, Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
+	VMASKMOVPS   (R10), Y0, Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
+	VMASKMOVPS   (R10), Y0, Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R11
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
+	VMASKMOVPS   (R10), Y0, Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	DECQ         R11
 	JNE          cutStep
 
 cutStore:
@@ -1002,43 +998,43 @@ cutStore:
 	VMULPS       Y5, Y4, Y4
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R9
+	ADDL         R9, R9
 	JEQ          cutOverwrite
 	VBROADCASTSS beta+84(FP), Y5
-	VMASKMOVPS   (DI), Y0, Y6
+	VMASKMOVPS   (SI), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VMASKMOVPS   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y6
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VMASKMOVPS   Y2, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y6
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VMASKMOVPS   Y3, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y6
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
-	VMASKMOVPS   Y4, Y0, (DI)
-	ADDQ         R8, DI
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPS Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y3, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y4, Y0, (DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000004, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000004, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -1046,131 +1042,130 @@ cutStored:
 // func sgemm5x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R12
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R11
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(DX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(DX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(R9*1), Y6
+	VBROADCASTSS (R9)(R8*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
@@ -1182,44 +1177,421 @@ wholeStore:
 	VMULPS       Y5, Y4, Y4
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R9
+	ADDL         R9, R9
 	JEQ          wholeOverwrite
 	VBROADCASTSS beta+84(FP), Y5
-	VFMADD231PS  (DI), Y5, Y0
-	VMOVUPS      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y5, Y1
-	VMOVUPS      Y1, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y5, Y2
-	VMOVUPS      Y2, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y5, Y3
-	VMOVUPS      Y3, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y5, Y4
-	VMOVUPS      Y4, (DI)
-	ADDQ         R8, DI
+	VFMADD231PS  (SI), Y5, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y5, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y5, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y5, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y5, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000005, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000005, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R9
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R9
+	NEGQ    R9
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+
+cutTile:
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R9)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R9)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R9)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R9)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R9)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R9)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R9)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R9)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R9)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R9)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R9)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R9)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R9)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R9)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R9)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R9)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R9)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R9)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R9)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R9)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSS alpha+80(FP), Y6
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y6, Y5, Y5
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R9
+	ADDL         R9, R9
+	JEQ          cutOverwrite
+	VBROADCASTSS beta+84(FP), Y6
+	VMASKMOVPS   (SI), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y5
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y5, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000005, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func sgemm6x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R13
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	SUBQ       $0x04, R12
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R12
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSS alpha+80(FP), Y6
+	VMULPS       Y6, Y0, Y0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y6, Y5, Y5
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSS beta+84(FP), Y6
+	VFMADD231PS  (SI), Y6, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y6, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y6, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y6, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y6, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y6, Y5
+	VMOVUPS      Y5, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000006, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -1235,91 +1607,102 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ CX, R10
+	MOVQ AX, R10
 	MOVQ b+40(FP), R11
 	MOVQ k+8(FP), R12
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R13
 	VXORPS     Y1, Y1, Y1
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y2, Y2, Y2
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y3, Y3, Y3
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y4, Y4, Y4
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y5, Y5, Y5
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
 	SUBQ       $0x04, R12
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	SUBQ         $0x04, R12
 	JGE          cutSteps
 
@@ -1329,1464 +1712,214 @@ cutRest:
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
-	VBROADCASTSS alpha+80(FP), Y6
-	VMULPS       Y6, Y1, Y1
-	VMULPS       Y6, Y2, Y2
-	VMULPS       Y6, Y3, Y3
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y6, Y5, Y5
+	VBROADCASTSS alpha+80(FP), Y7
+	VMULPS       Y7, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y7, Y4, Y4
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y7, Y6, Y6
 
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          cutOverwrite
-	VBROADCASTSS beta+84(FP), Y6
-	VMASKMOVPS   (DI), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VMASKMOVPS   Y2, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VMASKMOVPS   Y3, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VMASKMOVPS   Y4, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y5
-	VMASKMOVPS   Y5, Y0, (DI)
-	ADDQ         R8, DI
-	JMP          cutStored
-
-cutOverwrite:
-	VMASKMOVPS Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y3, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y4, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y5, Y0, (DI)
-	ADDQ       R8, DI
-
-cutStored:
-	// next tile
-	IMUL3Q $0x00000005, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
-	JNE    cutTile
-	VZEROUPPER
-	RET
-
-// func sgemm6x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R9
-	LEAQ (DX)(DX*4), R10
-	MOVQ cols+72(FP), R11
-	CMPQ R11, $0x00000008
-	JNE  cut
-
-wholeTile:
-	MOVQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R13
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(DX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(DX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(DX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          wholeStep
-
-wholeStore:
-	VBROADCASTSS alpha+80(FP), Y6
-	VMULPS       Y6, Y0, Y0
-	VMULPS       Y6, Y1, Y1
-	VMULPS       Y6, Y2, Y2
-	VMULPS       Y6, Y3, Y3
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y6, Y5, Y5
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R11
-	ADDL         R11, R11
-	JEQ          wholeOverwrite
-	VBROADCASTSS beta+84(FP), Y6
-	VFMADD231PS  (DI), Y6, Y0
-	VMOVUPS      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y6, Y1
-	VMOVUPS      Y1, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y6, Y2
-	VMOVUPS      Y2, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y6, Y3
-	VMOVUPS      Y3, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y6, Y4
-	VMOVUPS      Y4, (DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y6, Y5
-	VMOVUPS      Y5, (DI)
-	ADDQ         R8, DI
-	JMP          wholeStored
-
-wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-
-wholeStored:
-	// next tile
-	IMUL3Q $0x00000006, DX, R11
-	ADDQ   R11, CX
-	DECQ   AX
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000000, R11
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R11
-	NEGQ    R11
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
-	VMOVUPS (R12), Y0
-
-cutTile:
-	MOVQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(DX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(DX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(DX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(DX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R13
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(DX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          cutStep
-
-cutStore:
-	VBROADCASTSS alpha+80(FP), Y7
-	VMULPS       Y7, Y1, Y1
-	VMULPS       Y7, Y2, Y2
-	VMULPS       Y7, Y3, Y3
-	VMULPS       Y7, Y4, Y4
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y7, Y6, Y6
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R11
-	ADDL         R11, R11
-	JEQ          cutOverwrite
 	VBROADCASTSS beta+84(FP), Y7
-	VMASKMOVPS   (DI), Y0, Y8
+	VMASKMOVPS   (SI), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y8
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VMASKMOVPS   Y2, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y8
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VMASKMOVPS   Y3, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y8
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VMASKMOVPS   Y4, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y8
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VMASKMOVPS   Y5, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPS   (DI), Y0, Y8
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
-	VMASKMOVPS   Y6, Y0, (DI)
-	ADDQ         R8, DI
+	VMASKMOVPS   Y6, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPS Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y3, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y4, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y5, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y6, Y0, (DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000006, DX, R11
-	ADDQ   R11, CX
-	DECQ   AX
+	IMUL3Q $0x00000006, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func sgemm1x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm7x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000010
-	JNE  cut
-
-wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R11
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          wholeStep
-
-wholeStore:
-	VBROADCASTSS alpha+80(FP), Y2
-	VMULPS       Y2, Y0, Y0
-	VMULPS       Y2, Y1, Y1
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
-	JEQ          wholeOverwrite
-	VBROADCASTSS beta+84(FP), Y2
-	VFMADD231PS  (DI), Y2, Y0
-	VMOVUPS      Y0, (DI)
-	VFMADD231PS  32(DI), Y2, Y1
-	VMOVUPS      Y1, 32(DI)
-	ADDQ         R8, DI
-	JMP          wholeStored
-
-wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-
-wholeStored:
-	// next tile
-	IMUL3Q $0x00000001, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R9
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VMASKMOVPS   32(R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VMASKMOVPS   32(R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VMASKMOVPS   32(R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VMASKMOVPS   32(R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VMASKMOVPS   32(R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	VBROADCASTSS alpha+80(FP), Y3
-	VMULPS       Y3, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
-	JEQ          cutOverwrite
-	VBROADCASTSS beta+84(FP), Y3
-	VFMADD231PS  (DI), Y3, Y1
-	VMOVUPS      Y1, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y3, Y2
-	VMASKMOVPS   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	JMP          cutStored
-
-cutOverwrite:
-	VMOVUPS    Y1, (DI)
-	VMASKMOVPS Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-
-cutStored:
-	// next tile
-	IMUL3Q $0x00000001, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    cutTile
-	VZEROUPPER
-	RET
-
-// func sgemm2x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000010
-	JNE  cut
-
-wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(DX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(DX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(DX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(DX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R11
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(DX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          wholeStep
-
-wholeStore:
-	VBROADCASTSS alpha+80(FP), Y4
-	VMULPS       Y4, Y0, Y0
-	VMULPS       Y4, Y1, Y1
-	VMULPS       Y4, Y2, Y2
-	VMULPS       Y4, Y3, Y3
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
-	JEQ          wholeOverwrite
-	VBROADCASTSS beta+84(FP), Y4
-	VFMADD231PS  (DI), Y4, Y0
-	VMOVUPS      Y0, (DI)
-	VFMADD231PS  32(DI), Y4, Y1
-	VMOVUPS      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y4, Y2
-	VMOVUPS      Y2, (DI)
-	VFMADD231PS  32(DI), Y4, Y3
-	VMOVUPS      Y3, 32(DI)
-	ADDQ         R8, DI
-	JMP          wholeStored
-
-wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
-
-wholeStored:
-	// next tile
-	IMUL3Q $0x00000002, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R9
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VMASKMOVPS   32(R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(DX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VMASKMOVPS   32(R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(DX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VMASKMOVPS   32(R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(DX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VMASKMOVPS   32(R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(DX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VMASKMOVPS   32(R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(DX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	VBROADCASTSS alpha+80(FP), Y5
-	VMULPS       Y5, Y1, Y1
-	VMULPS       Y5, Y2, Y2
-	VMULPS       Y5, Y3, Y3
-	VMULPS       Y5, Y4, Y4
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
-	JEQ          cutOverwrite
-	VBROADCASTSS beta+84(FP), Y5
-	VFMADD231PS  (DI), Y5, Y1
-	VMOVUPS      Y1, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y5, Y2
-	VMASKMOVPS   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y5, Y3
-	VMOVUPS      Y3, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y5, Y4
-	VMASKMOVPS   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	JMP          cutStored
-
-cutOverwrite:
-	VMOVUPS    Y1, (DI)
-	VMASKMOVPS Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y3, (DI)
-	VMASKMOVPS Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-
-cutStored:
-	// next tile
-	IMUL3Q $0x00000002, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    cutTile
-	VZEROUPPER
-	RET
-
-// func sgemm3x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000010
-	JNE  cut
-
-wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R9), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R9)(DX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R9)(DX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R9), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R9)(DX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R9)(DX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R9), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R9)(DX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R9)(DX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R9), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R9)(DX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R9)(DX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R11
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (R9), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R9)(DX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R9)(DX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          wholeStep
-
-wholeStore:
-	VBROADCASTSS alpha+80(FP), Y6
-	VMULPS       Y6, Y0, Y0
-	VMULPS       Y6, Y1, Y1
-	VMULPS       Y6, Y2, Y2
-	VMULPS       Y6, Y3, Y3
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y6, Y5, Y5
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
-	JEQ          wholeOverwrite
-	VBROADCASTSS beta+84(FP), Y6
-	VFMADD231PS  (DI), Y6, Y0
-	VMOVUPS      Y0, (DI)
-	VFMADD231PS  32(DI), Y6, Y1
-	VMOVUPS      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y6, Y2
-	VMOVUPS      Y2, (DI)
-	VFMADD231PS  32(DI), Y6, Y3
-	VMOVUPS      Y3, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y6, Y4
-	VMOVUPS      Y4, (DI)
-	VFMADD231PS  32(DI), Y6, Y5
-	VMOVUPS      Y5, 32(DI)
-	ADDQ         R8, DI
-	JMP          wholeStored
-
-wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    R8, DI
-
-wholeStored:
-	// next tile
-	IMUL3Q $0x00000003, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R9
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y7
-	VMASKMOVPS   32(R10), Y0, Y8
-	VBROADCASTSS (R9), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R9)(DX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R9)(DX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y7
-	VMASKMOVPS   32(R10), Y0, Y8
-	VBROADCASTSS (R9), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R9)(DX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R9)(DX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y7
-	VMASKMOVPS   32(R10), Y0, Y8
-	VBROADCASTSS (R9), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R9)(DX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R9)(DX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y7
-	VMASKMOVPS   32(R10), Y0, Y8
-	VBROADCASTSS (R9), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R9)(DX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R9)(DX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y7
-	VMASKMOVPS   32(R10), Y0, Y8
-	VBROADCASTSS (R9), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R9)(DX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R9)(DX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	VBROADCASTSS alpha+80(FP), Y7
-	VMULPS       Y7, Y1, Y1
-	VMULPS       Y7, Y2, Y2
-	VMULPS       Y7, Y3, Y3
-	VMULPS       Y7, Y4, Y4
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y7, Y6, Y6
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
-	JEQ          cutOverwrite
-	VBROADCASTSS beta+84(FP), Y7
-	VFMADD231PS  (DI), Y7, Y1
-	VMOVUPS      Y1, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y7, Y2
-	VMASKMOVPS   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y7, Y3
-	VMOVUPS      Y3, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y7, Y4
-	VMASKMOVPS   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y7, Y5
-	VMOVUPS      Y5, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y7, Y6
-	VMASKMOVPS   Y6, Y0, 32(DI)
-	ADDQ         R8, DI
-	JMP          cutStored
-
-cutOverwrite:
-	VMOVUPS    Y1, (DI)
-	VMASKMOVPS Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y3, (DI)
-	VMASKMOVPS Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y5, (DI)
-	VMASKMOVPS Y6, Y0, 32(DI)
-	ADDQ       R8, DI
-
-cutStored:
-	// next tile
-	IMUL3Q $0x00000003, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    cutTile
-	VZEROUPPER
-	RET
-
-// func sgemm4x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R9
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
 	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000010
+	CMPQ R10, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R10
+	MOVQ AX, R10
 	MOVQ b+40(FP), R11
 	MOVQ k+8(FP), R12
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R13
 	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
 	VXORPS     Y1, Y1, Y1
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
 	VXORPS     Y3, Y3, Y3
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
 	VXORPS     Y5, Y5, Y5
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	SUBQ       $0x04, R12
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y8
-	VMOVUPS      32(R11), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(DX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R8*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y8
-	VMOVUPS      32(R11), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(DX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R8*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y8
-	VMOVUPS      32(R11), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(DX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R8*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y8
-	VMOVUPS      32(R11), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(DX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R8*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	SUBQ         $0x04, R12
 	JGE          wholeSteps
 
@@ -2796,23 +1929,482 @@ wholeRest:
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y8
-	VMOVUPS      32(R11), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(DX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R10)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R10)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R10)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R10)(R8*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	DECQ         R12
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSS alpha+80(FP), Y7
+	VMULPS       Y7, Y0, Y0
+	VMULPS       Y7, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y7, Y4, Y4
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y7, Y6, Y6
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSS beta+84(FP), Y7
+	VFMADD231PS  (SI), Y7, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y7, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y7, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y7, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y7, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y7, Y5
+	VMOVUPS      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y7, Y6
+	VMOVUPS      Y6, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000007, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R10
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
+
+cutTile:
+	MOVQ AX, R10
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R13
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	SUBQ       $0x04, R12
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R12
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSS alpha+80(FP), Y8
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y8, Y2, Y2
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y8, Y4, Y4
+	VMULPS       Y8, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VMULPS       Y8, Y7, Y7
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
+	JEQ          cutOverwrite
+	VBROADCASTSS beta+84(FP), Y8
+	VMASKMOVPS   (SI), Y0, Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VMASKMOVPS   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y9
+	VFMADD231PS  Y9, Y8, Y7
+	VMASKMOVPS   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y7, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000007, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func sgemm8x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R10)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R10)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R10)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
@@ -2831,53 +2423,61 @@ wholeStore:
 	ADDL         R10, R10
 	JEQ          wholeOverwrite
 	VBROADCASTSS beta+84(FP), Y8
-	VFMADD231PS  (DI), Y8, Y0
-	VMOVUPS      Y0, (DI)
-	VFMADD231PS  32(DI), Y8, Y1
-	VMOVUPS      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y8, Y2
-	VMOVUPS      Y2, (DI)
-	VFMADD231PS  32(DI), Y8, Y3
-	VMOVUPS      Y3, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y8, Y4
-	VMOVUPS      Y4, (DI)
-	VFMADD231PS  32(DI), Y8, Y5
-	VMOVUPS      Y5, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y8, Y6
-	VMOVUPS      Y6, (DI)
-	VFMADD231PS  32(DI), Y8, Y7
-	VMOVUPS      Y7, 32(DI)
-	ADDQ         R8, DI
+	VFMADD231PS  (SI), Y8, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y5
+	VMOVUPS      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y6
+	VMOVUPS      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y7
+	VMOVUPS      Y7, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000004, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000008, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000008, R10
+	SUBQ $0x00000000, R10
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R10
@@ -2887,130 +2487,162 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R14
 	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y9
-	VMASKMOVPS   32(R11), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(DX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R12), Y0, Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y9
-	VMASKMOVPS   32(R11), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(DX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R12), Y0, Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y9
-	VMASKMOVPS   32(R11), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(DX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R12), Y0, Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y9
-	VMASKMOVPS   32(R11), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(DX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	VMASKMOVPS   (R12), Y0, Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y9
-	VMASKMOVPS   32(R11), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(DX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	VMASKMOVPS   (R12), Y0, Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          cutStep
 
 cutStore:
@@ -3029,218 +2661,801 @@ cutStore:
 	ADDL         R10, R10
 	JEQ          cutOverwrite
 	VBROADCASTSS beta+84(FP), Y9
-	VFMADD231PS  (DI), Y9, Y1
-	VMOVUPS      Y1, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y9, Y2
-	VMASKMOVPS   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y9, Y3
-	VMOVUPS      Y3, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y9, Y4
-	VMASKMOVPS   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y9, Y5
-	VMOVUPS      Y5, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y9, Y6
-	VMASKMOVPS   Y6, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y9, Y7
-	VMOVUPS      Y7, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y9, Y8
-	VMASKMOVPS   Y8, Y0, 32(DI)
-	ADDQ         R8, DI
+	VMASKMOVPS   (SI), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VMASKMOVPS   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y8
+	VMASKMOVPS   Y8, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMOVUPS    Y1, (DI)
-	VMASKMOVPS Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y3, (DI)
-	VMASKMOVPS Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y5, (DI)
-	VMASKMOVPS Y6, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y7, (DI)
-	VMASKMOVPS Y8, Y0, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y8, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000004, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000008, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func sgemm5x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm9x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R9
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
 	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000010
+	CMPQ R10, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R14
 	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y10
-	VMOVUPS      32(R11), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(DX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R10)(DX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y10
-	VMOVUPS      32(R11), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(DX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R10)(DX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y10
-	VMOVUPS      32(R11), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(DX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R10)(DX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y10
-	VMOVUPS      32(R11), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(DX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R10)(DX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y10
-	VMOVUPS      32(R11), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(DX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R10)(DX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R10)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R10)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R10)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R10)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R10)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R10)(R8*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSS alpha+80(FP), Y9
+	VMULPS       Y9, Y0, Y0
+	VMULPS       Y9, Y1, Y1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y9, Y3, Y3
+	VMULPS       Y9, Y4, Y4
+	VMULPS       Y9, Y5, Y5
+	VMULPS       Y9, Y6, Y6
+	VMULPS       Y9, Y7, Y7
+	VMULPS       Y9, Y8, Y8
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSS beta+84(FP), Y9
+	VFMADD231PS  (SI), Y9, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y5
+	VMOVUPS      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y6
+	VMOVUPS      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y7
+	VMOVUPS      Y7, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y8
+	VMOVUPS      Y8, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000009, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R10
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
+
+cutTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R13
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSS alpha+80(FP), Y10
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Y10, Y2, Y2
+	VMULPS       Y10, Y3, Y3
+	VMULPS       Y10, Y4, Y4
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y10, Y8, Y8
+	VMULPS       Y10, Y9, Y9
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
+	JEQ          cutOverwrite
+	VBROADCASTSS beta+84(FP), Y10
+	VMASKMOVPS   (SI), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VMASKMOVPS   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VMASKMOVPS   Y8, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y9
+	VMASKMOVPS   Y9, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y9, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000009, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func sgemm10x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R10)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R10)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R10)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R10)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R10)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R10)(R8*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
@@ -3261,61 +3476,71 @@ wholeStore:
 	ADDL         R10, R10
 	JEQ          wholeOverwrite
 	VBROADCASTSS beta+84(FP), Y10
-	VFMADD231PS  (DI), Y10, Y0
-	VMOVUPS      Y0, (DI)
-	VFMADD231PS  32(DI), Y10, Y1
-	VMOVUPS      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y10, Y2
-	VMOVUPS      Y2, (DI)
-	VFMADD231PS  32(DI), Y10, Y3
-	VMOVUPS      Y3, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y10, Y4
-	VMOVUPS      Y4, (DI)
-	VFMADD231PS  32(DI), Y10, Y5
-	VMOVUPS      Y5, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y10, Y6
-	VMOVUPS      Y6, (DI)
-	VFMADD231PS  32(DI), Y10, Y7
-	VMOVUPS      Y7, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y10, Y8
-	VMOVUPS      Y8, (DI)
-	VFMADD231PS  32(DI), Y10, Y9
-	VMOVUPS      Y9, 32(DI)
-	ADDQ         R8, DI
+	VFMADD231PS  (SI), Y10, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y5
+	VMOVUPS      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y6
+	VMOVUPS      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y7
+	VMOVUPS      Y7, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y8
+	VMOVUPS      Y8, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y9
+	VMOVUPS      Y9, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	VMOVUPS Y9, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000005, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x0000000a, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000008, R10
+	SUBQ $0x00000000, R10
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R10
@@ -3325,149 +3550,188 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R14
 	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y11
-	VMASKMOVPS   32(R11), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(DX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R10)(DX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R12), Y0, Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y11
-	VMASKMOVPS   32(R11), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(DX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R10)(DX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R12), Y0, Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y11
-	VMASKMOVPS   32(R11), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(DX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R10)(DX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPS   (R12), Y0, Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y11
-	VMASKMOVPS   32(R11), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(DX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R10)(DX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	VMASKMOVPS   (R12), Y0, Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y11
-	VMASKMOVPS   32(R11), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(DX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R10)(DX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	VMASKMOVPS   (R12), Y0, Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          cutStep
 
 cutStore:
@@ -3488,115 +3752,755 @@ cutStore:
 	ADDL         R10, R10
 	JEQ          cutOverwrite
 	VBROADCASTSS beta+84(FP), Y11
-	VFMADD231PS  (DI), Y11, Y1
-	VMOVUPS      Y1, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y2
-	VMASKMOVPS   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y11, Y3
-	VMOVUPS      Y3, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y4
-	VMASKMOVPS   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y11, Y5
-	VMOVUPS      Y5, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y6
-	VMASKMOVPS   Y6, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y11, Y7
-	VMOVUPS      Y7, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y8
-	VMASKMOVPS   Y8, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y11, Y9
-	VMOVUPS      Y9, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y10
-	VMASKMOVPS   Y10, Y0, 32(DI)
-	ADDQ         R8, DI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VMASKMOVPS   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VMASKMOVPS   Y8, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VMASKMOVPS   Y9, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y10
+	VMASKMOVPS   Y10, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMOVUPS    Y1, (DI)
-	VMASKMOVPS Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y3, (DI)
-	VMASKMOVPS Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y5, (DI)
-	VMASKMOVPS Y6, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y7, (DI)
-	VMASKMOVPS Y8, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y9, (DI)
-	VMASKMOVPS Y10, Y0, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y9, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y10, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000005, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x0000000a, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func sgemm6x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm11x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R9
-	LEAQ (DX)(DX*4), R10
-	MOVQ cols+72(FP), R11
-	CMPQ R11, $0x00000010
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R11
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
 	MOVQ b+40(FP), R12
 	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
+	MOVQ       SI, R14
 	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y1, Y1, Y1
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y9, Y9, Y9
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R10)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R10)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R10)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R10)(R8*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSS alpha+80(FP), Y11
+	VMULPS       Y11, Y0, Y0
+	VMULPS       Y11, Y1, Y1
+	VMULPS       Y11, Y2, Y2
+	VMULPS       Y11, Y3, Y3
+	VMULPS       Y11, Y4, Y4
+	VMULPS       Y11, Y5, Y5
+	VMULPS       Y11, Y6, Y6
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y11, Y8, Y8
+	VMULPS       Y11, Y9, Y9
+	VMULPS       Y11, Y10, Y10
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSS beta+84(FP), Y11
+	VFMADD231PS  (SI), Y11, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y5
+	VMOVUPS      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y6
+	VMOVUPS      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y7
+	VMOVUPS      Y7, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y8
+	VMOVUPS      Y8, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y9
+	VMOVUPS      Y9, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y10
+	VMOVUPS      Y10, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x0000000b, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R10
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
+
+cutTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y11, Y11, Y11
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R13
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSS alpha+80(FP), Y12
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Y12, Y10, Y10
+	VMULPS       Y12, Y11, Y11
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
+	JEQ          cutOverwrite
+	VBROADCASTSS beta+84(FP), Y12
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VMASKMOVPS   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VMASKMOVPS   Y8, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VMASKMOVPS   Y9, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VMASKMOVPS   Y10, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y11
+	VMASKMOVPS   Y11, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y9, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y10, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y11, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x0000000b, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func sgemm12x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y11, Y11, Y11
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	SUBQ       $0x04, R13
 	JLT        wholeRest
 	PCALIGN    $0x20
@@ -3604,99 +4508,123 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VMOVUPS      32(R12), Y13
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(DX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11)(DX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VMOVUPS      32(R12), Y13
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(DX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11)(DX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VMOVUPS      32(R12), Y13
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(DX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11)(DX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VMOVUPS      32(R12), Y13
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(DX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11)(DX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 	SUBQ         $0x04, R13
 	JGE          wholeSteps
 
@@ -3707,27 +4635,33 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VMOVUPS      32(R12), Y13
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(DX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11)(DX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R10)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R10)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R10)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R10)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
@@ -3747,212 +4681,264 @@ wholeStore:
 	VMULPS       Y12, Y11, Y11
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R11
-	ADDL         R11, R11
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
 	JEQ          wholeOverwrite
 	VBROADCASTSS beta+84(FP), Y12
-	VFMADD231PS  (DI), Y12, Y0
-	VMOVUPS      Y0, (DI)
-	VFMADD231PS  32(DI), Y12, Y1
-	VMOVUPS      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y12, Y2
-	VMOVUPS      Y2, (DI)
-	VFMADD231PS  32(DI), Y12, Y3
-	VMOVUPS      Y3, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y12, Y4
-	VMOVUPS      Y4, (DI)
-	VFMADD231PS  32(DI), Y12, Y5
-	VMOVUPS      Y5, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y12, Y6
-	VMOVUPS      Y6, (DI)
-	VFMADD231PS  32(DI), Y12, Y7
-	VMOVUPS      Y7, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y12, Y8
-	VMOVUPS      Y8, (DI)
-	VFMADD231PS  32(DI), Y12, Y9
-	VMOVUPS      Y9, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y12, Y10
-	VMOVUPS      Y10, (DI)
-	VFMADD231PS  32(DI), Y12, Y11
-	VMOVUPS      Y11, 32(DI)
-	ADDQ         R8, DI
+	VFMADD231PS  (SI), Y12, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y5
+	VMOVUPS      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y6
+	VMOVUPS      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y7
+	VMOVUPS      Y7, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y8
+	VMOVUPS      Y8, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y9
+	VMOVUPS      Y9, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y10
+	VMOVUPS      Y10, (SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y11
+	VMOVUPS      Y11, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	VMOVUPS Y9, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	VMOVUPS Y11, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000006, DX, R11
-	ADDQ   R11, CX
-	DECQ   AX
+	IMUL3Q $0x0000000c, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000008, R11
+	SUBQ $0x00000000, R10
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R11
-	NEGQ    R11
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
-	VMOVUPS (R12), Y0
+	SHLQ    $0x02, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ CX, R11
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
 	MOVQ b+40(FP), R12
 	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
+	MOVQ       SI, R14
 	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y10, Y10, Y10
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y11, Y11, Y11
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y12, Y12, Y12
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	SUBQ       $0x04, R13
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	VMASKMOVPS   32(R12), Y0, Y14
-	VBROADCASTSS (R11), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R11)(DX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R11)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R11)(DX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R11)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	VMASKMOVPS   32(R12), Y0, Y14
-	VBROADCASTSS (R11), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R11)(DX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R11)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R11)(DX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R11)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	VMASKMOVPS   32(R12), Y0, Y14
-	VBROADCASTSS (R11), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R11)(DX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R11)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R11)(DX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R11)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	VMASKMOVPS   32(R12), Y0, Y14
-	VBROADCASTSS (R11), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R11)(DX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R11)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R11)(DX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R11)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 	SUBQ         $0x04, R13
 	JGE          cutSteps
 
@@ -3962,28 +4948,34 @@ cutRest:
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	VMASKMOVPS   32(R12), Y0, Y14
-	VBROADCASTSS (R11), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R11)(DX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R11)(DX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R11)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R11)(DX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R11)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R10)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
@@ -4003,734 +4995,1277 @@ cutStore:
 	VMULPS       Y13, Y12, Y12
 
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R11
-	ADDL         R11, R11
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
 	JEQ          cutOverwrite
 	VBROADCASTSS beta+84(FP), Y13
-	VFMADD231PS  (DI), Y13, Y1
-	VMOVUPS      Y1, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y2
-	VMASKMOVPS   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y13, Y3
-	VMOVUPS      Y3, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y4
-	VMASKMOVPS   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y13, Y5
-	VMOVUPS      Y5, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y6
-	VMASKMOVPS   Y6, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y13, Y7
-	VMOVUPS      Y7, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y8
-	VMASKMOVPS   Y8, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y13, Y9
-	VMOVUPS      Y9, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y10
-	VMASKMOVPS   Y10, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Y13, Y11
-	VMOVUPS      Y11, (DI)
-	VMASKMOVPS   32(DI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y12
-	VMASKMOVPS   Y12, Y0, 32(DI)
-	ADDQ         R8, DI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VMASKMOVPS   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VMASKMOVPS   Y8, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VMASKMOVPS   Y9, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VMASKMOVPS   Y10, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VMASKMOVPS   Y11, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPS   (SI), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y12
+	VMASKMOVPS   Y12, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMOVUPS    Y1, (DI)
-	VMASKMOVPS Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y3, (DI)
-	VMASKMOVPS Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y5, (DI)
-	VMASKMOVPS Y6, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y7, (DI)
-	VMASKMOVPS Y8, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y9, (DI)
-	VMASKMOVPS Y10, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y11, (DI)
-	VMASKMOVPS Y12, Y0, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y9, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y10, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y11, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y12, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000006, DX, R11
-	ADDQ   R11, CX
-	DECQ   AX
+	IMUL3Q $0x0000000c, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func dgemm1x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func sgemm1x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000004
+TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000010
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          wholeStep
 
 wholeStore:
-	VBROADCASTSD alpha+80(FP), Y1
-	VMULPD       Y1, Y0, Y0
+	VBROADCASTSS alpha+80(FP), Y2
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y1, Y1
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeOverwrite
-	VBROADCASTSD beta+88(FP), Y1
-	VFMADD231PD  (DI), Y1, Y0
-	VMOVUPD      Y0, (DI)
-	ADDQ         R8, DI
+	VBROADCASTSS beta+84(FP), Y2
+	VFMADD231PS  (SI), Y2, Y0
+	VMOVUPS      Y0, (SI)
+	VFMADD231PS  32(SI), Y2, Y1
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000001, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000008, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x02, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y3
+	VMASKMOVPS   32(R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VFMADD231PS  Y5, Y4, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y3
+	VMASKMOVPS   32(R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VFMADD231PS  Y5, Y4, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y3
+	VMASKMOVPS   32(R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VFMADD231PS  Y5, Y4, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y3
+	VMASKMOVPS   32(R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VFMADD231PS  Y5, Y4, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y3
+	VMASKMOVPS   32(R9), Y0, Y4
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VFMADD231PS  Y5, Y4, Y2
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          cutStep
 
 cutStore:
-	VBROADCASTSD alpha+80(FP), Y2
-	VMULPD       Y2, Y1, Y1
+	VBROADCASTSS alpha+80(FP), Y3
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y3, Y2, Y2
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutOverwrite
-	VBROADCASTSD beta+88(FP), Y2
-	VMASKMOVPD   (DI), Y0, Y3
-	VFMADD231PD  Y3, Y2, Y1
-	VMASKMOVPD   Y1, Y0, (DI)
-	ADDQ         R8, DI
+	VBROADCASTSS beta+84(FP), Y3
+	VFMADD231PS  (SI), Y3, Y1
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y3, Y2
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPD Y1, Y0, (DI)
-	ADDQ       R8, DI
+	VMOVUPS    Y1, (SI)
+	VMASKMOVPS Y2, Y0, 32(SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000001, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func dgemm2x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func sgemm2x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000004
+TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000010
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(DX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(DX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(DX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(DX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(DX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          wholeStep
 
 wholeStore:
-	VBROADCASTSD alpha+80(FP), Y2
-	VMULPD       Y2, Y0, Y0
-	VMULPD       Y2, Y1, Y1
+	VBROADCASTSS alpha+80(FP), Y4
+	VMULPS       Y4, Y0, Y0
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y4, Y3, Y3
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeOverwrite
-	VBROADCASTSD beta+88(FP), Y2
-	VFMADD231PD  (DI), Y2, Y0
-	VMOVUPD      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y2, Y1
-	VMOVUPD      Y1, (DI)
-	ADDQ         R8, DI
+	VBROADCASTSS beta+84(FP), Y4
+	VFMADD231PS  (SI), Y4, Y0
+	VMOVUPS      Y0, (SI)
+	VFMADD231PS  32(SI), Y4, Y1
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y4, Y2
+	VMOVUPS      Y2, (SI)
+	VFMADD231PS  32(SI), Y4, Y3
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000002, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000008, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x02, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y5
+	VMASKMOVPS   32(R9), Y0, Y6
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VFMADD231PS  Y7, Y6, Y4
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y5
+	VMASKMOVPS   32(R9), Y0, Y6
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VFMADD231PS  Y7, Y6, Y4
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y5
+	VMASKMOVPS   32(R9), Y0, Y6
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VFMADD231PS  Y7, Y6, Y4
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y5
+	VMASKMOVPS   32(R9), Y0, Y6
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VFMADD231PS  Y7, Y6, Y4
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y5
+	VMASKMOVPS   32(R9), Y0, Y6
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y5, Y1
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VFMADD231PS  Y7, Y6, Y4
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          cutStep
 
 cutStore:
-	VBROADCASTSD alpha+80(FP), Y3
-	VMULPD       Y3, Y1, Y1
-	VMULPD       Y3, Y2, Y2
+	VBROADCASTSS alpha+80(FP), Y5
+	VMULPS       Y5, Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y5, Y4, Y4
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutOverwrite
-	VBROADCASTSD beta+88(FP), Y3
-	VMASKMOVPD   (DI), Y0, Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VMASKMOVPD   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y4
-	VFMADD231PD  Y4, Y3, Y2
-	VMASKMOVPD   Y2, Y0, (DI)
-	ADDQ         R8, DI
+	VBROADCASTSS beta+84(FP), Y5
+	VFMADD231PS  (SI), Y5, Y1
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y5, Y2
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y5, Y3
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y5, Y4
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPD Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y2, Y0, (DI)
-	ADDQ       R8, DI
+	VMOVUPS    Y1, (SI)
+	VMASKMOVPS Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y3, (SI)
+	VMASKMOVPS Y4, Y0, 32(SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000002, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func dgemm3x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func sgemm3x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000004
+TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000010
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R11
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R10
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(DX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(DX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
 	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
+	DECQ         R10
 	JNE          wholeStep
 
 wholeStore:
-	VBROADCASTSD alpha+80(FP), Y3
-	VMULPD       Y3, Y0, Y0
-	VMULPD       Y3, Y1, Y1
-	VMULPD       Y3, Y2, Y2
+	VBROADCASTSS alpha+80(FP), Y6
+	VMULPS       Y6, Y0, Y0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y6, Y5, Y5
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeOverwrite
-	VBROADCASTSD beta+88(FP), Y3
-	VFMADD231PD  (DI), Y3, Y0
-	VMOVUPD      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y3, Y1
-	VMOVUPD      Y1, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y3, Y2
-	VMOVUPD      Y2, (DI)
-	ADDQ         R8, DI
+	VBROADCASTSS beta+84(FP), Y6
+	VFMADD231PS  (SI), Y6, Y0
+	VMOVUPS      Y0, (SI)
+	VFMADD231PS  32(SI), Y6, Y1
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y6, Y2
+	VMOVUPS      Y2, (SI)
+	VFMADD231PS  32(SI), Y6, Y3
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y6, Y4
+	VMOVUPS      Y4, (SI)
+	VFMADD231PS  32(SI), Y6, Y5
+	VMOVUPS      Y5, 32(SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000003, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000008, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x02, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ CX, R9
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y7
+	VMASKMOVPS   32(R9), Y0, Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y7, Y3
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VFMADD231PS  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y7
+	VMASKMOVPS   32(R9), Y0, Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y7, Y3
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VFMADD231PS  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y7
+	VMASKMOVPS   32(R9), Y0, Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y7, Y3
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VFMADD231PS  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y7
+	VMASKMOVPS   32(R9), Y0, Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y7, Y3
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VFMADD231PS  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y7
+	VMASKMOVPS   32(R9), Y0, Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y7, Y3
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VFMADD231PS  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSS alpha+80(FP), Y7
+	VMULPS       Y7, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y7, Y4, Y4
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y7, Y6, Y6
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
+	JEQ          cutOverwrite
+	VBROADCASTSS beta+84(FP), Y7
+	VFMADD231PS  (SI), Y7, Y1
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y7, Y2
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y7, Y3
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y7, Y4
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y7, Y5
+	VMOVUPS      Y5, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y7, Y6
+	VMASKMOVPS   Y6, Y0, 32(SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMOVUPS    Y1, (SI)
+	VMASKMOVPS Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y3, (SI)
+	VMASKMOVPS Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y5, (SI)
+	VMASKMOVPS Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func sgemm4x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R9
 	MOVQ b+40(FP), R10
 	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
+	MOVQ       SI, R12
+	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	PREFETCHT0 (R12)
-	ADDQ       R8, R12
+	ADDQ       DI, R12
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
 	VXORPS     Y3, Y3, Y3
 	PREFETCHT0 (R12)
-	ADDQ       R8, R12
+	ADDQ       DI, R12
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	VMOVUPS      32(R10), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(R8*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	VMOVUPS      32(R10), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(R8*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	VMOVUPS      32(R10), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(R8*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	VMOVUPS      32(R10), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(R8*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	VMOVUPS      32(R10), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(R8*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSS alpha+80(FP), Y8
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y8, Y2, Y2
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y8, Y4, Y4
+	VMULPS       Y8, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VMULPS       Y8, Y7, Y7
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R9
+	ADDL         R9, R9
+	JEQ          wholeOverwrite
+	VBROADCASTSS beta+84(FP), Y8
+	VFMADD231PS  (SI), Y8, Y0
+	VMOVUPS      Y0, (SI)
+	VFMADD231PS  32(SI), Y8, Y1
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y2
+	VMOVUPS      Y2, (SI)
+	VFMADD231PS  32(SI), Y8, Y3
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y4
+	VMOVUPS      Y4, (SI)
+	VFMADD231PS  32(SI), Y8, Y5
+	VMOVUPS      Y5, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y8, Y6
+	VMOVUPS      Y6, (SI)
+	VFMADD231PS  32(SI), Y8, Y7
+	VMOVUPS      Y7, 32(SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000004, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000008, R9
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R9
+	NEGQ    R9
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+
+cutTile:
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	SUBQ       $0x04, R11
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
+	VMOVUPS      (R10), Y9
+	VMASKMOVPS   32(R10), Y0, Y10
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y11, Y9, Y1
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R9)(CX*1), Y11
+	VFMADD231PS  Y11, Y9, Y3
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R9)(CX*2), Y11
+	VFMADD231PS  Y11, Y9, Y5
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R9)(R8*1), Y11
+	VFMADD231PS  Y11, Y9, Y7
+	VFMADD231PS  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
+	VMOVUPS      (R10), Y9
+	VMASKMOVPS   32(R10), Y0, Y10
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y11, Y9, Y1
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R9)(CX*1), Y11
+	VFMADD231PS  Y11, Y9, Y3
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R9)(CX*2), Y11
+	VFMADD231PS  Y11, Y9, Y5
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R9)(R8*1), Y11
+	VFMADD231PS  Y11, Y9, Y7
+	VFMADD231PS  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
+	VMOVUPS      (R10), Y9
+	VMASKMOVPS   32(R10), Y0, Y10
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y11, Y9, Y1
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R9)(CX*1), Y11
+	VFMADD231PS  Y11, Y9, Y3
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R9)(CX*2), Y11
+	VFMADD231PS  Y11, Y9, Y5
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R9)(R8*1), Y11
+	VFMADD231PS  Y11, Y9, Y7
+	VFMADD231PS  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
+	VMOVUPS      (R10), Y9
+	VMASKMOVPS   32(R10), Y0, Y10
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y11, Y9, Y1
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R9)(CX*1), Y11
+	VFMADD231PS  Y11, Y9, Y3
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R9)(CX*2), Y11
+	VFMADD231PS  Y11, Y9, Y5
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R9)(R8*1), Y11
+	VFMADD231PS  Y11, Y9, Y7
+	VFMADD231PS  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 	SUBQ         $0x04, R11
 	JGE          cutSteps
 
@@ -4740,154 +6275,707 @@ cutRest:
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
+	VMOVUPS      (R10), Y9
+	VMASKMOVPS   32(R10), Y0, Y10
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y11, Y9, Y1
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R9)(CX*1), Y11
+	VFMADD231PS  Y11, Y9, Y3
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R9)(CX*2), Y11
+	VFMADD231PS  Y11, Y9, Y5
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R9)(R8*1), Y11
+	VFMADD231PS  Y11, Y9, Y7
+	VFMADD231PS  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	VBROADCASTSD alpha+80(FP), Y4
-	VMULPD       Y4, Y1, Y1
-	VMULPD       Y4, Y2, Y2
-	VMULPD       Y4, Y3, Y3
+	VBROADCASTSS alpha+80(FP), Y9
+	VMULPS       Y9, Y1, Y1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y9, Y3, Y3
+	VMULPS       Y9, Y4, Y4
+	VMULPS       Y9, Y5, Y5
+	VMULPS       Y9, Y6, Y6
+	VMULPS       Y9, Y7, Y7
+	VMULPS       Y9, Y8, Y8
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVL         beta+84(FP), R9
+	ADDL         R9, R9
 	JEQ          cutOverwrite
-	VBROADCASTSD beta+88(FP), Y4
-	VMASKMOVPD   (DI), Y0, Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VMASKMOVPD   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VMASKMOVPD   Y2, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y5
-	VFMADD231PD  Y5, Y4, Y3
-	VMASKMOVPD   Y3, Y0, (DI)
-	ADDQ         R8, DI
+	VBROADCASTSS beta+84(FP), Y9
+	VFMADD231PS  (SI), Y9, Y1
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y9, Y2
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y3
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y9, Y4
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y5
+	VMOVUPS      Y5, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y9, Y6
+	VMASKMOVPS   Y6, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y9, Y7
+	VMOVUPS      Y7, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y9, Y8
+	VMASKMOVPS   Y8, Y0, 32(SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPD Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y2, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y3, Y0, (DI)
-	ADDQ       R8, DI
+	VMOVUPS    Y1, (SI)
+	VMASKMOVPS Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y3, (SI)
+	VMASKMOVPS Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y5, (SI)
+	VMASKMOVPS Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y7, (SI)
+	VMASKMOVPS Y8, Y0, 32(SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000003, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
+	IMUL3Q $0x00000004, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func dgemm4x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func sgemm5x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000004
+TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000010
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R10
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	VMOVUPS      32(R10), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(R8*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	VMOVUPS      32(R10), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(R8*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	VMOVUPS      32(R10), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(R8*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	VMOVUPS      32(R10), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(R8*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	VMOVUPS      32(R10), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(R8*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSS alpha+80(FP), Y10
+	VMULPS       Y10, Y0, Y0
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Y10, Y2, Y2
+	VMULPS       Y10, Y3, Y3
+	VMULPS       Y10, Y4, Y4
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y10, Y8, Y8
+	VMULPS       Y10, Y9, Y9
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R9
+	ADDL         R9, R9
+	JEQ          wholeOverwrite
+	VBROADCASTSS beta+84(FP), Y10
+	VFMADD231PS  (SI), Y10, Y0
+	VMOVUPS      Y0, (SI)
+	VFMADD231PS  32(SI), Y10, Y1
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y2
+	VMOVUPS      Y2, (SI)
+	VFMADD231PS  32(SI), Y10, Y3
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y4
+	VMOVUPS      Y4, (SI)
+	VFMADD231PS  32(SI), Y10, Y5
+	VMOVUPS      Y5, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y6
+	VMOVUPS      Y6, (SI)
+	VFMADD231PS  32(SI), Y10, Y7
+	VMOVUPS      Y7, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y10, Y8
+	VMOVUPS      Y8, (SI)
+	VFMADD231PS  32(SI), Y10, Y9
+	VMOVUPS      Y9, 32(SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000005, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000008, R9
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R9
+	NEGQ    R9
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+
+cutTile:
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y11
+	VMASKMOVPS   32(R10), Y0, Y12
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y13, Y11, Y1
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R9)(CX*1), Y13
+	VFMADD231PS  Y13, Y11, Y3
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R9)(CX*2), Y13
+	VFMADD231PS  Y13, Y11, Y5
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R9)(R8*1), Y13
+	VFMADD231PS  Y13, Y11, Y7
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R9)(CX*4), Y13
+	VFMADD231PS  Y13, Y11, Y9
+	VFMADD231PS  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y11
+	VMASKMOVPS   32(R10), Y0, Y12
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y13, Y11, Y1
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R9)(CX*1), Y13
+	VFMADD231PS  Y13, Y11, Y3
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R9)(CX*2), Y13
+	VFMADD231PS  Y13, Y11, Y5
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R9)(R8*1), Y13
+	VFMADD231PS  Y13, Y11, Y7
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R9)(CX*4), Y13
+	VFMADD231PS  Y13, Y11, Y9
+	VFMADD231PS  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y11
+	VMASKMOVPS   32(R10), Y0, Y12
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y13, Y11, Y1
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R9)(CX*1), Y13
+	VFMADD231PS  Y13, Y11, Y3
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R9)(CX*2), Y13
+	VFMADD231PS  Y13, Y11, Y5
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R9)(R8*1), Y13
+	VFMADD231PS  Y13, Y11, Y7
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R9)(CX*4), Y13
+	VFMADD231PS  Y13, Y11, Y9
+	VFMADD231PS  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y11
+	VMASKMOVPS   32(R10), Y0, Y12
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y13, Y11, Y1
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R9)(CX*1), Y13
+	VFMADD231PS  Y13, Y11, Y3
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R9)(CX*2), Y13
+	VFMADD231PS  Y13, Y11, Y5
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R9)(R8*1), Y13
+	VFMADD231PS  Y13, Y11, Y7
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R9)(CX*4), Y13
+	VFMADD231PS  Y13, Y11, Y9
+	VFMADD231PS  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y11
+	VMASKMOVPS   32(R10), Y0, Y12
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y13, Y11, Y1
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R9)(CX*1), Y13
+	VFMADD231PS  Y13, Y11, Y3
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R9)(CX*2), Y13
+	VFMADD231PS  Y13, Y11, Y5
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R9)(R8*1), Y13
+	VFMADD231PS  Y13, Y11, Y7
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R9)(CX*4), Y13
+	VFMADD231PS  Y13, Y11, Y9
+	VFMADD231PS  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSS alpha+80(FP), Y11
+	VMULPS       Y11, Y1, Y1
+	VMULPS       Y11, Y2, Y2
+	VMULPS       Y11, Y3, Y3
+	VMULPS       Y11, Y4, Y4
+	VMULPS       Y11, Y5, Y5
+	VMULPS       Y11, Y6, Y6
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y11, Y8, Y8
+	VMULPS       Y11, Y9, Y9
+	VMULPS       Y11, Y10, Y10
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R9
+	ADDL         R9, R9
+	JEQ          cutOverwrite
+	VBROADCASTSS beta+84(FP), Y11
+	VFMADD231PS  (SI), Y11, Y1
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y11, Y2
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y3
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y11, Y4
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y5
+	VMOVUPS      Y5, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y11, Y6
+	VMASKMOVPS   Y6, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y7
+	VMOVUPS      Y7, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y11, Y8
+	VMASKMOVPS   Y8, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y11, Y9
+	VMOVUPS      Y9, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y11, Y10
+	VMASKMOVPS   Y10, Y0, 32(SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMOVUPS    Y1, (SI)
+	VMASKMOVPS Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y3, (SI)
+	VMASKMOVPS Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y5, (SI)
+	VMASKMOVPS Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y7, (SI)
+	VMASKMOVPS Y8, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y9, (SI)
+	VMASKMOVPS Y10, Y0, 32(SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000005, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func sgemm6x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
 	MOVQ b+40(FP), R11
 	MOVQ k+8(FP), R12
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R13
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
 	VXORPS     Y1, Y1, Y1
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
 	VXORPS     Y3, Y3, Y3
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
 	SUBQ       $0x04, R12
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	SUBQ         $0x04, R12
 	JGE          wholeSteps
 
@@ -4897,18 +6985,1205 @@ wholeRest:
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(DX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(DX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	DECQ         R12
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSS alpha+80(FP), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Y12, Y10, Y10
+	VMULPS       Y12, Y11, Y11
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSS beta+84(FP), Y12
+	VFMADD231PS  (SI), Y12, Y0
+	VMOVUPS      Y0, (SI)
+	VFMADD231PS  32(SI), Y12, Y1
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y2
+	VMOVUPS      Y2, (SI)
+	VFMADD231PS  32(SI), Y12, Y3
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y4
+	VMOVUPS      Y4, (SI)
+	VFMADD231PS  32(SI), Y12, Y5
+	VMOVUPS      Y5, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y6
+	VMOVUPS      Y6, (SI)
+	VFMADD231PS  32(SI), Y12, Y7
+	VMOVUPS      Y7, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y8
+	VMOVUPS      Y8, (SI)
+	VFMADD231PS  32(SI), Y12, Y9
+	VMOVUPS      Y9, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y12, Y10
+	VMOVUPS      Y10, (SI)
+	VFMADD231PS  32(SI), Y12, Y11
+	VMOVUPS      Y11, 32(SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	VMOVUPS Y11, 32(SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000006, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000008, R10
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
+
+cutTile:
+	MOVQ AX, R10
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R13
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	SUBQ       $0x04, R12
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y13
+	VMASKMOVPS   32(R11), Y0, Y14
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R10)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (R10)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R10)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y13
+	VMASKMOVPS   32(R11), Y0, Y14
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R10)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (R10)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R10)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y13
+	VMASKMOVPS   32(R11), Y0, Y14
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R10)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (R10)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R10)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y13
+	VMASKMOVPS   32(R11), Y0, Y14
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R10)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (R10)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R10)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R12
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y13
+	VMASKMOVPS   32(R11), Y0, Y14
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R10)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (R10)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (R10)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R10)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (R10)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSS alpha+80(FP), Y13
+	VMULPS       Y13, Y1, Y1
+	VMULPS       Y13, Y2, Y2
+	VMULPS       Y13, Y3, Y3
+	VMULPS       Y13, Y4, Y4
+	VMULPS       Y13, Y5, Y5
+	VMULPS       Y13, Y6, Y6
+	VMULPS       Y13, Y7, Y7
+	VMULPS       Y13, Y8, Y8
+	VMULPS       Y13, Y9, Y9
+	VMULPS       Y13, Y10, Y10
+	VMULPS       Y13, Y11, Y11
+	VMULPS       Y13, Y12, Y12
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R10
+	ADDL         R10, R10
+	JEQ          cutOverwrite
+	VBROADCASTSS beta+84(FP), Y13
+	VFMADD231PS  (SI), Y13, Y1
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y13, Y2
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y13, Y3
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y13, Y4
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y13, Y5
+	VMOVUPS      Y5, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y13, Y6
+	VMASKMOVPS   Y6, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y13, Y7
+	VMOVUPS      Y7, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y13, Y8
+	VMASKMOVPS   Y8, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y13, Y9
+	VMOVUPS      Y9, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y13, Y10
+	VMASKMOVPS   Y10, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PS  (SI), Y13, Y11
+	VMOVUPS      Y11, (SI)
+	VMASKMOVPS   32(SI), Y0, Y1
+	VFMADD231PS  Y1, Y13, Y12
+	VMASKMOVPS   Y12, Y0, 32(SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMOVUPS    Y1, (SI)
+	VMASKMOVPS Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y3, (SI)
+	VMASKMOVPS Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y5, (SI)
+	VMASKMOVPS Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y7, (SI)
+	VMASKMOVPS Y8, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y9, (SI)
+	VMASKMOVPS Y10, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y11, (SI)
+	VMASKMOVPS Y12, Y0, 32(SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000006, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm1x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y1
+	VMULPD       Y1, Y0, Y0
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y1
+	VFMADD231PD  (SI), Y1, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R8
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
+
+cutTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y2
+	VMULPD       Y2, Y1, Y1
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y2
+	VMASKMOVPD   (SI), Y0, Y3
+	VFMADD231PD  Y3, Y2, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm2x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y2
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y2, Y1, Y1
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y2
+	VFMADD231PD  (SI), Y2, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y2, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R8
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
+
+cutTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y3
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y3, Y2, Y2
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y3
+	VMASKMOVPD   (SI), Y0, Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y4
+	VFMADD231PD  Y4, Y3, Y2
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm3x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y3
+	VMULPD       Y3, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y3, Y2, Y2
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y3
+	VFMADD231PD  (SI), Y3, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y3, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y3, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R8
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
+
+cutTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y4
+	VMULPD       Y4, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VMULPD       Y4, Y3, Y3
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y4
+	VMASKMOVPD   (SI), Y0, Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y5
+	VFMADD231PD  Y5, Y4, Y3
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm4x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(R8*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(R8*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(R8*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(R8*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(R8*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
@@ -4919,149 +8194,149 @@ wholeStore:
 	VMULPD       Y4, Y3, Y3
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R9
+	ADDQ         R9, R9
 	JEQ          wholeOverwrite
 	VBROADCASTSD beta+88(FP), Y4
-	VFMADD231PD  (DI), Y4, Y0
-	VMOVUPD      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y4, Y1
-	VMOVUPD      Y1, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y4, Y2
-	VMOVUPD      Y2, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y4, Y3
-	VMOVUPD      Y3, (DI)
-	ADDQ         R8, DI
+	VFMADD231PD  (SI), Y4, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y4, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y4, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y4, Y3
+	VMOVUPD      Y3, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000004, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000004, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R9
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x03, R9
+	NEGQ    R9
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R12
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
+	VMASKMOVPD   (R10), Y0, Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
+	VMASKMOVPD   (R10), Y0, Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
+	VMASKMOVPD   (R10), Y0, Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
+	VMASKMOVPD   (R10), Y0, Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R11
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
+	VMASKMOVPD   (R10), Y0, Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	DECQ         R11
 	JNE          cutStep
 
 cutStore:
@@ -5072,43 +8347,43 @@ cutStore:
 	VMULPD       Y5, Y4, Y4
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R9
+	ADDQ         R9, R9
 	JEQ          cutOverwrite
 	VBROADCASTSD beta+88(FP), Y5
-	VMASKMOVPD   (DI), Y0, Y6
+	VMASKMOVPD   (SI), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VMASKMOVPD   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y6
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VMASKMOVPD   Y2, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y6
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VMASKMOVPD   Y3, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y6
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y4
-	VMASKMOVPD   Y4, Y0, (DI)
-	ADDQ         R8, DI
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPD Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y2, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y3, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y4, Y0, (DI)
-	ADDQ       R8, DI
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000004, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000004, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -5116,131 +8391,130 @@ cutStored:
 // func dgemm5x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000004
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R12
 	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
 	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R11
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(DX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(DX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(R9*1), Y6
+	VBROADCASTSD (R9)(R8*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
@@ -5252,44 +8526,421 @@ wholeStore:
 	VMULPD       Y5, Y4, Y4
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R9
+	ADDQ         R9, R9
 	JEQ          wholeOverwrite
 	VBROADCASTSD beta+88(FP), Y5
-	VFMADD231PD  (DI), Y5, Y0
-	VMOVUPD      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y5, Y1
-	VMOVUPD      Y1, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y5, Y2
-	VMOVUPD      Y2, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y5, Y3
-	VMOVUPD      Y3, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y5, Y4
-	VMOVUPD      Y4, (DI)
-	ADDQ         R8, DI
+	VFMADD231PD  (SI), Y5, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y5, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y5, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y5, Y3
+	VMOVUPD      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y5, Y4
+	VMOVUPD      Y4, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000005, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000005, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R9
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R9
+	NEGQ    R9
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+
+cutTile:
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	VBROADCASTSD (R9), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R9)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R9)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R9)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R9)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	VBROADCASTSD (R9), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R9)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R9)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R9)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R9)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	VBROADCASTSD (R9), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R9)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R9)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R9)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R9)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	VBROADCASTSD (R9), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R9)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R9)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R9)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R9)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	VBROADCASTSD (R9), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R9)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R9)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R9)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R9)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y6
+	VMULPD       Y6, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y6, Y3, Y3
+	VMULPD       Y6, Y4, Y4
+	VMULPD       Y6, Y5, Y5
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R9
+	ADDQ         R9, R9
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y6
+	VMASKMOVPD   (SI), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y5
+	VMASKMOVPD   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y5, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000005, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm6x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R13
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	SUBQ       $0x04, R12
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R12
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y6
+	VMULPD       Y6, Y0, Y0
+	VMULPD       Y6, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y6, Y3, Y3
+	VMULPD       Y6, Y4, Y4
+	VMULPD       Y6, Y5, Y5
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y6
+	VFMADD231PD  (SI), Y6, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y6, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y6, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y6, Y3
+	VMOVUPD      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y6, Y4
+	VMOVUPD      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y6, Y5
+	VMOVUPD      Y5, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000006, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -5305,91 +8956,102 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ CX, R10
+	MOVQ AX, R10
 	MOVQ b+40(FP), R11
 	MOVQ k+8(FP), R12
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R13
 	VXORPS     Y1, Y1, Y1
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y2, Y2, Y2
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y3, Y3, Y3
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y4, Y4, Y4
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y5, Y5, Y5
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
 	SUBQ       $0x04, R12
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	SUBQ         $0x04, R12
 	JGE          cutSteps
 
@@ -5399,1464 +9061,214 @@ cutRest:
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
-	VBROADCASTSD alpha+80(FP), Y6
-	VMULPD       Y6, Y1, Y1
-	VMULPD       Y6, Y2, Y2
-	VMULPD       Y6, Y3, Y3
-	VMULPD       Y6, Y4, Y4
-	VMULPD       Y6, Y5, Y5
+	VBROADCASTSD alpha+80(FP), Y7
+	VMULPD       Y7, Y1, Y1
+	VMULPD       Y7, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VMULPD       Y7, Y4, Y4
+	VMULPD       Y7, Y5, Y5
+	VMULPD       Y7, Y6, Y6
 
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          cutOverwrite
-	VBROADCASTSD beta+88(FP), Y6
-	VMASKMOVPD   (DI), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VMASKMOVPD   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VMASKMOVPD   Y2, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VMASKMOVPD   Y3, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VMASKMOVPD   Y4, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y5
-	VMASKMOVPD   Y5, Y0, (DI)
-	ADDQ         R8, DI
-	JMP          cutStored
-
-cutOverwrite:
-	VMASKMOVPD Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y2, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y3, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y4, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y5, Y0, (DI)
-	ADDQ       R8, DI
-
-cutStored:
-	// next tile
-	IMUL3Q $0x00000005, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
-	JNE    cutTile
-	VZEROUPPER
-	RET
-
-// func dgemm6x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, FMA3, MMX+
-TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R9
-	LEAQ (DX)(DX*4), R10
-	MOVQ cols+72(FP), R11
-	CMPQ R11, $0x00000004
-	JNE  cut
-
-wholeTile:
-	MOVQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R13
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(DX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(DX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(DX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          wholeStep
-
-wholeStore:
-	VBROADCASTSD alpha+80(FP), Y6
-	VMULPD       Y6, Y0, Y0
-	VMULPD       Y6, Y1, Y1
-	VMULPD       Y6, Y2, Y2
-	VMULPD       Y6, Y3, Y3
-	VMULPD       Y6, Y4, Y4
-	VMULPD       Y6, Y5, Y5
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R11
-	ADDQ         R11, R11
-	JEQ          wholeOverwrite
-	VBROADCASTSD beta+88(FP), Y6
-	VFMADD231PD  (DI), Y6, Y0
-	VMOVUPD      Y0, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y6, Y1
-	VMOVUPD      Y1, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y6, Y2
-	VMOVUPD      Y2, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y6, Y3
-	VMOVUPD      Y3, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y6, Y4
-	VMOVUPD      Y4, (DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y6, Y5
-	VMOVUPD      Y5, (DI)
-	ADDQ         R8, DI
-	JMP          wholeStored
-
-wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-
-wholeStored:
-	// next tile
-	IMUL3Q $0x00000006, DX, R11
-	ADDQ   R11, CX
-	DECQ   AX
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000000, R11
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R11
-	NEGQ    R11
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
-	VMOVUPS (R12), Y0
-
-cutTile:
-	MOVQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(DX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(DX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(DX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(DX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R13
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(DX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          cutStep
-
-cutStore:
-	VBROADCASTSD alpha+80(FP), Y7
-	VMULPD       Y7, Y1, Y1
-	VMULPD       Y7, Y2, Y2
-	VMULPD       Y7, Y3, Y3
-	VMULPD       Y7, Y4, Y4
-	VMULPD       Y7, Y5, Y5
-	VMULPD       Y7, Y6, Y6
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R11
-	ADDQ         R11, R11
-	JEQ          cutOverwrite
 	VBROADCASTSD beta+88(FP), Y7
-	VMASKMOVPD   (DI), Y0, Y8
+	VMASKMOVPD   (SI), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VMASKMOVPD   Y1, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y8
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VMASKMOVPD   Y2, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y8
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VMASKMOVPD   Y3, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y8
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VMASKMOVPD   Y4, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y8
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VMASKMOVPD   Y5, Y0, (DI)
-	ADDQ         R8, DI
-	VMASKMOVPD   (DI), Y0, Y8
+	VMASKMOVPD   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y6
-	VMASKMOVPD   Y6, Y0, (DI)
-	ADDQ         R8, DI
+	VMASKMOVPD   Y6, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMASKMOVPD Y1, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y2, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y3, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y4, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y5, Y0, (DI)
-	ADDQ       R8, DI
-	VMASKMOVPD Y6, Y0, (DI)
-	ADDQ       R8, DI
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y6, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000006, DX, R11
-	ADDQ   R11, CX
-	DECQ   AX
+	IMUL3Q $0x00000006, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func dgemm1x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm7x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
-	JNE  cut
-
-wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R11
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VMOVUPD      32(R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          wholeStep
-
-wholeStore:
-	VBROADCASTSD alpha+80(FP), Y2
-	VMULPD       Y2, Y0, Y0
-	VMULPD       Y2, Y1, Y1
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
-	JEQ          wholeOverwrite
-	VBROADCASTSD beta+88(FP), Y2
-	VFMADD231PD  (DI), Y2, Y0
-	VMOVUPD      Y0, (DI)
-	VFMADD231PD  32(DI), Y2, Y1
-	VMOVUPD      Y1, 32(DI)
-	ADDQ         R8, DI
-	JMP          wholeStored
-
-wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	VMOVUPD Y1, 32(DI)
-	ADDQ    R8, DI
-
-wholeStored:
-	// next tile
-	IMUL3Q $0x00000001, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R9
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VMASKMOVPD   32(R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VMASKMOVPD   32(R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VMASKMOVPD   32(R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VMASKMOVPD   32(R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VMASKMOVPD   32(R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	VBROADCASTSD alpha+80(FP), Y3
-	VMULPD       Y3, Y1, Y1
-	VMULPD       Y3, Y2, Y2
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
-	JEQ          cutOverwrite
-	VBROADCASTSD beta+88(FP), Y3
-	VFMADD231PD  (DI), Y3, Y1
-	VMOVUPD      Y1, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y3, Y2
-	VMASKMOVPD   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	JMP          cutStored
-
-cutOverwrite:
-	VMOVUPD    Y1, (DI)
-	VMASKMOVPD Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-
-cutStored:
-	// next tile
-	IMUL3Q $0x00000001, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    cutTile
-	VZEROUPPER
-	RET
-
-// func dgemm2x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, FMA3, MMX+
-TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
-	JNE  cut
-
-wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(DX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(DX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(DX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(DX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R11
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VMOVUPD      32(R10), Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(DX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          wholeStep
-
-wholeStore:
-	VBROADCASTSD alpha+80(FP), Y4
-	VMULPD       Y4, Y0, Y0
-	VMULPD       Y4, Y1, Y1
-	VMULPD       Y4, Y2, Y2
-	VMULPD       Y4, Y3, Y3
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
-	JEQ          wholeOverwrite
-	VBROADCASTSD beta+88(FP), Y4
-	VFMADD231PD  (DI), Y4, Y0
-	VMOVUPD      Y0, (DI)
-	VFMADD231PD  32(DI), Y4, Y1
-	VMOVUPD      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y4, Y2
-	VMOVUPD      Y2, (DI)
-	VFMADD231PD  32(DI), Y4, Y3
-	VMOVUPD      Y3, 32(DI)
-	ADDQ         R8, DI
-	JMP          wholeStored
-
-wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	VMOVUPD Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	VMOVUPD Y3, 32(DI)
-	ADDQ    R8, DI
-
-wholeStored:
-	// next tile
-	IMUL3Q $0x00000002, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R9
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VMASKMOVPD   32(R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(DX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VMASKMOVPD   32(R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(DX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VMASKMOVPD   32(R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(DX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VMASKMOVPD   32(R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(DX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VMASKMOVPD   32(R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(DX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	VBROADCASTSD alpha+80(FP), Y5
-	VMULPD       Y5, Y1, Y1
-	VMULPD       Y5, Y2, Y2
-	VMULPD       Y5, Y3, Y3
-	VMULPD       Y5, Y4, Y4
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
-	JEQ          cutOverwrite
-	VBROADCASTSD beta+88(FP), Y5
-	VFMADD231PD  (DI), Y5, Y1
-	VMOVUPD      Y1, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y5, Y2
-	VMASKMOVPD   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y5, Y3
-	VMOVUPD      Y3, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y5, Y4
-	VMASKMOVPD   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	JMP          cutStored
-
-cutOverwrite:
-	VMOVUPD    Y1, (DI)
-	VMASKMOVPD Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y3, (DI)
-	VMASKMOVPD Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-
-cutStored:
-	// next tile
-	IMUL3Q $0x00000002, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    cutTile
-	VZEROUPPER
-	RET
-
-// func dgemm3x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, FMA3, MMX+
-TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
-	JNE  cut
-
-wholeTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R9), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R9)(DX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R9)(DX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R9), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R9)(DX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R9)(DX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R9), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R9)(DX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R9)(DX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R9), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R9)(DX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R9)(DX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R11
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y6
-	VMOVUPD      32(R10), Y7
-	VBROADCASTSD (R9), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R9)(DX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R9)(DX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          wholeStep
-
-wholeStore:
-	VBROADCASTSD alpha+80(FP), Y6
-	VMULPD       Y6, Y0, Y0
-	VMULPD       Y6, Y1, Y1
-	VMULPD       Y6, Y2, Y2
-	VMULPD       Y6, Y3, Y3
-	VMULPD       Y6, Y4, Y4
-	VMULPD       Y6, Y5, Y5
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
-	JEQ          wholeOverwrite
-	VBROADCASTSD beta+88(FP), Y6
-	VFMADD231PD  (DI), Y6, Y0
-	VMOVUPD      Y0, (DI)
-	VFMADD231PD  32(DI), Y6, Y1
-	VMOVUPD      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y6, Y2
-	VMOVUPD      Y2, (DI)
-	VFMADD231PD  32(DI), Y6, Y3
-	VMOVUPD      Y3, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y6, Y4
-	VMOVUPD      Y4, (DI)
-	VFMADD231PD  32(DI), Y6, Y5
-	VMOVUPD      Y5, 32(DI)
-	ADDQ         R8, DI
-	JMP          wholeStored
-
-wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	VMOVUPD Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	VMOVUPD Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	VMOVUPD Y5, 32(DI)
-	ADDQ    R8, DI
-
-wholeStored:
-	// next tile
-	IMUL3Q $0x00000003, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R9
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ CX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y7
-	VMASKMOVPD   32(R10), Y0, Y8
-	VBROADCASTSD (R9), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R9)(DX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R9)(DX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y7
-	VMASKMOVPD   32(R10), Y0, Y8
-	VBROADCASTSD (R9), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R9)(DX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R9)(DX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y7
-	VMASKMOVPD   32(R10), Y0, Y8
-	VBROADCASTSD (R9), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R9)(DX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R9)(DX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y7
-	VMASKMOVPD   32(R10), Y0, Y8
-	VBROADCASTSD (R9), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R9)(DX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R9)(DX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y7
-	VMASKMOVPD   32(R10), Y0, Y8
-	VBROADCASTSD (R9), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R9)(DX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R9)(DX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	VBROADCASTSD alpha+80(FP), Y7
-	VMULPD       Y7, Y1, Y1
-	VMULPD       Y7, Y2, Y2
-	VMULPD       Y7, Y3, Y3
-	VMULPD       Y7, Y4, Y4
-	VMULPD       Y7, Y5, Y5
-	VMULPD       Y7, Y6, Y6
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
-	JEQ          cutOverwrite
-	VBROADCASTSD beta+88(FP), Y7
-	VFMADD231PD  (DI), Y7, Y1
-	VMOVUPD      Y1, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y7, Y2
-	VMASKMOVPD   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y7, Y3
-	VMOVUPD      Y3, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y7, Y4
-	VMASKMOVPD   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y7, Y5
-	VMOVUPD      Y5, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y7, Y6
-	VMASKMOVPD   Y6, Y0, 32(DI)
-	ADDQ         R8, DI
-	JMP          cutStored
-
-cutOverwrite:
-	VMOVUPD    Y1, (DI)
-	VMASKMOVPD Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y3, (DI)
-	VMASKMOVPD Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y5, (DI)
-	VMASKMOVPD Y6, Y0, 32(DI)
-	ADDQ       R8, DI
-
-cutStored:
-	// next tile
-	IMUL3Q $0x00000003, DX, R9
-	ADDQ   R9, CX
-	DECQ   AX
-	JNE    cutTile
-	VZEROUPPER
-	RET
-
-// func dgemm4x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R9
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
 	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	CMPQ R10, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R10
+	MOVQ AX, R10
 	MOVQ b+40(FP), R11
 	MOVQ k+8(FP), R12
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R13
 	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
 	VXORPS     Y1, Y1, Y1
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
 	VXORPS     Y3, Y3, Y3
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
 	VXORPS     Y5, Y5, Y5
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
 	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	ADDQ       DI, R13
 	SUBQ       $0x04, R12
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y8
-	VMOVUPD      32(R11), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(DX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPD      (R11), Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R8*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y8
-	VMOVUPD      32(R11), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(DX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPD      (R11), Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R8*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y8
-	VMOVUPD      32(R11), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(DX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPD      (R11), Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R8*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y8
-	VMOVUPD      32(R11), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(DX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPD      (R11), Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R8*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	SUBQ         $0x04, R12
 	JGE          wholeSteps
 
@@ -6866,23 +9278,482 @@ wholeRest:
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y8
-	VMOVUPD      32(R11), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(DX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPD      (R11), Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R10)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R10)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R10)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R10)(R8*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 	DECQ         R12
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y7
+	VMULPD       Y7, Y0, Y0
+	VMULPD       Y7, Y1, Y1
+	VMULPD       Y7, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VMULPD       Y7, Y4, Y4
+	VMULPD       Y7, Y5, Y5
+	VMULPD       Y7, Y6, Y6
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y7
+	VFMADD231PD  (SI), Y7, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y7, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y7, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y7, Y3
+	VMOVUPD      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y7, Y4
+	VMOVUPD      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y7, Y5
+	VMOVUPD      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y7, Y6
+	VMOVUPD      Y6, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000007, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R10
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
+
+cutTile:
+	MOVQ AX, R10
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R13
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	SUBQ       $0x04, R12
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R12
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y8
+	VMULPD       Y8, Y1, Y1
+	VMULPD       Y8, Y2, Y2
+	VMULPD       Y8, Y3, Y3
+	VMULPD       Y8, Y4, Y4
+	VMULPD       Y8, Y5, Y5
+	VMULPD       Y8, Y6, Y6
+	VMULPD       Y8, Y7, Y7
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y8
+	VMASKMOVPD   (SI), Y0, Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VMASKMOVPD   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VMASKMOVPD   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y9
+	VFMADD231PD  Y9, Y8, Y7
+	VMASKMOVPD   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y7, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000007, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm8x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R10)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R10)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R10)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R10)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
@@ -6901,53 +9772,61 @@ wholeStore:
 	ADDQ         R10, R10
 	JEQ          wholeOverwrite
 	VBROADCASTSD beta+88(FP), Y8
-	VFMADD231PD  (DI), Y8, Y0
-	VMOVUPD      Y0, (DI)
-	VFMADD231PD  32(DI), Y8, Y1
-	VMOVUPD      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y8, Y2
-	VMOVUPD      Y2, (DI)
-	VFMADD231PD  32(DI), Y8, Y3
-	VMOVUPD      Y3, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y8, Y4
-	VMOVUPD      Y4, (DI)
-	VFMADD231PD  32(DI), Y8, Y5
-	VMOVUPD      Y5, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y8, Y6
-	VMOVUPD      Y6, (DI)
-	VFMADD231PD  32(DI), Y8, Y7
-	VMOVUPD      Y7, 32(DI)
-	ADDQ         R8, DI
+	VFMADD231PD  (SI), Y8, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y3
+	VMOVUPD      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y4
+	VMOVUPD      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y5
+	VMOVUPD      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y6
+	VMOVUPD      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y7
+	VMOVUPD      Y7, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	VMOVUPD Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	VMOVUPD Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	VMOVUPD Y5, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	VMOVUPD Y7, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000004, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000008, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000004, R10
+	SUBQ $0x00000000, R10
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R10
@@ -6957,130 +9836,162 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R14
 	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y9
-	VMASKMOVPD   32(R11), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(DX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R12), Y0, Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y9
-	VMASKMOVPD   32(R11), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(DX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R12), Y0, Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y9
-	VMASKMOVPD   32(R11), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(DX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R12), Y0, Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y9
-	VMASKMOVPD   32(R11), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(DX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	VMASKMOVPD   (R12), Y0, Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y9
-	VMASKMOVPD   32(R11), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(DX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	VMASKMOVPD   (R12), Y0, Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          cutStep
 
 cutStore:
@@ -7099,218 +10010,801 @@ cutStore:
 	ADDQ         R10, R10
 	JEQ          cutOverwrite
 	VBROADCASTSD beta+88(FP), Y9
-	VFMADD231PD  (DI), Y9, Y1
-	VMOVUPD      Y1, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y9, Y2
-	VMASKMOVPD   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y9, Y3
-	VMOVUPD      Y3, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y9, Y4
-	VMASKMOVPD   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y9, Y5
-	VMOVUPD      Y5, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y9, Y6
-	VMASKMOVPD   Y6, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y9, Y7
-	VMOVUPD      Y7, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y9, Y8
-	VMASKMOVPD   Y8, Y0, 32(DI)
-	ADDQ         R8, DI
+	VMASKMOVPD   (SI), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VMASKMOVPD   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VMASKMOVPD   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y8
+	VMASKMOVPD   Y8, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMOVUPD    Y1, (DI)
-	VMASKMOVPD Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y3, (DI)
-	VMASKMOVPD Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y5, (DI)
-	VMASKMOVPD Y6, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y7, (DI)
-	VMASKMOVPD Y8, Y0, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y8, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000004, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x00000008, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func dgemm5x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm9x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R9
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
 	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	CMPQ R10, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R14
 	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
 	JLT        wholeRest
 	PCALIGN    $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y10
-	VMOVUPD      32(R11), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(DX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R10)(DX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPD      (R12), Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y10
-	VMOVUPD      32(R11), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(DX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R10)(DX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPD      (R12), Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y10
-	VMOVUPD      32(R11), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(DX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R10)(DX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMOVUPD      (R12), Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y10
-	VMOVUPD      32(R11), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(DX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R10)(DX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	VMOVUPD      (R12), Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y10
-	VMOVUPD      32(R11), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(DX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R10)(DX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	VMOVUPD      (R12), Y9
+	VBROADCASTSD (R10), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R10)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R10)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R10)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R10)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R10)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R10)(R8*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y9
+	VMULPD       Y9, Y0, Y0
+	VMULPD       Y9, Y1, Y1
+	VMULPD       Y9, Y2, Y2
+	VMULPD       Y9, Y3, Y3
+	VMULPD       Y9, Y4, Y4
+	VMULPD       Y9, Y5, Y5
+	VMULPD       Y9, Y6, Y6
+	VMULPD       Y9, Y7, Y7
+	VMULPD       Y9, Y8, Y8
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y9
+	VFMADD231PD  (SI), Y9, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y3
+	VMOVUPD      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y4
+	VMOVUPD      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y5
+	VMOVUPD      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y6
+	VMOVUPD      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y7
+	VMOVUPD      Y7, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y8
+	VMOVUPD      Y8, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000009, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R10
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
+
+cutTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R13
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y10
+	VMULPD       Y10, Y1, Y1
+	VMULPD       Y10, Y2, Y2
+	VMULPD       Y10, Y3, Y3
+	VMULPD       Y10, Y4, Y4
+	VMULPD       Y10, Y5, Y5
+	VMULPD       Y10, Y6, Y6
+	VMULPD       Y10, Y7, Y7
+	VMULPD       Y10, Y8, Y8
+	VMULPD       Y10, Y9, Y9
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y10
+	VMASKMOVPD   (SI), Y0, Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VMASKMOVPD   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VMASKMOVPD   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VMASKMOVPD   Y8, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y11
+	VFMADD231PD  Y11, Y10, Y9
+	VMASKMOVPD   Y9, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y9, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000009, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm10x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	VBROADCASTSD (R10), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R10)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R10)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R10)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R10)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R10)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R10)(R8*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
@@ -7331,61 +10825,71 @@ wholeStore:
 	ADDQ         R10, R10
 	JEQ          wholeOverwrite
 	VBROADCASTSD beta+88(FP), Y10
-	VFMADD231PD  (DI), Y10, Y0
-	VMOVUPD      Y0, (DI)
-	VFMADD231PD  32(DI), Y10, Y1
-	VMOVUPD      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y10, Y2
-	VMOVUPD      Y2, (DI)
-	VFMADD231PD  32(DI), Y10, Y3
-	VMOVUPD      Y3, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y10, Y4
-	VMOVUPD      Y4, (DI)
-	VFMADD231PD  32(DI), Y10, Y5
-	VMOVUPD      Y5, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y10, Y6
-	VMOVUPD      Y6, (DI)
-	VFMADD231PD  32(DI), Y10, Y7
-	VMOVUPD      Y7, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y10, Y8
-	VMOVUPD      Y8, (DI)
-	VFMADD231PD  32(DI), Y10, Y9
-	VMOVUPD      Y9, 32(DI)
-	ADDQ         R8, DI
+	VFMADD231PD  (SI), Y10, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y3
+	VMOVUPD      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y4
+	VMOVUPD      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y5
+	VMOVUPD      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y6
+	VMOVUPD      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y7
+	VMOVUPD      Y7, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y8
+	VMOVUPD      Y8, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y9
+	VMOVUPD      Y9, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	VMOVUPD Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	VMOVUPD Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	VMOVUPD Y5, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	VMOVUPD Y7, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	VMOVUPD Y9, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000005, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x0000000a, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000004, R10
+	SUBQ $0x00000000, R10
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R10
@@ -7395,149 +10899,188 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ CX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
+	MOVQ       SI, R14
 	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y11
-	VMASKMOVPD   32(R11), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(DX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R10)(DX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R12), Y0, Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y11
-	VMASKMOVPD   32(R11), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(DX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R10)(DX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R12), Y0, Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y11
-	VMASKMOVPD   32(R11), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(DX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R10)(DX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
+	VMASKMOVPD   (R12), Y0, Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y11
-	VMASKMOVPD   32(R11), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(DX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R10)(DX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	SUBQ         $0x04, R12
+	VMASKMOVPD   (R12), Y0, Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y11
-	VMASKMOVPD   32(R11), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(DX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R10)(DX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         BX, R10
-	ADDQ         SI, R11
-	DECQ         R12
+	VMASKMOVPD   (R12), Y0, Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          cutStep
 
 cutStore:
@@ -7558,115 +11101,755 @@ cutStore:
 	ADDQ         R10, R10
 	JEQ          cutOverwrite
 	VBROADCASTSD beta+88(FP), Y11
-	VFMADD231PD  (DI), Y11, Y1
-	VMOVUPD      Y1, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y2
-	VMASKMOVPD   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y11, Y3
-	VMOVUPD      Y3, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y4
-	VMASKMOVPD   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y11, Y5
-	VMOVUPD      Y5, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y6
-	VMASKMOVPD   Y6, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y11, Y7
-	VMOVUPD      Y7, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y8
-	VMASKMOVPD   Y8, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y11, Y9
-	VMOVUPD      Y9, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y10
-	VMASKMOVPD   Y10, Y0, 32(DI)
-	ADDQ         R8, DI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VMASKMOVPD   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VMASKMOVPD   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VMASKMOVPD   Y8, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VMASKMOVPD   Y9, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y10
+	VMASKMOVPD   Y10, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMOVUPD    Y1, (DI)
-	VMASKMOVPD Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y3, (DI)
-	VMASKMOVPD Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y5, (DI)
-	VMASKMOVPD Y6, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y7, (DI)
-	VMASKMOVPD Y8, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y9, (DI)
-	VMASKMOVPD Y10, Y0, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y9, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y10, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000005, DX, R10
-	ADDQ   R10, CX
-	DECQ   AX
+	IMUL3Q $0x0000000a, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET
 
-// func dgemm6x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm11x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), CX
-	MOVQ aRow+24(FP), DX
-	MOVQ aCol+32(FP), BX
-	MOVQ bRow+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ ldc+64(FP), R8
+TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R9
-	LEAQ (DX)(DX*4), R10
-	MOVQ cols+72(FP), R11
-	CMPQ R11, $0x00000008
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ CX, R11
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
 	MOVQ b+40(FP), R12
 	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
+	MOVQ       SI, R14
 	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y1, Y1, Y1
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y9, Y9, Y9
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R10)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R10)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R10)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R10)(R8*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y11
+	VMULPD       Y11, Y0, Y0
+	VMULPD       Y11, Y1, Y1
+	VMULPD       Y11, Y2, Y2
+	VMULPD       Y11, Y3, Y3
+	VMULPD       Y11, Y4, Y4
+	VMULPD       Y11, Y5, Y5
+	VMULPD       Y11, Y6, Y6
+	VMULPD       Y11, Y7, Y7
+	VMULPD       Y11, Y8, Y8
+	VMULPD       Y11, Y9, Y9
+	VMULPD       Y11, Y10, Y10
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y11
+	VFMADD231PD  (SI), Y11, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y3
+	VMOVUPD      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y4
+	VMOVUPD      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y5
+	VMOVUPD      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y6
+	VMOVUPD      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y7
+	VMOVUPD      Y7, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y8
+	VMOVUPD      Y8, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y9
+	VMOVUPD      Y9, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y10
+	VMOVUPD      Y10, (SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x0000000b, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R10
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
+
+cutTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y11, Y11, Y11
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
+	SUBQ       $0x04, R13
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R13
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y12
+	VMULPD       Y12, Y1, Y1
+	VMULPD       Y12, Y2, Y2
+	VMULPD       Y12, Y3, Y3
+	VMULPD       Y12, Y4, Y4
+	VMULPD       Y12, Y5, Y5
+	VMULPD       Y12, Y6, Y6
+	VMULPD       Y12, Y7, Y7
+	VMULPD       Y12, Y8, Y8
+	VMULPD       Y12, Y9, Y9
+	VMULPD       Y12, Y10, Y10
+	VMULPD       Y12, Y11, Y11
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y12
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VMASKMOVPD   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VMASKMOVPD   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VMASKMOVPD   Y8, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VMASKMOVPD   Y9, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VMASKMOVPD   Y10, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y13
+	VFMADD231PD  Y13, Y12, Y11
+	VMASKMOVPD   Y11, Y0, (SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y9, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y10, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y11, Y0, (SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x0000000b, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm12x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R14
+	VXORPS     Y0, Y0, Y0
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
+	VXORPS     Y11, Y11, Y11
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	SUBQ       $0x04, R13
 	JLT        wholeRest
 	PCALIGN    $0x20
@@ -7674,99 +11857,123 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VMOVUPD      32(R12), Y13
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(DX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11)(DX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VMOVUPD      32(R12), Y13
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(DX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11)(DX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VMOVUPD      32(R12), Y13
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(DX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11)(DX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VMOVUPD      32(R12), Y13
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(DX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11)(DX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 	SUBQ         $0x04, R13
 	JGE          wholeSteps
 
@@ -7777,27 +11984,33 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VMOVUPD      32(R12), Y13
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(DX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11)(DX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VBROADCASTSD (R10), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R10)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R10)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R10)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R10)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R10)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R10)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
@@ -7817,212 +12030,264 @@ wholeStore:
 	VMULPD       Y12, Y11, Y11
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R11
-	ADDQ         R11, R11
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
 	JEQ          wholeOverwrite
 	VBROADCASTSD beta+88(FP), Y12
-	VFMADD231PD  (DI), Y12, Y0
-	VMOVUPD      Y0, (DI)
-	VFMADD231PD  32(DI), Y12, Y1
-	VMOVUPD      Y1, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y12, Y2
-	VMOVUPD      Y2, (DI)
-	VFMADD231PD  32(DI), Y12, Y3
-	VMOVUPD      Y3, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y12, Y4
-	VMOVUPD      Y4, (DI)
-	VFMADD231PD  32(DI), Y12, Y5
-	VMOVUPD      Y5, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y12, Y6
-	VMOVUPD      Y6, (DI)
-	VFMADD231PD  32(DI), Y12, Y7
-	VMOVUPD      Y7, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y12, Y8
-	VMOVUPD      Y8, (DI)
-	VFMADD231PD  32(DI), Y12, Y9
-	VMOVUPD      Y9, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y12, Y10
-	VMOVUPD      Y10, (DI)
-	VFMADD231PD  32(DI), Y12, Y11
-	VMOVUPD      Y11, 32(DI)
-	ADDQ         R8, DI
+	VFMADD231PD  (SI), Y12, Y0
+	VMOVUPD      Y0, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y1
+	VMOVUPD      Y1, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y2
+	VMOVUPD      Y2, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y3
+	VMOVUPD      Y3, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y4
+	VMOVUPD      Y4, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y5
+	VMOVUPD      Y5, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y6
+	VMOVUPD      Y6, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y7
+	VMOVUPD      Y7, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y8
+	VMOVUPD      Y8, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y9
+	VMOVUPD      Y9, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y10
+	VMOVUPD      Y10, (SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y11
+	VMOVUPD      Y11, (SI)
+	ADDQ         DI, SI
 	JMP          wholeStored
 
 wholeOverwrite:
-	VMOVUPD Y0, (DI)
-	VMOVUPD Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	VMOVUPD Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	VMOVUPD Y5, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	VMOVUPD Y7, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	VMOVUPD Y9, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, (DI)
-	VMOVUPD Y11, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	ADDQ    DI, SI
 
 wholeStored:
 	// next tile
-	IMUL3Q $0x00000006, DX, R11
-	ADDQ   R11, CX
-	DECQ   AX
+	IMUL3Q $0x0000000c, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000004, R11
+	SUBQ $0x00000000, R10
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R11
-	NEGQ    R11
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
-	VMOVUPS (R12), Y0
+	SHLQ    $0x03, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ CX, R11
+	MOVQ AX, R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R10)(R8*2), R11
+	ADDQ CX, R11
 	MOVQ b+40(FP), R12
 	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
+	MOVQ       SI, R14
 	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y2, Y2, Y2
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y4, Y4, Y4
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y6, Y6, Y6
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y8, Y8, Y8
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y10, Y10, Y10
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	VXORPS     Y11, Y11, Y11
+	PREFETCHT0 (R14)
+	ADDQ       DI, R14
 	VXORPS     Y12, Y12, Y12
 	PREFETCHT0 (R14)
-	ADDQ       R8, R14
+	ADDQ       DI, R14
 	SUBQ       $0x04, R13
 	JLT        cutRest
 	PCALIGN    $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	VMASKMOVPD   32(R12), Y0, Y14
-	VBROADCASTSD (R11), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R11)(DX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R11)(DX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R11)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R11)(DX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R11)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	VMASKMOVPD   32(R12), Y0, Y14
-	VBROADCASTSD (R11), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R11)(DX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R11)(DX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R11)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R11)(DX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R11)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	VMASKMOVPD   32(R12), Y0, Y14
-	VBROADCASTSD (R11), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R11)(DX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R11)(DX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R11)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R11)(DX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R11)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	VMASKMOVPD   32(R12), Y0, Y14
-	VBROADCASTSD (R11), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R11)(DX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R11)(DX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R11)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R11)(DX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R11)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 	SUBQ         $0x04, R13
 	JGE          cutSteps
 
@@ -8032,28 +12297,34 @@ cutRest:
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	VMASKMOVPD   32(R12), Y0, Y14
-	VBROADCASTSD (R11), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R11)(DX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R11)(DX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R11)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R11)(DX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R11)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R10)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
@@ -8073,73 +12344,2360 @@ cutStore:
 	VMULPD       Y13, Y12, Y12
 
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R11
-	ADDQ         R11, R11
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
 	JEQ          cutOverwrite
 	VBROADCASTSD beta+88(FP), Y13
-	VFMADD231PD  (DI), Y13, Y1
-	VMOVUPD      Y1, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y2
-	VMASKMOVPD   Y2, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y13, Y3
-	VMOVUPD      Y3, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y4
-	VMASKMOVPD   Y4, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y13, Y5
-	VMOVUPD      Y5, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y6
-	VMASKMOVPD   Y6, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y13, Y7
-	VMOVUPD      Y7, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y8
-	VMASKMOVPD   Y8, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y13, Y9
-	VMOVUPD      Y9, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y10
-	VMASKMOVPD   Y10, Y0, 32(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Y13, Y11
-	VMOVUPD      Y11, (DI)
-	VMASKMOVPD   32(DI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y12
-	VMASKMOVPD   Y12, Y0, 32(DI)
-	ADDQ         R8, DI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VMASKMOVPD   Y5, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VMASKMOVPD   Y6, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   Y7, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VMASKMOVPD   Y8, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VMASKMOVPD   Y9, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VMASKMOVPD   Y10, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VMASKMOVPD   Y11, Y0, (SI)
+	ADDQ         DI, SI
+	VMASKMOVPD   (SI), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y12
+	VMASKMOVPD   Y12, Y0, (SI)
+	ADDQ         DI, SI
 	JMP          cutStored
 
 cutOverwrite:
-	VMOVUPD    Y1, (DI)
-	VMASKMOVPD Y2, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y3, (DI)
-	VMASKMOVPD Y4, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y5, (DI)
-	VMASKMOVPD Y6, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y7, (DI)
-	VMASKMOVPD Y8, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y9, (DI)
-	VMASKMOVPD Y10, Y0, 32(DI)
-	ADDQ       R8, DI
-	VMOVUPD    Y11, (DI)
-	VMASKMOVPD Y12, Y0, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y9, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y10, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y11, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y12, Y0, (SI)
+	ADDQ       DI, SI
 
 cutStored:
 	// next tile
-	IMUL3Q $0x00000006, DX, R11
-	ADDQ   R11, CX
-	DECQ   AX
+	IMUL3Q $0x0000000c, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm1x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VMOVUPD      32(R9), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y2
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y2, Y1, Y1
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y2
+	VFMADD231PD  (SI), Y2, Y0
+	VMOVUPD      Y0, (SI)
+	VFMADD231PD  32(SI), Y2, Y1
+	VMOVUPD      Y1, 32(SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000004, R8
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
+
+cutTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMASKMOVPD   32(R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VFMADD231PD  Y5, Y4, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMASKMOVPD   32(R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VFMADD231PD  Y5, Y4, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMASKMOVPD   32(R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VFMADD231PD  Y5, Y4, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMASKMOVPD   32(R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VFMADD231PD  Y5, Y4, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMASKMOVPD   32(R9), Y0, Y4
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y3, Y1
+	VFMADD231PD  Y5, Y4, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y3
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y3, Y2, Y2
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y3
+	VFMADD231PD  (SI), Y3, Y1
+	VMOVUPD      Y1, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y3, Y2
+	VMASKMOVPD   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMOVUPD    Y1, (SI)
+	VMASKMOVPD Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm2x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	VMOVUPD      32(R9), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y4
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y4, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VMULPD       Y4, Y3, Y3
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y4
+	VFMADD231PD  (SI), Y4, Y0
+	VMOVUPD      Y0, (SI)
+	VFMADD231PD  32(SI), Y4, Y1
+	VMOVUPD      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y4, Y2
+	VMOVUPD      Y2, (SI)
+	VFMADD231PD  32(SI), Y4, Y3
+	VMOVUPD      Y3, 32(SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	VMOVUPD Y3, 32(SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000004, R8
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
+
+cutTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y5
+	VMASKMOVPD   32(R9), Y0, Y6
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y5, Y3
+	VFMADD231PD  Y7, Y6, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y5
+	VMASKMOVPD   32(R9), Y0, Y6
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y5, Y3
+	VFMADD231PD  Y7, Y6, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y5
+	VMASKMOVPD   32(R9), Y0, Y6
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y5, Y3
+	VFMADD231PD  Y7, Y6, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y5
+	VMASKMOVPD   32(R9), Y0, Y6
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y5, Y3
+	VFMADD231PD  Y7, Y6, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y5
+	VMASKMOVPD   32(R9), Y0, Y6
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y5, Y1
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y5, Y3
+	VFMADD231PD  Y7, Y6, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y5
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y5, Y2, Y2
+	VMULPD       Y5, Y3, Y3
+	VMULPD       Y5, Y4, Y4
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y5
+	VFMADD231PD  (SI), Y5, Y1
+	VMOVUPD      Y1, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y5, Y2
+	VMASKMOVPD   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y5, Y3
+	VMOVUPD      Y3, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y5, Y4
+	VMASKMOVPD   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMOVUPD    Y1, (SI)
+	VMASKMOVPD Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y3, (SI)
+	VMASKMOVPD Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm3x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y6
+	VMULPD       Y6, Y0, Y0
+	VMULPD       Y6, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y6, Y3, Y3
+	VMULPD       Y6, Y4, Y4
+	VMULPD       Y6, Y5, Y5
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y6
+	VFMADD231PD  (SI), Y6, Y0
+	VMOVUPD      Y0, (SI)
+	VFMADD231PD  32(SI), Y6, Y1
+	VMOVUPD      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y6, Y2
+	VMOVUPD      Y2, (SI)
+	VFMADD231PD  32(SI), Y6, Y3
+	VMOVUPD      Y3, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y6, Y4
+	VMOVUPD      Y4, (SI)
+	VFMADD231PD  32(SI), Y6, Y5
+	VMOVUPD      Y5, 32(SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	VMOVUPD Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	VMOVUPD Y5, 32(SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000004, R8
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
+
+cutTile:
+	MOVQ AX, R8
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R11
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	SUBQ       $0x04, R10
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y7
+	VMASKMOVPD   32(R9), Y0, Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y7, Y3
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VFMADD231PD  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y7
+	VMASKMOVPD   32(R9), Y0, Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y7, Y3
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VFMADD231PD  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y7
+	VMASKMOVPD   32(R9), Y0, Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y7, Y3
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VFMADD231PD  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y7
+	VMASKMOVPD   32(R9), Y0, Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y7, Y3
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VFMADD231PD  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y7
+	VMASKMOVPD   32(R9), Y0, Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y7, Y3
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VFMADD231PD  Y9, Y8, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y7
+	VMULPD       Y7, Y1, Y1
+	VMULPD       Y7, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VMULPD       Y7, Y4, Y4
+	VMULPD       Y7, Y5, Y5
+	VMULPD       Y7, Y6, Y6
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y7
+	VFMADD231PD  (SI), Y7, Y1
+	VMOVUPD      Y1, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y7, Y2
+	VMASKMOVPD   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y7, Y3
+	VMOVUPD      Y3, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y7, Y4
+	VMASKMOVPD   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y7, Y5
+	VMOVUPD      Y5, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y7, Y6
+	VMASKMOVPD   Y6, Y0, 32(SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMOVUPD    Y1, (SI)
+	VMASKMOVPD Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y3, (SI)
+	VMASKMOVPD Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y5, (SI)
+	VMASKMOVPD Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm4x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	VMOVUPD      32(R10), Y9
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(R8*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	VMOVUPD      32(R10), Y9
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(R8*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	VMOVUPD      32(R10), Y9
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(R8*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	VMOVUPD      32(R10), Y9
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(R8*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	VMOVUPD      32(R10), Y9
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(R8*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y8
+	VMULPD       Y8, Y0, Y0
+	VMULPD       Y8, Y1, Y1
+	VMULPD       Y8, Y2, Y2
+	VMULPD       Y8, Y3, Y3
+	VMULPD       Y8, Y4, Y4
+	VMULPD       Y8, Y5, Y5
+	VMULPD       Y8, Y6, Y6
+	VMULPD       Y8, Y7, Y7
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R9
+	ADDQ         R9, R9
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y8
+	VFMADD231PD  (SI), Y8, Y0
+	VMOVUPD      Y0, (SI)
+	VFMADD231PD  32(SI), Y8, Y1
+	VMOVUPD      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y2
+	VMOVUPD      Y2, (SI)
+	VFMADD231PD  32(SI), Y8, Y3
+	VMOVUPD      Y3, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y4
+	VMOVUPD      Y4, (SI)
+	VFMADD231PD  32(SI), Y8, Y5
+	VMOVUPD      Y5, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y8, Y6
+	VMOVUPD      Y6, (SI)
+	VFMADD231PD  32(SI), Y8, Y7
+	VMOVUPD      Y7, 32(SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	VMOVUPD Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	VMOVUPD Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	VMOVUPD Y7, 32(SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000004, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000004, R9
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R9
+	NEGQ    R9
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+
+cutTile:
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y9
+	VMASKMOVPD   32(R10), Y0, Y10
+	VBROADCASTSD (R9), Y11
+	VFMADD231PD  Y11, Y9, Y1
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R9)(CX*1), Y11
+	VFMADD231PD  Y11, Y9, Y3
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R9)(CX*2), Y11
+	VFMADD231PD  Y11, Y9, Y5
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R9)(R8*1), Y11
+	VFMADD231PD  Y11, Y9, Y7
+	VFMADD231PD  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y9
+	VMASKMOVPD   32(R10), Y0, Y10
+	VBROADCASTSD (R9), Y11
+	VFMADD231PD  Y11, Y9, Y1
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R9)(CX*1), Y11
+	VFMADD231PD  Y11, Y9, Y3
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R9)(CX*2), Y11
+	VFMADD231PD  Y11, Y9, Y5
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R9)(R8*1), Y11
+	VFMADD231PD  Y11, Y9, Y7
+	VFMADD231PD  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y9
+	VMASKMOVPD   32(R10), Y0, Y10
+	VBROADCASTSD (R9), Y11
+	VFMADD231PD  Y11, Y9, Y1
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R9)(CX*1), Y11
+	VFMADD231PD  Y11, Y9, Y3
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R9)(CX*2), Y11
+	VFMADD231PD  Y11, Y9, Y5
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R9)(R8*1), Y11
+	VFMADD231PD  Y11, Y9, Y7
+	VFMADD231PD  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y9
+	VMASKMOVPD   32(R10), Y0, Y10
+	VBROADCASTSD (R9), Y11
+	VFMADD231PD  Y11, Y9, Y1
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R9)(CX*1), Y11
+	VFMADD231PD  Y11, Y9, Y3
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R9)(CX*2), Y11
+	VFMADD231PD  Y11, Y9, Y5
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R9)(R8*1), Y11
+	VFMADD231PD  Y11, Y9, Y7
+	VFMADD231PD  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y9
+	VMASKMOVPD   32(R10), Y0, Y10
+	VBROADCASTSD (R9), Y11
+	VFMADD231PD  Y11, Y9, Y1
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R9)(CX*1), Y11
+	VFMADD231PD  Y11, Y9, Y3
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R9)(CX*2), Y11
+	VFMADD231PD  Y11, Y9, Y5
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R9)(R8*1), Y11
+	VFMADD231PD  Y11, Y9, Y7
+	VFMADD231PD  Y11, Y10, Y8
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y9
+	VMULPD       Y9, Y1, Y1
+	VMULPD       Y9, Y2, Y2
+	VMULPD       Y9, Y3, Y3
+	VMULPD       Y9, Y4, Y4
+	VMULPD       Y9, Y5, Y5
+	VMULPD       Y9, Y6, Y6
+	VMULPD       Y9, Y7, Y7
+	VMULPD       Y9, Y8, Y8
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R9
+	ADDQ         R9, R9
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y9
+	VFMADD231PD  (SI), Y9, Y1
+	VMOVUPD      Y1, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y9, Y2
+	VMASKMOVPD   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y3
+	VMOVUPD      Y3, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y9, Y4
+	VMASKMOVPD   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y5
+	VMOVUPD      Y5, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y9, Y6
+	VMASKMOVPD   Y6, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y9, Y7
+	VMOVUPD      Y7, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y9, Y8
+	VMASKMOVPD   Y8, Y0, 32(SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMOVUPD    Y1, (SI)
+	VMASKMOVPD Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y3, (SI)
+	VMASKMOVPD Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y5, (SI)
+	VMASKMOVPD Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y7, (SI)
+	VMASKMOVPD Y8, Y0, 32(SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000004, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm5x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	VMOVUPD      32(R10), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(R8*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	VMOVUPD      32(R10), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(R8*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	VMOVUPD      32(R10), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(R8*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	VMOVUPD      32(R10), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(R8*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	VMOVUPD      32(R10), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(R8*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y10
+	VMULPD       Y10, Y0, Y0
+	VMULPD       Y10, Y1, Y1
+	VMULPD       Y10, Y2, Y2
+	VMULPD       Y10, Y3, Y3
+	VMULPD       Y10, Y4, Y4
+	VMULPD       Y10, Y5, Y5
+	VMULPD       Y10, Y6, Y6
+	VMULPD       Y10, Y7, Y7
+	VMULPD       Y10, Y8, Y8
+	VMULPD       Y10, Y9, Y9
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R9
+	ADDQ         R9, R9
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y10
+	VFMADD231PD  (SI), Y10, Y0
+	VMOVUPD      Y0, (SI)
+	VFMADD231PD  32(SI), Y10, Y1
+	VMOVUPD      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y2
+	VMOVUPD      Y2, (SI)
+	VFMADD231PD  32(SI), Y10, Y3
+	VMOVUPD      Y3, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y4
+	VMOVUPD      Y4, (SI)
+	VFMADD231PD  32(SI), Y10, Y5
+	VMOVUPD      Y5, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y6
+	VMOVUPD      Y6, (SI)
+	VFMADD231PD  32(SI), Y10, Y7
+	VMOVUPD      Y7, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y10, Y8
+	VMOVUPD      Y8, (SI)
+	VFMADD231PD  32(SI), Y10, Y9
+	VMOVUPD      Y9, 32(SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	VMOVUPD Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	VMOVUPD Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	VMOVUPD Y7, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	VMOVUPD Y9, 32(SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000005, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000004, R9
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R9
+	NEGQ    R9
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    R9, R10
+	VMOVUPS (R10), Y0
+
+cutTile:
+	MOVQ AX, R9
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R12
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       $0x04, R11
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y11
+	VMASKMOVPD   32(R10), Y0, Y12
+	VBROADCASTSD (R9), Y13
+	VFMADD231PD  Y13, Y11, Y1
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R9)(CX*1), Y13
+	VFMADD231PD  Y13, Y11, Y3
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R9)(CX*2), Y13
+	VFMADD231PD  Y13, Y11, Y5
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R9)(R8*1), Y13
+	VFMADD231PD  Y13, Y11, Y7
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R9)(CX*4), Y13
+	VFMADD231PD  Y13, Y11, Y9
+	VFMADD231PD  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y11
+	VMASKMOVPD   32(R10), Y0, Y12
+	VBROADCASTSD (R9), Y13
+	VFMADD231PD  Y13, Y11, Y1
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R9)(CX*1), Y13
+	VFMADD231PD  Y13, Y11, Y3
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R9)(CX*2), Y13
+	VFMADD231PD  Y13, Y11, Y5
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R9)(R8*1), Y13
+	VFMADD231PD  Y13, Y11, Y7
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R9)(CX*4), Y13
+	VFMADD231PD  Y13, Y11, Y9
+	VFMADD231PD  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y11
+	VMASKMOVPD   32(R10), Y0, Y12
+	VBROADCASTSD (R9), Y13
+	VFMADD231PD  Y13, Y11, Y1
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R9)(CX*1), Y13
+	VFMADD231PD  Y13, Y11, Y3
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R9)(CX*2), Y13
+	VFMADD231PD  Y13, Y11, Y5
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R9)(R8*1), Y13
+	VFMADD231PD  Y13, Y11, Y7
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R9)(CX*4), Y13
+	VFMADD231PD  Y13, Y11, Y9
+	VFMADD231PD  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y11
+	VMASKMOVPD   32(R10), Y0, Y12
+	VBROADCASTSD (R9), Y13
+	VFMADD231PD  Y13, Y11, Y1
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R9)(CX*1), Y13
+	VFMADD231PD  Y13, Y11, Y3
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R9)(CX*2), Y13
+	VFMADD231PD  Y13, Y11, Y5
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R9)(R8*1), Y13
+	VFMADD231PD  Y13, Y11, Y7
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R9)(CX*4), Y13
+	VFMADD231PD  Y13, Y11, Y9
+	VFMADD231PD  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y11
+	VMASKMOVPD   32(R10), Y0, Y12
+	VBROADCASTSD (R9), Y13
+	VFMADD231PD  Y13, Y11, Y1
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R9)(CX*1), Y13
+	VFMADD231PD  Y13, Y11, Y3
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R9)(CX*2), Y13
+	VFMADD231PD  Y13, Y11, Y5
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R9)(R8*1), Y13
+	VFMADD231PD  Y13, Y11, Y7
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R9)(CX*4), Y13
+	VFMADD231PD  Y13, Y11, Y9
+	VFMADD231PD  Y13, Y12, Y10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y11
+	VMULPD       Y11, Y1, Y1
+	VMULPD       Y11, Y2, Y2
+	VMULPD       Y11, Y3, Y3
+	VMULPD       Y11, Y4, Y4
+	VMULPD       Y11, Y5, Y5
+	VMULPD       Y11, Y6, Y6
+	VMULPD       Y11, Y7, Y7
+	VMULPD       Y11, Y8, Y8
+	VMULPD       Y11, Y9, Y9
+	VMULPD       Y11, Y10, Y10
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R9
+	ADDQ         R9, R9
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y11
+	VFMADD231PD  (SI), Y11, Y1
+	VMOVUPD      Y1, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y11, Y2
+	VMASKMOVPD   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y3
+	VMOVUPD      Y3, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y11, Y4
+	VMASKMOVPD   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y5
+	VMOVUPD      Y5, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y11, Y6
+	VMASKMOVPD   Y6, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y7
+	VMOVUPD      Y7, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y11, Y8
+	VMASKMOVPD   Y8, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y11, Y9
+	VMOVUPD      Y9, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y11, Y10
+	VMASKMOVPD   Y10, Y0, 32(SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMOVUPD    Y1, (SI)
+	VMASKMOVPD Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y3, (SI)
+	VMASKMOVPD Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y5, (SI)
+	VMASKMOVPD Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y7, (SI)
+	VMASKMOVPD Y8, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y9, (SI)
+	VMASKMOVPD Y10, Y0, 32(SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000005, CX, R9
+	ADDQ   R9, AX
+	DECQ   tiles+0(FP)
+	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dgemm6x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ cols+72(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, R10
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R13
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	SUBQ       $0x04, R12
+	JLT        wholeRest
+	PCALIGN    $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R12
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	VMOVUPD      32(R11), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          wholeStep
+
+wholeStore:
+	VBROADCASTSD alpha+80(FP), Y12
+	VMULPD       Y12, Y0, Y0
+	VMULPD       Y12, Y1, Y1
+	VMULPD       Y12, Y2, Y2
+	VMULPD       Y12, Y3, Y3
+	VMULPD       Y12, Y4, Y4
+	VMULPD       Y12, Y5, Y5
+	VMULPD       Y12, Y6, Y6
+	VMULPD       Y12, Y7, Y7
+	VMULPD       Y12, Y8, Y8
+	VMULPD       Y12, Y9, Y9
+	VMULPD       Y12, Y10, Y10
+	VMULPD       Y12, Y11, Y11
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
+	JEQ          wholeOverwrite
+	VBROADCASTSD beta+88(FP), Y12
+	VFMADD231PD  (SI), Y12, Y0
+	VMOVUPD      Y0, (SI)
+	VFMADD231PD  32(SI), Y12, Y1
+	VMOVUPD      Y1, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y2
+	VMOVUPD      Y2, (SI)
+	VFMADD231PD  32(SI), Y12, Y3
+	VMOVUPD      Y3, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y4
+	VMOVUPD      Y4, (SI)
+	VFMADD231PD  32(SI), Y12, Y5
+	VMOVUPD      Y5, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y6
+	VMOVUPD      Y6, (SI)
+	VFMADD231PD  32(SI), Y12, Y7
+	VMOVUPD      Y7, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y8
+	VMOVUPD      Y8, (SI)
+	VFMADD231PD  32(SI), Y12, Y9
+	VMOVUPD      Y9, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y12, Y10
+	VMOVUPD      Y10, (SI)
+	VFMADD231PD  32(SI), Y12, Y11
+	VMOVUPD      Y11, 32(SI)
+	ADDQ         DI, SI
+	JMP          wholeStored
+
+wholeOverwrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	VMOVUPD Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	VMOVUPD Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	VMOVUPD Y7, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	VMOVUPD Y9, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	VMOVUPD Y11, 32(SI)
+	ADDQ    DI, SI
+
+wholeStored:
+	// next tile
+	IMUL3Q $0x00000006, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
+	JNE    wholeTile
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000004, R10
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R10
+	NEGQ    R10
+	LEAQ    tailMasks<>+32(SB), R11
+	ADDQ    R10, R11
+	VMOVUPS (R11), Y0
+
+cutTile:
+	MOVQ AX, R10
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       SI, R13
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	PREFETCHT0 (R13)
+	ADDQ       DI, R13
+	SUBQ       $0x04, R12
+	JLT        cutRest
+	PCALIGN    $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y13
+	VMASKMOVPD   32(R11), Y0, Y14
+	VBROADCASTSD (R10), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R10)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (R10)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R10)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y13
+	VMASKMOVPD   32(R11), Y0, Y14
+	VBROADCASTSD (R10), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R10)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (R10)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R10)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y13
+	VMASKMOVPD   32(R11), Y0, Y14
+	VBROADCASTSD (R10), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R10)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (R10)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R10)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y13
+	VMASKMOVPD   32(R11), Y0, Y14
+	VBROADCASTSD (R10), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R10)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (R10)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R10)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R12
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y13
+	VMASKMOVPD   32(R11), Y0, Y14
+	VBROADCASTSD (R10), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R10)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (R10)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (R10)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R10)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (R10)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          cutStep
+
+cutStore:
+	VBROADCASTSD alpha+80(FP), Y13
+	VMULPD       Y13, Y1, Y1
+	VMULPD       Y13, Y2, Y2
+	VMULPD       Y13, Y3, Y3
+	VMULPD       Y13, Y4, Y4
+	VMULPD       Y13, Y5, Y5
+	VMULPD       Y13, Y6, Y6
+	VMULPD       Y13, Y7, Y7
+	VMULPD       Y13, Y8, Y8
+	VMULPD       Y13, Y9, Y9
+	VMULPD       Y13, Y10, Y10
+	VMULPD       Y13, Y11, Y11
+	VMULPD       Y13, Y12, Y12
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R10
+	ADDQ         R10, R10
+	JEQ          cutOverwrite
+	VBROADCASTSD beta+88(FP), Y13
+	VFMADD231PD  (SI), Y13, Y1
+	VMOVUPD      Y1, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y13, Y2
+	VMASKMOVPD   Y2, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y13, Y3
+	VMOVUPD      Y3, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y13, Y4
+	VMASKMOVPD   Y4, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y13, Y5
+	VMOVUPD      Y5, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y13, Y6
+	VMASKMOVPD   Y6, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y13, Y7
+	VMOVUPD      Y7, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y13, Y8
+	VMASKMOVPD   Y8, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y13, Y9
+	VMOVUPD      Y9, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y13, Y10
+	VMASKMOVPD   Y10, Y0, 32(SI)
+	ADDQ         DI, SI
+	VFMADD231PD  (SI), Y13, Y11
+	VMOVUPD      Y11, (SI)
+	VMASKMOVPD   32(SI), Y0, Y1
+	VFMADD231PD  Y1, Y13, Y12
+	VMASKMOVPD   Y12, Y0, 32(SI)
+	ADDQ         DI, SI
+	JMP          cutStored
+
+cutOverwrite:
+	VMOVUPD    Y1, (SI)
+	VMASKMOVPD Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y3, (SI)
+	VMASKMOVPD Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y5, (SI)
+	VMASKMOVPD Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y7, (SI)
+	VMASKMOVPD Y8, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y9, (SI)
+	VMASKMOVPD Y10, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y11, (SI)
+	VMASKMOVPD Y12, Y0, 32(SI)
+	ADDQ       DI, SI
+
+cutStored:
+	// next tile
+	IMUL3Q $0x00000006, CX, R10
+	ADDQ   R10, AX
+	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
 	RET

@@ -7,84 +7,83 @@
 // func sgemm1x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm1x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000000, R10
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
 
 	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
+	MOVQ       DI, R11
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z1
+	VMOVUPS.Z    (R9), K1, Z1
 	VBROADCASTSS (CX), Z2
 	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z1
+	VMOVUPS.Z    (R9), K1, Z1
 	VBROADCASTSS (CX), Z2
 	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z1
+	VMOVUPS.Z    (R9), K1, Z1
 	VBROADCASTSS (CX), Z2
 	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z1
+	VMOVUPS.Z    (R9), K1, Z1
 	VBROADCASTSS (CX), Z2
 	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z1
+	VMOVUPS.Z    (R9), K1, Z1
 	VBROADCASTSS (CX), Z2
 	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileStore:
@@ -96,21 +95,21 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z1
-	VMOVUPS.Z    (R8), K1, Z2
+	VMOVUPS.Z    (DI), K1, Z2
 	VFMADD231PS  Z2, Z1, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000001, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -118,97 +117,96 @@ tileStored:
 // func sgemm2x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm2x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000000, R10
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
 
 	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
+	MOVQ       DI, R11
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z2
+	VMOVUPS.Z    (R9), K1, Z2
 	VBROADCASTSS (CX), Z3
 	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(BX*1), Z3
+	VBROADCASTSS (CX)(DX*1), Z3
 	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z2
+	VMOVUPS.Z    (R9), K1, Z2
 	VBROADCASTSS (CX), Z3
 	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(BX*1), Z3
+	VBROADCASTSS (CX)(DX*1), Z3
 	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z2
+	VMOVUPS.Z    (R9), K1, Z2
 	VBROADCASTSS (CX), Z3
 	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(BX*1), Z3
+	VBROADCASTSS (CX)(DX*1), Z3
 	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z2
+	VMOVUPS.Z    (R9), K1, Z2
 	VBROADCASTSS (CX), Z3
 	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(BX*1), Z3
+	VBROADCASTSS (CX)(DX*1), Z3
 	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z2
+	VMOVUPS.Z    (R9), K1, Z2
 	VBROADCASTSS (CX), Z3
 	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(BX*1), Z3
+	VBROADCASTSS (CX)(DX*1), Z3
 	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileStore:
@@ -221,27 +219,27 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z2
-	VMOVUPS.Z    (R8), K1, Z3
+	VMOVUPS.Z    (DI), K1, Z3
 	VFMADD231PS  Z3, Z2, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z3
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z3
 	VFMADD231PS  Z3, Z2, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000002, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -249,110 +247,109 @@ tileStored:
 // func sgemm3x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm3x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000000, R10
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
 
 	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
+	MOVQ       DI, R11
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z3
+	VMOVUPS.Z    (R9), K1, Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(BX*1), Z4
+	VBROADCASTSS (CX)(DX*1), Z4
 	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(BX*2), Z4
+	VBROADCASTSS (CX)(DX*2), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z3
+	VMOVUPS.Z    (R9), K1, Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(BX*1), Z4
+	VBROADCASTSS (CX)(DX*1), Z4
 	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(BX*2), Z4
+	VBROADCASTSS (CX)(DX*2), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z3
+	VMOVUPS.Z    (R9), K1, Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(BX*1), Z4
+	VBROADCASTSS (CX)(DX*1), Z4
 	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(BX*2), Z4
+	VBROADCASTSS (CX)(DX*2), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z3
+	VMOVUPS.Z    (R9), K1, Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(BX*1), Z4
+	VBROADCASTSS (CX)(DX*1), Z4
 	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(BX*2), Z4
+	VBROADCASTSS (CX)(DX*2), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z3
+	VMOVUPS.Z    (R9), K1, Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(BX*1), Z4
+	VBROADCASTSS (CX)(DX*1), Z4
 	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(BX*2), Z4
+	VBROADCASTSS (CX)(DX*2), Z4
 	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileStore:
@@ -366,33 +363,33 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z3
-	VMOVUPS.Z    (R8), K1, Z4
+	VMOVUPS.Z    (DI), K1, Z4
 	VFMADD231PS  Z4, Z3, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z4
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z4
 	VFMADD231PS  Z4, Z3, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z4
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z4
 	VFMADD231PS  Z4, Z3, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000003, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -400,124 +397,123 @@ tileStored:
 // func sgemm4x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm4x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	MOVQ cols+72(FP), R11
-	SUBQ $0x00000000, R11
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000000, R10
 
 	// mask = 1<<n - 1
-	MOVQ  R11, CX
-	MOVL  $0x00000001, R11
-	SHLL  CL, R11
-	DECL  R11
-	KMOVW R11, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R13
+	MOVQ       DI, R12
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z4
+	VMOVUPS.Z    (R10), K1, Z4
 	VBROADCASTSS (CX), Z5
 	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(BX*1), Z5
+	VBROADCASTSS (CX)(DX*1), Z5
 	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(BX*2), Z5
+	VBROADCASTSS (CX)(DX*2), Z5
 	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R10*1), Z5
+	VBROADCASTSS (CX)(R9*1), Z5
 	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z4
+	VMOVUPS.Z    (R10), K1, Z4
 	VBROADCASTSS (CX), Z5
 	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(BX*1), Z5
+	VBROADCASTSS (CX)(DX*1), Z5
 	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(BX*2), Z5
+	VBROADCASTSS (CX)(DX*2), Z5
 	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R10*1), Z5
+	VBROADCASTSS (CX)(R9*1), Z5
 	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z4
+	VMOVUPS.Z    (R10), K1, Z4
 	VBROADCASTSS (CX), Z5
 	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(BX*1), Z5
+	VBROADCASTSS (CX)(DX*1), Z5
 	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(BX*2), Z5
+	VBROADCASTSS (CX)(DX*2), Z5
 	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R10*1), Z5
+	VBROADCASTSS (CX)(R9*1), Z5
 	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z4
+	VMOVUPS.Z    (R10), K1, Z4
 	VBROADCASTSS (CX), Z5
 	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(BX*1), Z5
+	VBROADCASTSS (CX)(DX*1), Z5
 	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(BX*2), Z5
+	VBROADCASTSS (CX)(DX*2), Z5
 	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R10*1), Z5
+	VBROADCASTSS (CX)(R9*1), Z5
 	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	SUBQ         $0x04, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z4
+	VMOVUPS.Z    (R10), K1, Z4
 	VBROADCASTSS (CX), Z5
 	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(BX*1), Z5
+	VBROADCASTSS (CX)(DX*1), Z5
 	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(BX*2), Z5
+	VBROADCASTSS (CX)(DX*2), Z5
 	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R10*1), Z5
+	VBROADCASTSS (CX)(R9*1), Z5
 	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	DECQ         R12
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileStore:
@@ -532,39 +528,39 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z4
-	VMOVUPS.Z    (R8), K1, Z5
+	VMOVUPS.Z    (DI), K1, Z5
 	VFMADD231PS  Z5, Z4, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z5
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z5
 	VFMADD231PS  Z5, Z4, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z5
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z5
 	VFMADD231PS  Z5, Z4, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z5
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z5
 	VFMADD231PS  Z5, Z4, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000004, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -572,137 +568,136 @@ tileStored:
 // func sgemm5x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm5x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	MOVQ cols+72(FP), R11
-	SUBQ $0x00000000, R11
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000000, R10
 
 	// mask = 1<<n - 1
-	MOVQ  R11, CX
-	MOVL  $0x00000001, R11
-	SHLL  CL, R11
-	DECL  R11
-	KMOVW R11, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R13
+	MOVQ       DI, R12
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z5
+	VMOVUPS.Z    (R10), K1, Z5
 	VBROADCASTSS (CX), Z6
 	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(BX*1), Z6
+	VBROADCASTSS (CX)(DX*1), Z6
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*2), Z6
+	VBROADCASTSS (CX)(DX*2), Z6
 	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R10*1), Z6
+	VBROADCASTSS (CX)(R9*1), Z6
 	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(BX*4), Z6
+	VBROADCASTSS (CX)(DX*4), Z6
 	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z5
+	VMOVUPS.Z    (R10), K1, Z5
 	VBROADCASTSS (CX), Z6
 	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(BX*1), Z6
+	VBROADCASTSS (CX)(DX*1), Z6
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*2), Z6
+	VBROADCASTSS (CX)(DX*2), Z6
 	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R10*1), Z6
+	VBROADCASTSS (CX)(R9*1), Z6
 	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(BX*4), Z6
+	VBROADCASTSS (CX)(DX*4), Z6
 	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z5
+	VMOVUPS.Z    (R10), K1, Z5
 	VBROADCASTSS (CX), Z6
 	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(BX*1), Z6
+	VBROADCASTSS (CX)(DX*1), Z6
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*2), Z6
+	VBROADCASTSS (CX)(DX*2), Z6
 	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R10*1), Z6
+	VBROADCASTSS (CX)(R9*1), Z6
 	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(BX*4), Z6
+	VBROADCASTSS (CX)(DX*4), Z6
 	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z5
+	VMOVUPS.Z    (R10), K1, Z5
 	VBROADCASTSS (CX), Z6
 	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(BX*1), Z6
+	VBROADCASTSS (CX)(DX*1), Z6
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*2), Z6
+	VBROADCASTSS (CX)(DX*2), Z6
 	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R10*1), Z6
+	VBROADCASTSS (CX)(R9*1), Z6
 	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(BX*4), Z6
+	VBROADCASTSS (CX)(DX*4), Z6
 	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	SUBQ         $0x04, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z5
+	VMOVUPS.Z    (R10), K1, Z5
 	VBROADCASTSS (CX), Z6
 	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(BX*1), Z6
+	VBROADCASTSS (CX)(DX*1), Z6
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*2), Z6
+	VBROADCASTSS (CX)(DX*2), Z6
 	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R10*1), Z6
+	VBROADCASTSS (CX)(R9*1), Z6
 	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(BX*4), Z6
+	VBROADCASTSS (CX)(DX*4), Z6
 	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	DECQ         R12
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileStore:
@@ -718,45 +713,45 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z5
-	VMOVUPS.Z    (R8), K1, Z6
+	VMOVUPS.Z    (DI), K1, Z6
 	VFMADD231PS  Z6, Z5, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z6
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z6
 	VFMADD231PS  Z6, Z5, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z6
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z6
 	VFMADD231PS  Z6, Z5, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z6
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z6
 	VFMADD231PS  Z6, Z5, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z6
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z6
 	VFMADD231PS  Z6, Z5, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000005, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -764,151 +759,150 @@ tileStored:
 // func sgemm6x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm6x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R14
+	MOVQ       DI, R13
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	SUBQ       $0x04, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z6
+	VMOVUPS.Z    (R11), K1, Z6
 	VBROADCASTSS (CX), Z7
 	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(BX*1), Z7
+	VBROADCASTSS (CX)(DX*1), Z7
 	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(BX*2), Z7
+	VBROADCASTSS (CX)(DX*2), Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R10*1), Z7
+	VBROADCASTSS (CX)(R9*1), Z7
 	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(BX*4), Z7
+	VBROADCASTSS (CX)(DX*4), Z7
 	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R11*1), Z7
+	VBROADCASTSS (CX)(R10*1), Z7
 	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z6
+	VMOVUPS.Z    (R11), K1, Z6
 	VBROADCASTSS (CX), Z7
 	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(BX*1), Z7
+	VBROADCASTSS (CX)(DX*1), Z7
 	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(BX*2), Z7
+	VBROADCASTSS (CX)(DX*2), Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R10*1), Z7
+	VBROADCASTSS (CX)(R9*1), Z7
 	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(BX*4), Z7
+	VBROADCASTSS (CX)(DX*4), Z7
 	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R11*1), Z7
+	VBROADCASTSS (CX)(R10*1), Z7
 	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z6
+	VMOVUPS.Z    (R11), K1, Z6
 	VBROADCASTSS (CX), Z7
 	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(BX*1), Z7
+	VBROADCASTSS (CX)(DX*1), Z7
 	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(BX*2), Z7
+	VBROADCASTSS (CX)(DX*2), Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R10*1), Z7
+	VBROADCASTSS (CX)(R9*1), Z7
 	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(BX*4), Z7
+	VBROADCASTSS (CX)(DX*4), Z7
 	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R11*1), Z7
+	VBROADCASTSS (CX)(R10*1), Z7
 	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z6
+	VMOVUPS.Z    (R11), K1, Z6
 	VBROADCASTSS (CX), Z7
 	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(BX*1), Z7
+	VBROADCASTSS (CX)(DX*1), Z7
 	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(BX*2), Z7
+	VBROADCASTSS (CX)(DX*2), Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R10*1), Z7
+	VBROADCASTSS (CX)(R9*1), Z7
 	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(BX*4), Z7
+	VBROADCASTSS (CX)(DX*4), Z7
 	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R11*1), Z7
+	VBROADCASTSS (CX)(R10*1), Z7
 	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	SUBQ         $0x04, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z6
+	VMOVUPS.Z    (R11), K1, Z6
 	VBROADCASTSS (CX), Z7
 	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(BX*1), Z7
+	VBROADCASTSS (CX)(DX*1), Z7
 	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(BX*2), Z7
+	VBROADCASTSS (CX)(DX*2), Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R10*1), Z7
+	VBROADCASTSS (CX)(R9*1), Z7
 	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(BX*4), Z7
+	VBROADCASTSS (CX)(DX*4), Z7
 	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R11*1), Z7
+	VBROADCASTSS (CX)(R10*1), Z7
 	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	DECQ         R13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileStore:
@@ -925,51 +919,51 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z6
-	VMOVUPS.Z    (R8), K1, Z7
+	VMOVUPS.Z    (DI), K1, Z7
 	VFMADD231PS  Z7, Z6, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z7
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z7
 	VFMADD231PS  Z7, Z6, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z7
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z7
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z7
 	VFMADD231PS  Z7, Z6, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z7
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z7
 	VFMADD231PS  Z7, Z6, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z7
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z7
 	VFMADD231PS  Z7, Z6, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z5, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000006, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -977,164 +971,163 @@ tileStored:
 // func sgemm7x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm7x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R14
+	MOVQ       DI, R13
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	SUBQ       $0x04, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z7
+	VMOVUPS.Z    (R11), K1, Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(BX*1), Z8
+	VBROADCASTSS (CX)(DX*1), Z8
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*2), Z8
+	VBROADCASTSS (CX)(DX*2), Z8
 	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R10*1), Z8
+	VBROADCASTSS (CX)(R9*1), Z8
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*4), Z8
+	VBROADCASTSS (CX)(DX*4), Z8
 	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R11*1), Z8
+	VBROADCASTSS (CX)(R10*1), Z8
 	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R10*2), Z8
+	VBROADCASTSS (CX)(R9*2), Z8
 	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z7
+	VMOVUPS.Z    (R11), K1, Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(BX*1), Z8
+	VBROADCASTSS (CX)(DX*1), Z8
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*2), Z8
+	VBROADCASTSS (CX)(DX*2), Z8
 	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R10*1), Z8
+	VBROADCASTSS (CX)(R9*1), Z8
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*4), Z8
+	VBROADCASTSS (CX)(DX*4), Z8
 	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R11*1), Z8
+	VBROADCASTSS (CX)(R10*1), Z8
 	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R10*2), Z8
+	VBROADCASTSS (CX)(R9*2), Z8
 	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z7
+	VMOVUPS.Z    (R11), K1, Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(BX*1), Z8
+	VBROADCASTSS (CX)(DX*1), Z8
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*2), Z8
+	VBROADCASTSS (CX)(DX*2), Z8
 	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R10*1), Z8
+	VBROADCASTSS (CX)(R9*1), Z8
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*4), Z8
+	VBROADCASTSS (CX)(DX*4), Z8
 	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R11*1), Z8
+	VBROADCASTSS (CX)(R10*1), Z8
 	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R10*2), Z8
+	VBROADCASTSS (CX)(R9*2), Z8
 	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z7
+	VMOVUPS.Z    (R11), K1, Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(BX*1), Z8
+	VBROADCASTSS (CX)(DX*1), Z8
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*2), Z8
+	VBROADCASTSS (CX)(DX*2), Z8
 	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R10*1), Z8
+	VBROADCASTSS (CX)(R9*1), Z8
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*4), Z8
+	VBROADCASTSS (CX)(DX*4), Z8
 	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R11*1), Z8
+	VBROADCASTSS (CX)(R10*1), Z8
 	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R10*2), Z8
+	VBROADCASTSS (CX)(R9*2), Z8
 	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	SUBQ         $0x04, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z7
+	VMOVUPS.Z    (R11), K1, Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(BX*1), Z8
+	VBROADCASTSS (CX)(DX*1), Z8
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*2), Z8
+	VBROADCASTSS (CX)(DX*2), Z8
 	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R10*1), Z8
+	VBROADCASTSS (CX)(R9*1), Z8
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*4), Z8
+	VBROADCASTSS (CX)(DX*4), Z8
 	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R11*1), Z8
+	VBROADCASTSS (CX)(R10*1), Z8
 	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R10*2), Z8
+	VBROADCASTSS (CX)(R9*2), Z8
 	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	DECQ         R13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileStore:
@@ -1152,57 +1145,57 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z7
-	VMOVUPS.Z    (R8), K1, Z8
+	VMOVUPS.Z    (DI), K1, Z8
 	VFMADD231PS  Z8, Z7, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z8
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z8
 	VFMADD231PS  Z8, Z7, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z8
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z8
 	VFMADD231PS  Z8, Z7, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z8
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z8
 	VFMADD231PS  Z8, Z7, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z8
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z8
 	VFMADD231PS  Z8, Z7, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z8
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z8
 	VFMADD231PS  Z8, Z7, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z8
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z8
 	VFMADD231PS  Z8, Z7, Z6
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000007, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1210,186 +1203,185 @@ tileStored:
 // func sgemm8x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm8x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z8
+	VMOVUPS.Z    (R12), K1, Z8
 	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(BX*1), Z9
+	VBROADCASTSS (CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(BX*2), Z9
+	VBROADCASTSS (CX)(DX*2), Z9
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R10*1), Z9
+	VBROADCASTSS (CX)(R9*1), Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(BX*4), Z9
+	VBROADCASTSS (CX)(DX*4), Z9
 	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R11*1), Z9
+	VBROADCASTSS (CX)(R10*1), Z9
 	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R10*2), Z9
+	VBROADCASTSS (CX)(R9*2), Z9
 	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R12), Z9
+	VBROADCASTSS (R11), Z9
 	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z8
+	VMOVUPS.Z    (R12), K1, Z8
 	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(BX*1), Z9
+	VBROADCASTSS (CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(BX*2), Z9
+	VBROADCASTSS (CX)(DX*2), Z9
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R10*1), Z9
+	VBROADCASTSS (CX)(R9*1), Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(BX*4), Z9
+	VBROADCASTSS (CX)(DX*4), Z9
 	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R11*1), Z9
+	VBROADCASTSS (CX)(R10*1), Z9
 	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R10*2), Z9
+	VBROADCASTSS (CX)(R9*2), Z9
 	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R12), Z9
+	VBROADCASTSS (R11), Z9
 	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z8
+	VMOVUPS.Z    (R12), K1, Z8
 	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(BX*1), Z9
+	VBROADCASTSS (CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(BX*2), Z9
+	VBROADCASTSS (CX)(DX*2), Z9
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R10*1), Z9
+	VBROADCASTSS (CX)(R9*1), Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(BX*4), Z9
+	VBROADCASTSS (CX)(DX*4), Z9
 	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R11*1), Z9
+	VBROADCASTSS (CX)(R10*1), Z9
 	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R10*2), Z9
+	VBROADCASTSS (CX)(R9*2), Z9
 	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R12), Z9
+	VBROADCASTSS (R11), Z9
 	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z8
+	VMOVUPS.Z    (R12), K1, Z8
 	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(BX*1), Z9
+	VBROADCASTSS (CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(BX*2), Z9
+	VBROADCASTSS (CX)(DX*2), Z9
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R10*1), Z9
+	VBROADCASTSS (CX)(R9*1), Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(BX*4), Z9
+	VBROADCASTSS (CX)(DX*4), Z9
 	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R11*1), Z9
+	VBROADCASTSS (CX)(R10*1), Z9
 	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R10*2), Z9
+	VBROADCASTSS (CX)(R9*2), Z9
 	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R12), Z9
+	VBROADCASTSS (R11), Z9
 	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z8
+	VMOVUPS.Z    (R12), K1, Z8
 	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(BX*1), Z9
+	VBROADCASTSS (CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(BX*2), Z9
+	VBROADCASTSS (CX)(DX*2), Z9
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R10*1), Z9
+	VBROADCASTSS (CX)(R9*1), Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(BX*4), Z9
+	VBROADCASTSS (CX)(DX*4), Z9
 	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R11*1), Z9
+	VBROADCASTSS (CX)(R10*1), Z9
 	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R10*2), Z9
+	VBROADCASTSS (CX)(R9*2), Z9
 	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R12), Z9
+	VBROADCASTSS (R11), Z9
 	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -1408,63 +1400,63 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z8
-	VMOVUPS.Z    (R8), K1, Z9
+	VMOVUPS.Z    (DI), K1, Z9
 	VFMADD231PS  Z9, Z8, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z9
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z9
 	VFMADD231PS  Z9, Z8, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z9
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z9
 	VFMADD231PS  Z9, Z8, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z9
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z9
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z9
 	VFMADD231PS  Z9, Z8, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z9
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z9
 	VFMADD231PS  Z9, Z8, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z9
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z9
 	VFMADD231PS  Z9, Z8, Z6
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z9
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z9
 	VFMADD231PS  Z9, Z8, Z7
-	VMOVUPS      Z7, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z7, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z7, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000008, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1472,199 +1464,198 @@ tileStored:
 // func sgemm9x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm9x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z9
+	VMOVUPS.Z    (R12), K1, Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(BX*1), Z10
+	VBROADCASTSS (CX)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*2), Z10
+	VBROADCASTSS (CX)(DX*2), Z10
 	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (CX)(R9*1), Z10
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*4), Z10
+	VBROADCASTSS (CX)(DX*4), Z10
 	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R11*1), Z10
+	VBROADCASTSS (CX)(R10*1), Z10
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*2), Z10
+	VBROADCASTSS (CX)(R9*2), Z10
 	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R12), Z10
+	VBROADCASTSS (R11), Z10
 	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R12)(BX*1), Z10
+	VBROADCASTSS (R11)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z9
+	VMOVUPS.Z    (R12), K1, Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(BX*1), Z10
+	VBROADCASTSS (CX)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*2), Z10
+	VBROADCASTSS (CX)(DX*2), Z10
 	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (CX)(R9*1), Z10
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*4), Z10
+	VBROADCASTSS (CX)(DX*4), Z10
 	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R11*1), Z10
+	VBROADCASTSS (CX)(R10*1), Z10
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*2), Z10
+	VBROADCASTSS (CX)(R9*2), Z10
 	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R12), Z10
+	VBROADCASTSS (R11), Z10
 	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R12)(BX*1), Z10
+	VBROADCASTSS (R11)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z9
+	VMOVUPS.Z    (R12), K1, Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(BX*1), Z10
+	VBROADCASTSS (CX)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*2), Z10
+	VBROADCASTSS (CX)(DX*2), Z10
 	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (CX)(R9*1), Z10
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*4), Z10
+	VBROADCASTSS (CX)(DX*4), Z10
 	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R11*1), Z10
+	VBROADCASTSS (CX)(R10*1), Z10
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*2), Z10
+	VBROADCASTSS (CX)(R9*2), Z10
 	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R12), Z10
+	VBROADCASTSS (R11), Z10
 	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R12)(BX*1), Z10
+	VBROADCASTSS (R11)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z9
+	VMOVUPS.Z    (R12), K1, Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(BX*1), Z10
+	VBROADCASTSS (CX)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*2), Z10
+	VBROADCASTSS (CX)(DX*2), Z10
 	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (CX)(R9*1), Z10
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*4), Z10
+	VBROADCASTSS (CX)(DX*4), Z10
 	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R11*1), Z10
+	VBROADCASTSS (CX)(R10*1), Z10
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*2), Z10
+	VBROADCASTSS (CX)(R9*2), Z10
 	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R12), Z10
+	VBROADCASTSS (R11), Z10
 	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R12)(BX*1), Z10
+	VBROADCASTSS (R11)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z9
+	VMOVUPS.Z    (R12), K1, Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(BX*1), Z10
+	VBROADCASTSS (CX)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*2), Z10
+	VBROADCASTSS (CX)(DX*2), Z10
 	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R10*1), Z10
+	VBROADCASTSS (CX)(R9*1), Z10
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*4), Z10
+	VBROADCASTSS (CX)(DX*4), Z10
 	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R11*1), Z10
+	VBROADCASTSS (CX)(R10*1), Z10
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*2), Z10
+	VBROADCASTSS (CX)(R9*2), Z10
 	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R12), Z10
+	VBROADCASTSS (R11), Z10
 	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R12)(BX*1), Z10
+	VBROADCASTSS (R11)(DX*1), Z10
 	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -1684,69 +1675,69 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z9
-	VMOVUPS.Z    (R8), K1, Z10
+	VMOVUPS.Z    (DI), K1, Z10
 	VFMADD231PS  Z10, Z9, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z10
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z10
 	VFMADD231PS  Z10, Z9, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z10
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z10
 	VFMADD231PS  Z10, Z9, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z10
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z10
 	VFMADD231PS  Z10, Z9, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z10
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z10
 	VFMADD231PS  Z10, Z9, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z10
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z10
 	VFMADD231PS  Z10, Z9, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z10
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z10
 	VFMADD231PS  Z10, Z9, Z6
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z10
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z10
 	VFMADD231PS  Z10, Z9, Z7
-	VMOVUPS      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z10
+	VMOVUPS      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z10
 	VFMADD231PS  Z10, Z9, Z8
-	VMOVUPS      Z8, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z8, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000009, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1754,212 +1745,211 @@ tileStored:
 // func sgemm10x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm10x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z10
+	VMOVUPS.Z    (R12), K1, Z10
 	VBROADCASTSS (CX), Z11
 	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(BX*1), Z11
+	VBROADCASTSS (CX)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(BX*2), Z11
+	VBROADCASTSS (CX)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (CX)(R9*1), Z11
 	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(BX*4), Z11
+	VBROADCASTSS (CX)(DX*4), Z11
 	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R11*1), Z11
+	VBROADCASTSS (CX)(R10*1), Z11
 	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R10*2), Z11
+	VBROADCASTSS (CX)(R9*2), Z11
 	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R12), Z11
+	VBROADCASTSS (R11), Z11
 	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R12)(BX*1), Z11
+	VBROADCASTSS (R11)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R12)(BX*2), Z11
+	VBROADCASTSS (R11)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z10
+	VMOVUPS.Z    (R12), K1, Z10
 	VBROADCASTSS (CX), Z11
 	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(BX*1), Z11
+	VBROADCASTSS (CX)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(BX*2), Z11
+	VBROADCASTSS (CX)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (CX)(R9*1), Z11
 	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(BX*4), Z11
+	VBROADCASTSS (CX)(DX*4), Z11
 	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R11*1), Z11
+	VBROADCASTSS (CX)(R10*1), Z11
 	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R10*2), Z11
+	VBROADCASTSS (CX)(R9*2), Z11
 	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R12), Z11
+	VBROADCASTSS (R11), Z11
 	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R12)(BX*1), Z11
+	VBROADCASTSS (R11)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R12)(BX*2), Z11
+	VBROADCASTSS (R11)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z10
+	VMOVUPS.Z    (R12), K1, Z10
 	VBROADCASTSS (CX), Z11
 	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(BX*1), Z11
+	VBROADCASTSS (CX)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(BX*2), Z11
+	VBROADCASTSS (CX)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (CX)(R9*1), Z11
 	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(BX*4), Z11
+	VBROADCASTSS (CX)(DX*4), Z11
 	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R11*1), Z11
+	VBROADCASTSS (CX)(R10*1), Z11
 	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R10*2), Z11
+	VBROADCASTSS (CX)(R9*2), Z11
 	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R12), Z11
+	VBROADCASTSS (R11), Z11
 	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R12)(BX*1), Z11
+	VBROADCASTSS (R11)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R12)(BX*2), Z11
+	VBROADCASTSS (R11)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z10
+	VMOVUPS.Z    (R12), K1, Z10
 	VBROADCASTSS (CX), Z11
 	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(BX*1), Z11
+	VBROADCASTSS (CX)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(BX*2), Z11
+	VBROADCASTSS (CX)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (CX)(R9*1), Z11
 	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(BX*4), Z11
+	VBROADCASTSS (CX)(DX*4), Z11
 	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R11*1), Z11
+	VBROADCASTSS (CX)(R10*1), Z11
 	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R10*2), Z11
+	VBROADCASTSS (CX)(R9*2), Z11
 	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R12), Z11
+	VBROADCASTSS (R11), Z11
 	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R12)(BX*1), Z11
+	VBROADCASTSS (R11)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R12)(BX*2), Z11
+	VBROADCASTSS (R11)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z10
+	VMOVUPS.Z    (R12), K1, Z10
 	VBROADCASTSS (CX), Z11
 	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(BX*1), Z11
+	VBROADCASTSS (CX)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(BX*2), Z11
+	VBROADCASTSS (CX)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R10*1), Z11
+	VBROADCASTSS (CX)(R9*1), Z11
 	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(BX*4), Z11
+	VBROADCASTSS (CX)(DX*4), Z11
 	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R11*1), Z11
+	VBROADCASTSS (CX)(R10*1), Z11
 	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R10*2), Z11
+	VBROADCASTSS (CX)(R9*2), Z11
 	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R12), Z11
+	VBROADCASTSS (R11), Z11
 	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R12)(BX*1), Z11
+	VBROADCASTSS (R11)(DX*1), Z11
 	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R12)(BX*2), Z11
+	VBROADCASTSS (R11)(DX*2), Z11
 	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -1980,75 +1970,75 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z10
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z6
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z7
-	VMOVUPS      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z8
-	VMOVUPS      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z11
+	VMOVUPS      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z11
 	VFMADD231PS  Z11, Z10, Z9
-	VMOVUPS      Z9, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z9, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z9, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000a, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2056,225 +2046,224 @@ tileStored:
 // func sgemm11x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm11x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z11
+	VMOVUPS.Z    (R12), K1, Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(BX*1), Z12
+	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*2), Z12
+	VBROADCASTSS (CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R10*1), Z12
+	VBROADCASTSS (CX)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*4), Z12
+	VBROADCASTSS (CX)(DX*4), Z12
 	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R11*1), Z12
+	VBROADCASTSS (CX)(R10*1), Z12
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*2), Z12
+	VBROADCASTSS (CX)(R9*2), Z12
 	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R12), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R12)(BX*1), Z12
+	VBROADCASTSS (R11)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R12)(BX*2), Z12
+	VBROADCASTSS (R11)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R12)(R10*1), Z12
+	VBROADCASTSS (R11)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z11
+	VMOVUPS.Z    (R12), K1, Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(BX*1), Z12
+	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*2), Z12
+	VBROADCASTSS (CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R10*1), Z12
+	VBROADCASTSS (CX)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*4), Z12
+	VBROADCASTSS (CX)(DX*4), Z12
 	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R11*1), Z12
+	VBROADCASTSS (CX)(R10*1), Z12
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*2), Z12
+	VBROADCASTSS (CX)(R9*2), Z12
 	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R12), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R12)(BX*1), Z12
+	VBROADCASTSS (R11)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R12)(BX*2), Z12
+	VBROADCASTSS (R11)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R12)(R10*1), Z12
+	VBROADCASTSS (R11)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z11
+	VMOVUPS.Z    (R12), K1, Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(BX*1), Z12
+	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*2), Z12
+	VBROADCASTSS (CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R10*1), Z12
+	VBROADCASTSS (CX)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*4), Z12
+	VBROADCASTSS (CX)(DX*4), Z12
 	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R11*1), Z12
+	VBROADCASTSS (CX)(R10*1), Z12
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*2), Z12
+	VBROADCASTSS (CX)(R9*2), Z12
 	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R12), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R12)(BX*1), Z12
+	VBROADCASTSS (R11)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R12)(BX*2), Z12
+	VBROADCASTSS (R11)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R12)(R10*1), Z12
+	VBROADCASTSS (R11)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z11
+	VMOVUPS.Z    (R12), K1, Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(BX*1), Z12
+	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*2), Z12
+	VBROADCASTSS (CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R10*1), Z12
+	VBROADCASTSS (CX)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*4), Z12
+	VBROADCASTSS (CX)(DX*4), Z12
 	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R11*1), Z12
+	VBROADCASTSS (CX)(R10*1), Z12
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*2), Z12
+	VBROADCASTSS (CX)(R9*2), Z12
 	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R12), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R12)(BX*1), Z12
+	VBROADCASTSS (R11)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R12)(BX*2), Z12
+	VBROADCASTSS (R11)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R12)(R10*1), Z12
+	VBROADCASTSS (R11)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z11
+	VMOVUPS.Z    (R12), K1, Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(BX*1), Z12
+	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*2), Z12
+	VBROADCASTSS (CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R10*1), Z12
+	VBROADCASTSS (CX)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*4), Z12
+	VBROADCASTSS (CX)(DX*4), Z12
 	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R11*1), Z12
+	VBROADCASTSS (CX)(R10*1), Z12
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*2), Z12
+	VBROADCASTSS (CX)(R9*2), Z12
 	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R12), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R12)(BX*1), Z12
+	VBROADCASTSS (R11)(DX*1), Z12
 	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R12)(BX*2), Z12
+	VBROADCASTSS (R11)(DX*2), Z12
 	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R12)(R10*1), Z12
+	VBROADCASTSS (R11)(R9*1), Z12
 	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -2296,81 +2285,81 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z11
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z6
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z7
-	VMOVUPS      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z8
-	VMOVUPS      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z9
-	VMOVUPS      Z9, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z12
+	VMOVUPS      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z12
 	VFMADD231PS  Z12, Z11, Z10
-	VMOVUPS      Z10, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z10, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z9, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000b, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2378,238 +2367,237 @@ tileStored:
 // func sgemm12x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm12x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z12
+	VMOVUPS.Z    (R12), K1, Z12
 	VBROADCASTSS (CX), Z13
 	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(BX*1), Z13
+	VBROADCASTSS (CX)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(BX*2), Z13
+	VBROADCASTSS (CX)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R10*1), Z13
+	VBROADCASTSS (CX)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(BX*4), Z13
+	VBROADCASTSS (CX)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R11*1), Z13
+	VBROADCASTSS (CX)(R10*1), Z13
 	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R10*2), Z13
+	VBROADCASTSS (CX)(R9*2), Z13
 	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R12), Z13
+	VBROADCASTSS (R11), Z13
 	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R12)(BX*1), Z13
+	VBROADCASTSS (R11)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R12)(BX*2), Z13
+	VBROADCASTSS (R11)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R12)(R10*1), Z13
+	VBROADCASTSS (R11)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R12)(BX*4), Z13
+	VBROADCASTSS (R11)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z12
+	VMOVUPS.Z    (R12), K1, Z12
 	VBROADCASTSS (CX), Z13
 	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(BX*1), Z13
+	VBROADCASTSS (CX)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(BX*2), Z13
+	VBROADCASTSS (CX)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R10*1), Z13
+	VBROADCASTSS (CX)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(BX*4), Z13
+	VBROADCASTSS (CX)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R11*1), Z13
+	VBROADCASTSS (CX)(R10*1), Z13
 	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R10*2), Z13
+	VBROADCASTSS (CX)(R9*2), Z13
 	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R12), Z13
+	VBROADCASTSS (R11), Z13
 	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R12)(BX*1), Z13
+	VBROADCASTSS (R11)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R12)(BX*2), Z13
+	VBROADCASTSS (R11)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R12)(R10*1), Z13
+	VBROADCASTSS (R11)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R12)(BX*4), Z13
+	VBROADCASTSS (R11)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z12
+	VMOVUPS.Z    (R12), K1, Z12
 	VBROADCASTSS (CX), Z13
 	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(BX*1), Z13
+	VBROADCASTSS (CX)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(BX*2), Z13
+	VBROADCASTSS (CX)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R10*1), Z13
+	VBROADCASTSS (CX)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(BX*4), Z13
+	VBROADCASTSS (CX)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R11*1), Z13
+	VBROADCASTSS (CX)(R10*1), Z13
 	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R10*2), Z13
+	VBROADCASTSS (CX)(R9*2), Z13
 	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R12), Z13
+	VBROADCASTSS (R11), Z13
 	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R12)(BX*1), Z13
+	VBROADCASTSS (R11)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R12)(BX*2), Z13
+	VBROADCASTSS (R11)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R12)(R10*1), Z13
+	VBROADCASTSS (R11)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R12)(BX*4), Z13
+	VBROADCASTSS (R11)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z12
+	VMOVUPS.Z    (R12), K1, Z12
 	VBROADCASTSS (CX), Z13
 	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(BX*1), Z13
+	VBROADCASTSS (CX)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(BX*2), Z13
+	VBROADCASTSS (CX)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R10*1), Z13
+	VBROADCASTSS (CX)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(BX*4), Z13
+	VBROADCASTSS (CX)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R11*1), Z13
+	VBROADCASTSS (CX)(R10*1), Z13
 	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R10*2), Z13
+	VBROADCASTSS (CX)(R9*2), Z13
 	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R12), Z13
+	VBROADCASTSS (R11), Z13
 	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R12)(BX*1), Z13
+	VBROADCASTSS (R11)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R12)(BX*2), Z13
+	VBROADCASTSS (R11)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R12)(R10*1), Z13
+	VBROADCASTSS (R11)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R12)(BX*4), Z13
+	VBROADCASTSS (R11)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z12
+	VMOVUPS.Z    (R12), K1, Z12
 	VBROADCASTSS (CX), Z13
 	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(BX*1), Z13
+	VBROADCASTSS (CX)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(BX*2), Z13
+	VBROADCASTSS (CX)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R10*1), Z13
+	VBROADCASTSS (CX)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(BX*4), Z13
+	VBROADCASTSS (CX)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R11*1), Z13
+	VBROADCASTSS (CX)(R10*1), Z13
 	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R10*2), Z13
+	VBROADCASTSS (CX)(R9*2), Z13
 	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R12), Z13
+	VBROADCASTSS (R11), Z13
 	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R12)(BX*1), Z13
+	VBROADCASTSS (R11)(DX*1), Z13
 	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R12)(BX*2), Z13
+	VBROADCASTSS (R11)(DX*2), Z13
 	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R12)(R10*1), Z13
+	VBROADCASTSS (R11)(R9*1), Z13
 	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R12)(BX*4), Z13
+	VBROADCASTSS (R11)(DX*4), Z13
 	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -2632,87 +2620,87 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z12
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z6
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z7
-	VMOVUPS      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z8
-	VMOVUPS      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z9
-	VMOVUPS      Z9, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z10
-	VMOVUPS      Z10, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z13
+	VMOVUPS      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z13
 	VFMADD231PS  Z13, Z12, Z11
-	VMOVUPS      Z11, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z11, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z9, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z11, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z11, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000c, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2720,251 +2708,250 @@ tileStored:
 // func sgemm13x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm13x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z13
+	VMOVUPS.Z    (R12), K1, Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(BX*1), Z14
+	VBROADCASTSS (CX)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*2), Z14
+	VBROADCASTSS (CX)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R10*1), Z14
+	VBROADCASTSS (CX)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*4), Z14
+	VBROADCASTSS (CX)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R11*1), Z14
+	VBROADCASTSS (CX)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*2), Z14
+	VBROADCASTSS (CX)(R9*2), Z14
 	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R12), Z14
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R12)(BX*1), Z14
+	VBROADCASTSS (R11)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R12)(BX*2), Z14
+	VBROADCASTSS (R11)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R12)(R10*1), Z14
+	VBROADCASTSS (R11)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R12)(BX*4), Z14
+	VBROADCASTSS (R11)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R12)(R11*1), Z14
+	VBROADCASTSS (R11)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z13
+	VMOVUPS.Z    (R12), K1, Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(BX*1), Z14
+	VBROADCASTSS (CX)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*2), Z14
+	VBROADCASTSS (CX)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R10*1), Z14
+	VBROADCASTSS (CX)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*4), Z14
+	VBROADCASTSS (CX)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R11*1), Z14
+	VBROADCASTSS (CX)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*2), Z14
+	VBROADCASTSS (CX)(R9*2), Z14
 	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R12), Z14
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R12)(BX*1), Z14
+	VBROADCASTSS (R11)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R12)(BX*2), Z14
+	VBROADCASTSS (R11)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R12)(R10*1), Z14
+	VBROADCASTSS (R11)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R12)(BX*4), Z14
+	VBROADCASTSS (R11)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R12)(R11*1), Z14
+	VBROADCASTSS (R11)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z13
+	VMOVUPS.Z    (R12), K1, Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(BX*1), Z14
+	VBROADCASTSS (CX)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*2), Z14
+	VBROADCASTSS (CX)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R10*1), Z14
+	VBROADCASTSS (CX)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*4), Z14
+	VBROADCASTSS (CX)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R11*1), Z14
+	VBROADCASTSS (CX)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*2), Z14
+	VBROADCASTSS (CX)(R9*2), Z14
 	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R12), Z14
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R12)(BX*1), Z14
+	VBROADCASTSS (R11)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R12)(BX*2), Z14
+	VBROADCASTSS (R11)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R12)(R10*1), Z14
+	VBROADCASTSS (R11)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R12)(BX*4), Z14
+	VBROADCASTSS (R11)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R12)(R11*1), Z14
+	VBROADCASTSS (R11)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z13
+	VMOVUPS.Z    (R12), K1, Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(BX*1), Z14
+	VBROADCASTSS (CX)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*2), Z14
+	VBROADCASTSS (CX)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R10*1), Z14
+	VBROADCASTSS (CX)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*4), Z14
+	VBROADCASTSS (CX)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R11*1), Z14
+	VBROADCASTSS (CX)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*2), Z14
+	VBROADCASTSS (CX)(R9*2), Z14
 	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R12), Z14
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R12)(BX*1), Z14
+	VBROADCASTSS (R11)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R12)(BX*2), Z14
+	VBROADCASTSS (R11)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R12)(R10*1), Z14
+	VBROADCASTSS (R11)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R12)(BX*4), Z14
+	VBROADCASTSS (R11)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R12)(R11*1), Z14
+	VBROADCASTSS (R11)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z13
+	VMOVUPS.Z    (R12), K1, Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(BX*1), Z14
+	VBROADCASTSS (CX)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*2), Z14
+	VBROADCASTSS (CX)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R10*1), Z14
+	VBROADCASTSS (CX)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*4), Z14
+	VBROADCASTSS (CX)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R11*1), Z14
+	VBROADCASTSS (CX)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*2), Z14
+	VBROADCASTSS (CX)(R9*2), Z14
 	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R12), Z14
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R12)(BX*1), Z14
+	VBROADCASTSS (R11)(DX*1), Z14
 	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R12)(BX*2), Z14
+	VBROADCASTSS (R11)(DX*2), Z14
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R12)(R10*1), Z14
+	VBROADCASTSS (R11)(R9*1), Z14
 	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R12)(BX*4), Z14
+	VBROADCASTSS (R11)(DX*4), Z14
 	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R12)(R11*1), Z14
+	VBROADCASTSS (R11)(R10*1), Z14
 	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -2988,93 +2975,93 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z13
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z6
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z7
-	VMOVUPS      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z8
-	VMOVUPS      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z9
-	VMOVUPS      Z9, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z10
-	VMOVUPS      Z10, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z11
-	VMOVUPS      Z11, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z14
+	VMOVUPS      Z11, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z14
 	VFMADD231PS  Z14, Z13, Z12
-	VMOVUPS      Z12, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z12, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z9, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z11, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000d, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3082,222 +3069,621 @@ tileStored:
 // func sgemm14x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm14x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R14
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z    (R12), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z14, Z0
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z1
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z3
+	VBROADCASTSS (CX)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z4
+	VBROADCASTSS (CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z6
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z15, Z14, Z7
+	VBROADCASTSS (R11)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (R11)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z9
+	VBROADCASTSS (R11)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z10
+	VBROADCASTSS (R11)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z11
+	VBROADCASTSS (R11)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z12
+	VBROADCASTSS (R11)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z    (R12), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z14, Z0
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z1
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z3
+	VBROADCASTSS (CX)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z4
+	VBROADCASTSS (CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z6
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z15, Z14, Z7
+	VBROADCASTSS (R11)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (R11)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z9
+	VBROADCASTSS (R11)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z10
+	VBROADCASTSS (R11)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z11
+	VBROADCASTSS (R11)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z12
+	VBROADCASTSS (R11)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z    (R12), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z14, Z0
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z1
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z3
+	VBROADCASTSS (CX)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z4
+	VBROADCASTSS (CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z6
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z15, Z14, Z7
+	VBROADCASTSS (R11)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (R11)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z9
+	VBROADCASTSS (R11)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z10
+	VBROADCASTSS (R11)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z11
+	VBROADCASTSS (R11)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z12
+	VBROADCASTSS (R11)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z    (R12), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z14, Z0
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z1
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z3
+	VBROADCASTSS (CX)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z4
+	VBROADCASTSS (CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z6
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z15, Z14, Z7
+	VBROADCASTSS (R11)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (R11)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z9
+	VBROADCASTSS (R11)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z10
+	VBROADCASTSS (R11)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z11
+	VBROADCASTSS (R11)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z12
+	VBROADCASTSS (R11)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	SUBQ         $0x04, R13
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z    (R12), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z14, Z0
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z1
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z3
+	VBROADCASTSS (CX)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z4
+	VBROADCASTSS (CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z6
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z15, Z14, Z7
+	VBROADCASTSS (R11)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (R11)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z9
+	VBROADCASTSS (R11)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z10
+	VBROADCASTSS (R11)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z11
+	VBROADCASTSS (R11)(R10*1), Z15
+	VFMADD231PS  Z15, Z14, Z12
+	VBROADCASTSS (R11)(R9*2), Z15
+	VFMADD231PS  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z14
+	VMULPS       Z14, Z0, Z0
+	VMULPS       Z14, Z1, Z1
+	VMULPS       Z14, Z2, Z2
+	VMULPS       Z14, Z3, Z3
+	VMULPS       Z14, Z4, Z4
+	VMULPS       Z14, Z5, Z5
+	VMULPS       Z14, Z6, Z6
+	VMULPS       Z14, Z7, Z7
+	VMULPS       Z14, Z8, Z8
+	VMULPS       Z14, Z9, Z9
+	VMULPS       Z14, Z10, Z10
+	VMULPS       Z14, Z11, Z11
+	VMULPS       Z14, Z12, Z12
+	VMULPS       Z14, Z13, Z13
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z14
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z0
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z1
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z2
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z3
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z4
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z5
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z6
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z7
+	VMOVUPS      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z8
+	VMOVUPS      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z9
+	VMOVUPS      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z10
+	VMOVUPS      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z11
+	VMOVUPS      Z11, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z12
+	VMOVUPS      Z12, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z13
+	VMOVUPS      Z13, K1, (DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z13, K1, (DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm15x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm15x16AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(R9*2), R12
+	ADDQ DX, R12
 	MOVQ b+40(FP), R13
 	MOVQ k+8(FP), R14
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R15
 	VPXORD     Z0, Z0, Z0
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z1, Z1, Z1
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z2, Z2, Z2
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z3, Z3, Z3
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z4, Z4, Z4
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z5, Z5, Z5
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z6, Z6, Z6
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z7, Z7, Z7
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z8, Z8, Z8
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z9, Z9, Z9
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z10, Z10, Z10
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z11, Z11, Z11
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z12, Z12, Z12
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z13, Z13, Z13
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	SUBQ       $0x04, R14
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R12), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R12)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R12)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R12)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R12)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R12)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R12)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z15, Z0
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z2
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z4
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z6
+	VBROADCASTSS (R11), Z16
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (R11)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z8
+	VBROADCASTSS (R11)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (R11)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z10
+	VBROADCASTSS (R11)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (R11)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z12
+	VBROADCASTSS (R11)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z13
+	VBROADCASTSS (R12), Z16
+	VFMADD231PS  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R12), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R12)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R12)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R12)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R12)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R12)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R12)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z15, Z0
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z2
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z4
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z6
+	VBROADCASTSS (R11), Z16
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (R11)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z8
+	VBROADCASTSS (R11)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (R11)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z10
+	VBROADCASTSS (R11)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (R11)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z12
+	VBROADCASTSS (R11)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z13
+	VBROADCASTSS (R12), Z16
+	VFMADD231PS  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R12), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R12)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R12)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R12)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R12)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R12)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R12)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z15, Z0
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z2
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z4
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z6
+	VBROADCASTSS (R11), Z16
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (R11)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z8
+	VBROADCASTSS (R11)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (R11)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z10
+	VBROADCASTSS (R11)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (R11)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z12
+	VBROADCASTSS (R11)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z13
+	VBROADCASTSS (R12), Z16
+	VFMADD231PS  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R12), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R12)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R12)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R12)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R12)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R12)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R12)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z15, Z0
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z2
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z4
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z6
+	VBROADCASTSS (R11), Z16
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (R11)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z8
+	VBROADCASTSS (R11)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (R11)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z10
+	VBROADCASTSS (R11)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (R11)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z12
+	VBROADCASTSS (R11)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z13
+	VBROADCASTSS (R12), Z16
+	VFMADD231PS  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 	SUBQ         $0x04, R14
 	JGE          tileSteps
 
@@ -3307,645 +3693,187 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R12), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R12)(BX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R12)(BX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R12)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R12)(BX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R12)(R11*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R12)(R10*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z15, Z0
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z2
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z4
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z6
+	VBROADCASTSS (R11), Z16
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (R11)(DX*1), Z16
+	VFMADD231PS  Z16, Z15, Z8
+	VBROADCASTSS (R11)(DX*2), Z16
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (R11)(R9*1), Z16
+	VFMADD231PS  Z16, Z15, Z10
+	VBROADCASTSS (R11)(DX*4), Z16
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (R11)(R10*1), Z16
+	VFMADD231PS  Z16, Z15, Z12
+	VBROADCASTSS (R11)(R9*2), Z16
+	VFMADD231PS  Z16, Z15, Z13
+	VBROADCASTSS (R12), Z16
+	VFMADD231PS  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 	DECQ         R14
 	JNE          tileStep
 
 tileStore:
-	VBROADCASTSS alpha+80(FP), Z14
-	VMULPS       Z14, Z0, Z0
-	VMULPS       Z14, Z1, Z1
-	VMULPS       Z14, Z2, Z2
-	VMULPS       Z14, Z3, Z3
-	VMULPS       Z14, Z4, Z4
-	VMULPS       Z14, Z5, Z5
-	VMULPS       Z14, Z6, Z6
-	VMULPS       Z14, Z7, Z7
-	VMULPS       Z14, Z8, Z8
-	VMULPS       Z14, Z9, Z9
-	VMULPS       Z14, Z10, Z10
-	VMULPS       Z14, Z11, Z11
-	VMULPS       Z14, Z12, Z12
-	VMULPS       Z14, Z13, Z13
+	VBROADCASTSS alpha+80(FP), Z15
+	VMULPS       Z15, Z0, Z0
+	VMULPS       Z15, Z1, Z1
+	VMULPS       Z15, Z2, Z2
+	VMULPS       Z15, Z3, Z3
+	VMULPS       Z15, Z4, Z4
+	VMULPS       Z15, Z5, Z5
+	VMULPS       Z15, Z6, Z6
+	VMULPS       Z15, Z7, Z7
+	VMULPS       Z15, Z8, Z8
+	VMULPS       Z15, Z9, Z9
+	VMULPS       Z15, Z10, Z10
+	VMULPS       Z15, Z11, Z11
+	VMULPS       Z15, Z12, Z12
+	VMULPS       Z15, Z13, Z13
+	VMULPS       Z15, Z14, Z14
 
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileOverwrite
-	VBROADCASTSS beta+84(FP), Z14
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VMOVUPS      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VMOVUPS      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VMOVUPS      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VMOVUPS      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VMOVUPS      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VMOVUPS      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VMOVUPS      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VMOVUPS      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VMOVUPS      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VMOVUPS      Z9, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VMOVUPS      Z10, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VMOVUPS      Z11, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VMOVUPS      Z12, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPS.Z    (R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z13
-	VMOVUPS      Z13, K1, (R8)
-	ADDQ         R9, R8
+	VBROADCASTSS beta+84(FP), Z15
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z0
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z1
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z2
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z3
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z4
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z5
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z6
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z7
+	VMOVUPS      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z8
+	VMOVUPS      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z9
+	VMOVUPS      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z10
+	VMOVUPS      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z11
+	VMOVUPS      Z11, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z12
+	VMOVUPS      Z12, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z13
+	VMOVUPS      Z13, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z14
+	VMOVUPS      Z14, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z9, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z11, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPS Z13, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z13, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000e, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
 
-// func sgemm1x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm16x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm1x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+TEXT ·sgemm16x16AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000010, R10
-
-	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z2
-	VMOVUPS.Z    64(R10), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z2
-	VMOVUPS.Z    64(R10), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z2
-	VMOVUPS.Z    64(R10), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z2
-	VMOVUPS.Z    64(R10), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R11
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z2
-	VMOVUPS.Z    64(R10), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSS alpha+80(FP), Z2
-	VMULPS       Z2, Z0, Z0
-	VMULPS       Z2, Z1, Z1
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), CX
-	ADDL         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSS beta+84(FP), Z2
-	VFMADD231PS  (R8), Z2, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z3
-	VFMADD231PS  Z3, Z2, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000001, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func sgemm2x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm2x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000010, R10
-
-	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z4
-	VMOVUPS.Z    64(R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z4
-	VMOVUPS.Z    64(R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z4
-	VMOVUPS.Z    64(R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z4
-	VMOVUPS.Z    64(R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R11
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z4
-	VMOVUPS.Z    64(R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(BX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSS alpha+80(FP), Z4
-	VMULPS       Z4, Z0, Z0
-	VMULPS       Z4, Z1, Z1
-	VMULPS       Z4, Z2, Z2
-	VMULPS       Z4, Z3, Z3
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), CX
-	ADDL         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSS beta+84(FP), Z4
-	VFMADD231PS  (R8), Z4, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z5
-	VFMADD231PS  Z5, Z4, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z4, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z5
-	VFMADD231PS  Z5, Z4, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000002, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func sgemm3x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm3x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000010, R10
-
-	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z6
-	VMOVUPS.Z    64(R10), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z6
-	VMOVUPS.Z    64(R10), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z6
-	VMOVUPS.Z    64(R10), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z6
-	VMOVUPS.Z    64(R10), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R11
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z6
-	VMOVUPS.Z    64(R10), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(BX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(BX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSS alpha+80(FP), Z6
-	VMULPS       Z6, Z0, Z0
-	VMULPS       Z6, Z1, Z1
-	VMULPS       Z6, Z2, Z2
-	VMULPS       Z6, Z3, Z3
-	VMULPS       Z6, Z4, Z4
-	VMULPS       Z6, Z5, Z5
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), CX
-	ADDL         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSS beta+84(FP), Z6
-	VFMADD231PS  (R8), Z6, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z7
-	VFMADD231PS  Z7, Z6, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z6, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z7
-	VFMADD231PS  Z7, Z6, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z6, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z7
-	VFMADD231PS  Z7, Z6, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000003, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func sgemm4x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm4x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
 	MOVQ cols+72(FP), R11
-	SUBQ $0x00000010, R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
 	MOVQ  R11, CX
@@ -3955,1227 +3883,228 @@ TEXT ·sgemm4x32AVX512(SB), NOSPLIT, $0-88
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, CX
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
 
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z8
-	VMOVUPS.Z    64(R11), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z8
-	VMOVUPS.Z    64(R11), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z8
-	VMOVUPS.Z    64(R11), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z8
-	VMOVUPS.Z    64(R11), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R12
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z8
-	VMOVUPS.Z    64(R11), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(BX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(BX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	DECQ         R12
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSS alpha+80(FP), Z8
-	VMULPS       Z8, Z0, Z0
-	VMULPS       Z8, Z1, Z1
-	VMULPS       Z8, Z2, Z2
-	VMULPS       Z8, Z3, Z3
-	VMULPS       Z8, Z4, Z4
-	VMULPS       Z8, Z5, Z5
-	VMULPS       Z8, Z6, Z6
-	VMULPS       Z8, Z7, Z7
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), CX
-	ADDL         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSS beta+84(FP), Z8
-	VFMADD231PS  (R8), Z8, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z9
-	VFMADD231PS  Z9, Z8, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z8, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z9
-	VFMADD231PS  Z9, Z8, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z8, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z9
-	VFMADD231PS  Z9, Z8, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z8, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z9
-	VFMADD231PS  Z9, Z8, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000004, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func sgemm5x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm5x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	MOVQ cols+72(FP), R11
-	SUBQ $0x00000010, R11
-
-	// mask = 1<<n - 1
-	MOVQ  R11, CX
-	MOVL  $0x00000001, R11
-	SHLL  CL, R11
-	DECL  R11
-	KMOVW R11, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z10
-	VMOVUPS.Z    64(R11), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (CX)(BX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z10
-	VMOVUPS.Z    64(R11), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (CX)(BX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z10
-	VMOVUPS.Z    64(R11), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (CX)(BX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z10
-	VMOVUPS.Z    64(R11), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (CX)(BX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R12
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z10
-	VMOVUPS.Z    64(R11), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(BX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(BX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (CX)(BX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	DECQ         R12
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSS alpha+80(FP), Z10
-	VMULPS       Z10, Z0, Z0
-	VMULPS       Z10, Z1, Z1
-	VMULPS       Z10, Z2, Z2
-	VMULPS       Z10, Z3, Z3
-	VMULPS       Z10, Z4, Z4
-	VMULPS       Z10, Z5, Z5
-	VMULPS       Z10, Z6, Z6
-	VMULPS       Z10, Z7, Z7
-	VMULPS       Z10, Z8, Z8
-	VMULPS       Z10, Z9, Z9
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), CX
-	ADDL         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSS beta+84(FP), Z10
-	VFMADD231PS  (R8), Z10, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z11
-	VFMADD231PS  Z11, Z10, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z10, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z11
-	VFMADD231PS  Z11, Z10, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z10, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z11
-	VFMADD231PS  Z11, Z10, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z10, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z11
-	VFMADD231PS  Z11, Z10, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z10, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z11
-	VFMADD231PS  Z11, Z10, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000005, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func sgemm6x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm6x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000010, R12
-
-	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z12
-	VMOVUPS.Z    64(R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (CX)(BX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (CX)(R11*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z12
-	VMOVUPS.Z    64(R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (CX)(BX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (CX)(R11*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z12
-	VMOVUPS.Z    64(R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (CX)(BX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (CX)(R11*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z12
-	VMOVUPS.Z    64(R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (CX)(BX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (CX)(R11*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R13
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z12
-	VMOVUPS.Z    64(R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(BX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(BX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (CX)(BX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (CX)(R11*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSS alpha+80(FP), Z12
-	VMULPS       Z12, Z0, Z0
-	VMULPS       Z12, Z1, Z1
-	VMULPS       Z12, Z2, Z2
-	VMULPS       Z12, Z3, Z3
-	VMULPS       Z12, Z4, Z4
-	VMULPS       Z12, Z5, Z5
-	VMULPS       Z12, Z6, Z6
-	VMULPS       Z12, Z7, Z7
-	VMULPS       Z12, Z8, Z8
-	VMULPS       Z12, Z9, Z9
-	VMULPS       Z12, Z10, Z10
-	VMULPS       Z12, Z11, Z11
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), CX
-	ADDL         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSS beta+84(FP), Z12
-	VFMADD231PS  (R8), Z12, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z13
-	VFMADD231PS  Z13, Z12, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z12, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z13
-	VFMADD231PS  Z13, Z12, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z12, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z13
-	VFMADD231PS  Z13, Z12, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z12, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z13
-	VFMADD231PS  Z13, Z12, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z12, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z13
-	VFMADD231PS  Z13, Z12, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z12, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z13
-	VFMADD231PS  Z13, Z12, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000006, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func sgemm7x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm7x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000010, R12
-
-	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z14
-	VMOVUPS.Z    64(R12), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(BX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(BX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (CX)(BX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (CX)(R11*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (CX)(R10*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z14
-	VMOVUPS.Z    64(R12), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(BX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(BX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (CX)(BX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (CX)(R11*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (CX)(R10*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z14
-	VMOVUPS.Z    64(R12), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(BX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(BX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (CX)(BX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (CX)(R11*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (CX)(R10*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z14
-	VMOVUPS.Z    64(R12), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(BX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(BX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (CX)(BX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (CX)(R11*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (CX)(R10*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R13
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z14
-	VMOVUPS.Z    64(R12), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(BX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(BX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (CX)(BX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (CX)(R11*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (CX)(R10*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSS alpha+80(FP), Z14
-	VMULPS       Z14, Z0, Z0
-	VMULPS       Z14, Z1, Z1
-	VMULPS       Z14, Z2, Z2
-	VMULPS       Z14, Z3, Z3
-	VMULPS       Z14, Z4, Z4
-	VMULPS       Z14, Z5, Z5
-	VMULPS       Z14, Z6, Z6
-	VMULPS       Z14, Z7, Z7
-	VMULPS       Z14, Z8, Z8
-	VMULPS       Z14, Z9, Z9
-	VMULPS       Z14, Z10, Z10
-	VMULPS       Z14, Z11, Z11
-	VMULPS       Z14, Z12, Z12
-	VMULPS       Z14, Z13, Z13
-
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), CX
-	ADDL         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSS beta+84(FP), Z14
-	VFMADD231PS  (R8), Z14, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z14, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z14, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z14, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z14, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z14, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z14, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z15
-	VFMADD231PS  Z15, Z14, Z13
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000007, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func sgemm8x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm8x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000010, R12
-
-	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
-
-tileTile:
-	MOVQ DX, CX
-
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(R9*2), R12
+	ADDQ DX, R12
 	MOVQ b+40(FP), R13
 	MOVQ k+8(FP), R14
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R15
 	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z1, Z1, Z1
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z3, Z3, Z3
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z5, Z5, Z5
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z7, Z7, Z7
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z9, Z9, Z9
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z11, Z11, Z11
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z13, Z13, Z13
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z15, Z15, Z15
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	SUBQ       $0x04, R14
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z16
-	VMOVUPS.Z    64(R13), K1, Z17
-	VBROADCASTSS (CX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (CX)(BX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (CX)(BX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (CX)(BX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (CX)(R11*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (CX)(R10*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R12), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z16
+	VBROADCASTSS (CX), Z17
+	VFMADD231PS  Z17, Z16, Z0
+	VBROADCASTSS (CX)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z1
+	VBROADCASTSS (CX)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z2
+	VBROADCASTSS (CX)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z3
+	VBROADCASTSS (CX)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z4
+	VBROADCASTSS (CX)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z5
+	VBROADCASTSS (CX)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z6
+	VBROADCASTSS (R11), Z17
+	VFMADD231PS  Z17, Z16, Z7
+	VBROADCASTSS (R11)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z8
+	VBROADCASTSS (R11)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z9
+	VBROADCASTSS (R11)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z10
+	VBROADCASTSS (R11)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z11
+	VBROADCASTSS (R11)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z12
+	VBROADCASTSS (R11)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z13
+	VBROADCASTSS (R12), Z17
+	VFMADD231PS  Z17, Z16, Z14
+	VBROADCASTSS (R12)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z16
-	VMOVUPS.Z    64(R13), K1, Z17
-	VBROADCASTSS (CX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (CX)(BX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (CX)(BX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (CX)(BX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (CX)(R11*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (CX)(R10*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R12), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z16
+	VBROADCASTSS (CX), Z17
+	VFMADD231PS  Z17, Z16, Z0
+	VBROADCASTSS (CX)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z1
+	VBROADCASTSS (CX)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z2
+	VBROADCASTSS (CX)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z3
+	VBROADCASTSS (CX)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z4
+	VBROADCASTSS (CX)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z5
+	VBROADCASTSS (CX)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z6
+	VBROADCASTSS (R11), Z17
+	VFMADD231PS  Z17, Z16, Z7
+	VBROADCASTSS (R11)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z8
+	VBROADCASTSS (R11)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z9
+	VBROADCASTSS (R11)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z10
+	VBROADCASTSS (R11)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z11
+	VBROADCASTSS (R11)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z12
+	VBROADCASTSS (R11)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z13
+	VBROADCASTSS (R12), Z17
+	VFMADD231PS  Z17, Z16, Z14
+	VBROADCASTSS (R12)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z16
-	VMOVUPS.Z    64(R13), K1, Z17
-	VBROADCASTSS (CX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (CX)(BX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (CX)(BX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (CX)(BX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (CX)(R11*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (CX)(R10*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R12), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z16
+	VBROADCASTSS (CX), Z17
+	VFMADD231PS  Z17, Z16, Z0
+	VBROADCASTSS (CX)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z1
+	VBROADCASTSS (CX)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z2
+	VBROADCASTSS (CX)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z3
+	VBROADCASTSS (CX)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z4
+	VBROADCASTSS (CX)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z5
+	VBROADCASTSS (CX)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z6
+	VBROADCASTSS (R11), Z17
+	VFMADD231PS  Z17, Z16, Z7
+	VBROADCASTSS (R11)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z8
+	VBROADCASTSS (R11)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z9
+	VBROADCASTSS (R11)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z10
+	VBROADCASTSS (R11)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z11
+	VBROADCASTSS (R11)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z12
+	VBROADCASTSS (R11)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z13
+	VBROADCASTSS (R12), Z17
+	VFMADD231PS  Z17, Z16, Z14
+	VBROADCASTSS (R12)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z16
-	VMOVUPS.Z    64(R13), K1, Z17
-	VBROADCASTSS (CX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (CX)(BX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (CX)(BX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (CX)(BX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (CX)(R11*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (CX)(R10*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R12), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z16
+	VBROADCASTSS (CX), Z17
+	VFMADD231PS  Z17, Z16, Z0
+	VBROADCASTSS (CX)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z1
+	VBROADCASTSS (CX)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z2
+	VBROADCASTSS (CX)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z3
+	VBROADCASTSS (CX)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z4
+	VBROADCASTSS (CX)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z5
+	VBROADCASTSS (CX)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z6
+	VBROADCASTSS (R11), Z17
+	VFMADD231PS  Z17, Z16, Z7
+	VBROADCASTSS (R11)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z8
+	VBROADCASTSS (R11)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z9
+	VBROADCASTSS (R11)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z10
+	VBROADCASTSS (R11)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z11
+	VBROADCASTSS (R11)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z12
+	VBROADCASTSS (R11)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z13
+	VBROADCASTSS (R12), Z17
+	VFMADD231PS  Z17, Z16, Z14
+	VBROADCASTSS (R12)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 	SUBQ         $0x04, R14
 	JGE          tileSteps
 
@@ -5185,35 +4114,43 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z16
-	VMOVUPS.Z    64(R13), K1, Z17
-	VBROADCASTSS (CX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (CX)(BX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (CX)(BX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (CX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (CX)(BX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (CX)(R11*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (CX)(R10*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R12), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPS.Z    (R13), K1, Z16
+	VBROADCASTSS (CX), Z17
+	VFMADD231PS  Z17, Z16, Z0
+	VBROADCASTSS (CX)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z1
+	VBROADCASTSS (CX)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z2
+	VBROADCASTSS (CX)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z3
+	VBROADCASTSS (CX)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z4
+	VBROADCASTSS (CX)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z5
+	VBROADCASTSS (CX)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z6
+	VBROADCASTSS (R11), Z17
+	VFMADD231PS  Z17, Z16, Z7
+	VBROADCASTSS (R11)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z8
+	VBROADCASTSS (R11)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z9
+	VBROADCASTSS (R11)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z10
+	VBROADCASTSS (R11)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z11
+	VBROADCASTSS (R11)(R10*1), Z17
+	VFMADD231PS  Z17, Z16, Z12
+	VBROADCASTSS (R11)(R9*2), Z17
+	VFMADD231PS  Z17, Z16, Z13
+	VBROADCASTSS (R12), Z17
+	VFMADD231PS  Z17, Z16, Z14
+	VBROADCASTSS (R12)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 	DECQ         R14
 	JNE          tileStep
 
@@ -5241,87 +4178,1968 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z16
-	VFMADD231PS  (R8), Z16, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z17
+	VMOVUPS.Z    (DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z0
+	VMOVUPS      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
 	VFMADD231PS  Z17, Z16, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z16, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z17
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z2
+	VMOVUPS      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
 	VFMADD231PS  Z17, Z16, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z16, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z17
+	VMOVUPS      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z4
+	VMOVUPS      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
 	VFMADD231PS  Z17, Z16, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z16, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z17
+	VMOVUPS      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z6
+	VMOVUPS      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
 	VFMADD231PS  Z17, Z16, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z16, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z17
+	VMOVUPS      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z8
+	VMOVUPS      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
 	VFMADD231PS  Z17, Z16, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z16, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z17
+	VMOVUPS      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z10
+	VMOVUPS      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
 	VFMADD231PS  Z17, Z16, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z16, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z17
+	VMOVUPS      Z11, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z12
+	VMOVUPS      Z12, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
 	VFMADD231PS  Z17, Z16, Z13
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z16, Z14
-	VMOVUPS      Z14, (R8)
-	VMOVUPS.Z    64(R8), K1, Z17
+	VMOVUPS      Z13, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z14
+	VMOVUPS      Z14, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPS.Z    (DI), K1, Z17
 	VFMADD231PS  Z17, Z16, Z15
-	VMOVUPS      Z15, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z15, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z13, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z15, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000008, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm1x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm1x32AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z2
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z2, Z1, Z1
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z2
+	VFMADD231PS  (DI), Z2, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z3
+	VFMADD231PS  Z3, Z2, Z1
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm2x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm2x32AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VMULPS       Z4, Z3, Z3
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z4
+	VFMADD231PS  (DI), Z4, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z5
+	VFMADD231PS  Z5, Z4, Z1
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z4, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z5
+	VFMADD231PS  Z5, Z4, Z3
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm3x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm3x32AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z6
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	VMULPS       Z6, Z4, Z4
+	VMULPS       Z6, Z5, Z5
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z6
+	VFMADD231PS  (DI), Z6, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z7
+	VFMADD231PS  Z7, Z6, Z1
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z6, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z7
+	VFMADD231PS  Z7, Z6, Z3
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z6, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z7
+	VFMADD231PS  Z7, Z6, Z5
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm4x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm4x32AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000010, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z8, Z5, Z5
+	VMULPS       Z8, Z6, Z6
+	VMULPS       Z8, Z7, Z7
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z8
+	VFMADD231PS  (DI), Z8, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z9
+	VFMADD231PS  Z9, Z8, Z1
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z8, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z9
+	VFMADD231PS  Z9, Z8, Z3
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z8, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z9
+	VFMADD231PS  Z9, Z8, Z5
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z8, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z9
+	VFMADD231PS  Z9, Z8, Z7
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm5x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm5x32AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000010, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z10
+	VMULPS       Z10, Z0, Z0
+	VMULPS       Z10, Z1, Z1
+	VMULPS       Z10, Z2, Z2
+	VMULPS       Z10, Z3, Z3
+	VMULPS       Z10, Z4, Z4
+	VMULPS       Z10, Z5, Z5
+	VMULPS       Z10, Z6, Z6
+	VMULPS       Z10, Z7, Z7
+	VMULPS       Z10, Z8, Z8
+	VMULPS       Z10, Z9, Z9
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z10
+	VFMADD231PS  (DI), Z10, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z11
+	VFMADD231PS  Z11, Z10, Z1
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z10, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z11
+	VFMADD231PS  Z11, Z10, Z3
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z10, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z11
+	VFMADD231PS  Z11, Z10, Z5
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z10, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z11
+	VFMADD231PS  Z11, Z10, Z7
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z10, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z11
+	VFMADD231PS  Z11, Z10, Z9
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm6x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm6x32AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Z12, Z5, Z5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Z12, Z7, Z7
+	VMULPS       Z12, Z8, Z8
+	VMULPS       Z12, Z9, Z9
+	VMULPS       Z12, Z10, Z10
+	VMULPS       Z12, Z11, Z11
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z12
+	VFMADD231PS  (DI), Z12, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z1
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z3
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z5
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z7
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z9
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z10
+	VMOVUPS      Z10, (DI)
+	VMOVUPS.Z    64(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z11
+	VMOVUPS      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm7x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm7x32AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z14
+	VMULPS       Z14, Z0, Z0
+	VMULPS       Z14, Z1, Z1
+	VMULPS       Z14, Z2, Z2
+	VMULPS       Z14, Z3, Z3
+	VMULPS       Z14, Z4, Z4
+	VMULPS       Z14, Z5, Z5
+	VMULPS       Z14, Z6, Z6
+	VMULPS       Z14, Z7, Z7
+	VMULPS       Z14, Z8, Z8
+	VMULPS       Z14, Z9, Z9
+	VMULPS       Z14, Z10, Z10
+	VMULPS       Z14, Z11, Z11
+	VMULPS       Z14, Z12, Z12
+	VMULPS       Z14, Z13, Z13
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z14
+	VFMADD231PS  (DI), Z14, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z1
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z14, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z3
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z14, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z5
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z14, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z7
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z14, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z9
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z14, Z10
+	VMOVUPS      Z10, (DI)
+	VMOVUPS.Z    64(DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z11
+	VMOVUPS      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z14, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS.Z    64(DI), K1, Z15
+	VFMADD231PS  Z15, Z14, Z13
+	VMOVUPS      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm8x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm8x32AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R14
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	SUBQ         $0x04, R13
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z16
+	VMULPS       Z16, Z0, Z0
+	VMULPS       Z16, Z1, Z1
+	VMULPS       Z16, Z2, Z2
+	VMULPS       Z16, Z3, Z3
+	VMULPS       Z16, Z4, Z4
+	VMULPS       Z16, Z5, Z5
+	VMULPS       Z16, Z6, Z6
+	VMULPS       Z16, Z7, Z7
+	VMULPS       Z16, Z8, Z8
+	VMULPS       Z16, Z9, Z9
+	VMULPS       Z16, Z10, Z10
+	VMULPS       Z16, Z11, Z11
+	VMULPS       Z16, Z12, Z12
+	VMULPS       Z16, Z13, Z13
+	VMULPS       Z16, Z14, Z14
+	VMULPS       Z16, Z15, Z15
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z16
+	VFMADD231PS  (DI), Z16, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z1
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z3
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z5
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z7
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z9
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z10
+	VMOVUPS      Z10, (DI)
+	VMOVUPS.Z    64(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z11
+	VMOVUPS      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS.Z    64(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z13
+	VMOVUPS      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z14
+	VMOVUPS      Z14, (DI)
+	VMOVUPS.Z    64(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z15
+	VMOVUPS      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5329,258 +6147,257 @@ tileStored:
 // func sgemm9x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm9x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z18
-	VMOVUPS.Z    64(R13), K1, Z19
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS (CX)(BX*1), Z20
+	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (CX)(BX*2), Z20
+	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS (CX)(R10*1), Z20
+	VBROADCASTSS (CX)(R9*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (CX)(BX*4), Z20
+	VBROADCASTSS (CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS (CX)(R11*1), Z20
+	VBROADCASTSS (CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (CX)(R10*2), Z20
+	VBROADCASTSS (CX)(R9*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS (R12), Z20
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS (R12)(BX*1), Z20
+	VBROADCASTSS (R11)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z18
-	VMOVUPS.Z    64(R13), K1, Z19
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS (CX)(BX*1), Z20
+	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (CX)(BX*2), Z20
+	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS (CX)(R10*1), Z20
+	VBROADCASTSS (CX)(R9*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (CX)(BX*4), Z20
+	VBROADCASTSS (CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS (CX)(R11*1), Z20
+	VBROADCASTSS (CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (CX)(R10*2), Z20
+	VBROADCASTSS (CX)(R9*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS (R12), Z20
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS (R12)(BX*1), Z20
+	VBROADCASTSS (R11)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z18
-	VMOVUPS.Z    64(R13), K1, Z19
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS (CX)(BX*1), Z20
+	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (CX)(BX*2), Z20
+	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS (CX)(R10*1), Z20
+	VBROADCASTSS (CX)(R9*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (CX)(BX*4), Z20
+	VBROADCASTSS (CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS (CX)(R11*1), Z20
+	VBROADCASTSS (CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (CX)(R10*2), Z20
+	VBROADCASTSS (CX)(R9*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS (R12), Z20
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS (R12)(BX*1), Z20
+	VBROADCASTSS (R11)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z18
-	VMOVUPS.Z    64(R13), K1, Z19
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS (CX)(BX*1), Z20
+	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (CX)(BX*2), Z20
+	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS (CX)(R10*1), Z20
+	VBROADCASTSS (CX)(R9*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (CX)(BX*4), Z20
+	VBROADCASTSS (CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS (CX)(R11*1), Z20
+	VBROADCASTSS (CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (CX)(R10*2), Z20
+	VBROADCASTSS (CX)(R9*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS (R12), Z20
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS (R12)(BX*1), Z20
+	VBROADCASTSS (R11)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z18
-	VMOVUPS.Z    64(R13), K1, Z19
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS (CX)(BX*1), Z20
+	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (CX)(BX*2), Z20
+	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS (CX)(R10*1), Z20
+	VBROADCASTSS (CX)(R9*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (CX)(BX*4), Z20
+	VBROADCASTSS (CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS (CX)(R11*1), Z20
+	VBROADCASTSS (CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (CX)(R10*2), Z20
+	VBROADCASTSS (CX)(R9*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS (R12), Z20
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS (R12)(BX*1), Z20
+	VBROADCASTSS (R11)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -5609,96 +6426,96 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z18
-	VFMADD231PS  (R8), Z18, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z19
+	VFMADD231PS  (DI), Z18, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z19
 	VFMADD231PS  Z19, Z18, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z18, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z19
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z19
 	VFMADD231PS  Z19, Z18, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z18, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z19
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z19
 	VFMADD231PS  Z19, Z18, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z18, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z19
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z19
 	VFMADD231PS  Z19, Z18, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z18, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z19
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z19
 	VFMADD231PS  Z19, Z18, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z18, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z19
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z10
+	VMOVUPS      Z10, (DI)
+	VMOVUPS.Z    64(DI), K1, Z19
 	VFMADD231PS  Z19, Z18, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z18, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z19
+	VMOVUPS      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS.Z    64(DI), K1, Z19
 	VFMADD231PS  Z19, Z18, Z13
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z18, Z14
-	VMOVUPS      Z14, (R8)
-	VMOVUPS.Z    64(R8), K1, Z19
+	VMOVUPS      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z14
+	VMOVUPS      Z14, (DI)
+	VMOVUPS.Z    64(DI), K1, Z19
 	VFMADD231PS  Z19, Z18, Z15
-	VMOVUPS      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z18, Z16
-	VMOVUPS      Z16, (R8)
-	VMOVUPS.Z    64(R8), K1, Z19
+	VMOVUPS      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z16
+	VMOVUPS      Z16, (DI)
+	VMOVUPS.Z    64(DI), K1, Z19
 	VFMADD231PS  Z19, Z18, Z17
-	VMOVUPS      Z17, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z17, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000009, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5706,277 +6523,276 @@ tileStored:
 // func sgemm10x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm10x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z20
-	VMOVUPS.Z    64(R13), K1, Z21
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS (CX)(BX*1), Z22
+	VBROADCASTSS (CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS (CX)(BX*2), Z22
+	VBROADCASTSS (CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS (CX)(R10*1), Z22
+	VBROADCASTSS (CX)(R9*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS (CX)(BX*4), Z22
+	VBROADCASTSS (CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS (CX)(R11*1), Z22
+	VBROADCASTSS (CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS (CX)(R10*2), Z22
+	VBROADCASTSS (CX)(R9*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS (R12), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS (R12)(BX*1), Z22
+	VBROADCASTSS (R11)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS (R12)(BX*2), Z22
+	VBROADCASTSS (R11)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z20
-	VMOVUPS.Z    64(R13), K1, Z21
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS (CX)(BX*1), Z22
+	VBROADCASTSS (CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS (CX)(BX*2), Z22
+	VBROADCASTSS (CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS (CX)(R10*1), Z22
+	VBROADCASTSS (CX)(R9*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS (CX)(BX*4), Z22
+	VBROADCASTSS (CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS (CX)(R11*1), Z22
+	VBROADCASTSS (CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS (CX)(R10*2), Z22
+	VBROADCASTSS (CX)(R9*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS (R12), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS (R12)(BX*1), Z22
+	VBROADCASTSS (R11)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS (R12)(BX*2), Z22
+	VBROADCASTSS (R11)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z20
-	VMOVUPS.Z    64(R13), K1, Z21
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS (CX)(BX*1), Z22
+	VBROADCASTSS (CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS (CX)(BX*2), Z22
+	VBROADCASTSS (CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS (CX)(R10*1), Z22
+	VBROADCASTSS (CX)(R9*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS (CX)(BX*4), Z22
+	VBROADCASTSS (CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS (CX)(R11*1), Z22
+	VBROADCASTSS (CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS (CX)(R10*2), Z22
+	VBROADCASTSS (CX)(R9*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS (R12), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS (R12)(BX*1), Z22
+	VBROADCASTSS (R11)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS (R12)(BX*2), Z22
+	VBROADCASTSS (R11)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z20
-	VMOVUPS.Z    64(R13), K1, Z21
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS (CX)(BX*1), Z22
+	VBROADCASTSS (CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS (CX)(BX*2), Z22
+	VBROADCASTSS (CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS (CX)(R10*1), Z22
+	VBROADCASTSS (CX)(R9*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS (CX)(BX*4), Z22
+	VBROADCASTSS (CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS (CX)(R11*1), Z22
+	VBROADCASTSS (CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS (CX)(R10*2), Z22
+	VBROADCASTSS (CX)(R9*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS (R12), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS (R12)(BX*1), Z22
+	VBROADCASTSS (R11)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS (R12)(BX*2), Z22
+	VBROADCASTSS (R11)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z20
-	VMOVUPS.Z    64(R13), K1, Z21
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS (CX)(BX*1), Z22
+	VBROADCASTSS (CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS (CX)(BX*2), Z22
+	VBROADCASTSS (CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS (CX)(R10*1), Z22
+	VBROADCASTSS (CX)(R9*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS (CX)(BX*4), Z22
+	VBROADCASTSS (CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS (CX)(R11*1), Z22
+	VBROADCASTSS (CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS (CX)(R10*2), Z22
+	VBROADCASTSS (CX)(R9*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS (R12), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS (R12)(BX*1), Z22
+	VBROADCASTSS (R11)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS (R12)(BX*2), Z22
+	VBROADCASTSS (R11)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -6007,105 +6823,105 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z20
-	VFMADD231PS  (R8), Z20, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VFMADD231PS  (DI), Z20, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z20, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z20, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z20, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z20, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z20, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z10
+	VMOVUPS      Z10, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z20, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VMOVUPS      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z13
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z20, Z14
-	VMOVUPS      Z14, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VMOVUPS      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z14
+	VMOVUPS      Z14, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z15
-	VMOVUPS      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z20, Z16
-	VMOVUPS      Z16, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VMOVUPS      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z16
+	VMOVUPS      Z16, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z17
-	VMOVUPS      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z20, Z18
-	VMOVUPS      Z18, (R8)
-	VMOVUPS.Z    64(R8), K1, Z21
+	VMOVUPS      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z18
+	VMOVUPS      Z18, (DI)
+	VMOVUPS.Z    64(DI), K1, Z21
 	VFMADD231PS  Z21, Z20, Z19
-	VMOVUPS      Z19, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z19, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000a, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6113,296 +6929,295 @@ tileStored:
 // func sgemm11x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm11x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z22
-	VMOVUPS.Z    64(R13), K1, Z23
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS (CX)(BX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (CX)(BX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (CX)(R10*1), Z24
+	VBROADCASTSS (CX)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (CX)(BX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS (CX)(R11*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (CX)(R10*2), Z24
+	VBROADCASTSS (CX)(R9*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS (R12), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (R12)(BX*1), Z24
+	VBROADCASTSS (R11)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R12)(BX*2), Z24
+	VBROADCASTSS (R11)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS (R12)(R10*1), Z24
+	VBROADCASTSS (R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z22
-	VMOVUPS.Z    64(R13), K1, Z23
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS (CX)(BX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (CX)(BX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (CX)(R10*1), Z24
+	VBROADCASTSS (CX)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (CX)(BX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS (CX)(R11*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (CX)(R10*2), Z24
+	VBROADCASTSS (CX)(R9*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS (R12), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (R12)(BX*1), Z24
+	VBROADCASTSS (R11)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R12)(BX*2), Z24
+	VBROADCASTSS (R11)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS (R12)(R10*1), Z24
+	VBROADCASTSS (R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z22
-	VMOVUPS.Z    64(R13), K1, Z23
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS (CX)(BX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (CX)(BX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (CX)(R10*1), Z24
+	VBROADCASTSS (CX)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (CX)(BX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS (CX)(R11*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (CX)(R10*2), Z24
+	VBROADCASTSS (CX)(R9*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS (R12), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (R12)(BX*1), Z24
+	VBROADCASTSS (R11)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R12)(BX*2), Z24
+	VBROADCASTSS (R11)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS (R12)(R10*1), Z24
+	VBROADCASTSS (R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z22
-	VMOVUPS.Z    64(R13), K1, Z23
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS (CX)(BX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (CX)(BX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (CX)(R10*1), Z24
+	VBROADCASTSS (CX)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (CX)(BX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS (CX)(R11*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (CX)(R10*2), Z24
+	VBROADCASTSS (CX)(R9*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS (R12), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (R12)(BX*1), Z24
+	VBROADCASTSS (R11)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R12)(BX*2), Z24
+	VBROADCASTSS (R11)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS (R12)(R10*1), Z24
+	VBROADCASTSS (R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z22
-	VMOVUPS.Z    64(R13), K1, Z23
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS (CX)(BX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (CX)(BX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (CX)(R10*1), Z24
+	VBROADCASTSS (CX)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (CX)(BX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS (CX)(R11*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (CX)(R10*2), Z24
+	VBROADCASTSS (CX)(R9*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS (R12), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (R12)(BX*1), Z24
+	VBROADCASTSS (R11)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R12)(BX*2), Z24
+	VBROADCASTSS (R11)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS (R12)(R10*1), Z24
+	VBROADCASTSS (R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -6435,114 +7250,114 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z22
-	VFMADD231PS  (R8), Z22, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VFMADD231PS  (DI), Z22, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z10
+	VMOVUPS      Z10, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z13
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z14
-	VMOVUPS      Z14, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z14
+	VMOVUPS      Z14, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z15
-	VMOVUPS      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z16
-	VMOVUPS      Z16, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z16
+	VMOVUPS      Z16, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z17
-	VMOVUPS      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z18
-	VMOVUPS      Z18, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z18
+	VMOVUPS      Z18, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z19
-	VMOVUPS      Z19, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z22, Z20
-	VMOVUPS      Z20, (R8)
-	VMOVUPS.Z    64(R8), K1, Z23
+	VMOVUPS      Z19, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z22, Z20
+	VMOVUPS      Z20, (DI)
+	VMOVUPS.Z    64(DI), K1, Z23
 	VFMADD231PS  Z23, Z22, Z21
-	VMOVUPS      Z21, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z21, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000b, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6550,315 +7365,314 @@ tileStored:
 // func sgemm12x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm12x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	VMOVUPS.Z    64(R13), K1, Z25
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS (CX)(BX*1), Z26
+	VBROADCASTSS (CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS (CX)(BX*2), Z26
+	VBROADCASTSS (CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (CX)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS (CX)(BX*4), Z26
+	VBROADCASTSS (CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS (CX)(R10*2), Z26
+	VBROADCASTSS (CX)(R9*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS (R12), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS (R12)(BX*1), Z26
+	VBROADCASTSS (R11)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS (R12)(BX*2), Z26
+	VBROADCASTSS (R11)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS (R12)(R10*1), Z26
+	VBROADCASTSS (R11)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS (R12)(BX*4), Z26
+	VBROADCASTSS (R11)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	VMOVUPS.Z    64(R13), K1, Z25
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS (CX)(BX*1), Z26
+	VBROADCASTSS (CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS (CX)(BX*2), Z26
+	VBROADCASTSS (CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (CX)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS (CX)(BX*4), Z26
+	VBROADCASTSS (CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS (CX)(R10*2), Z26
+	VBROADCASTSS (CX)(R9*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS (R12), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS (R12)(BX*1), Z26
+	VBROADCASTSS (R11)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS (R12)(BX*2), Z26
+	VBROADCASTSS (R11)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS (R12)(R10*1), Z26
+	VBROADCASTSS (R11)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS (R12)(BX*4), Z26
+	VBROADCASTSS (R11)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	VMOVUPS.Z    64(R13), K1, Z25
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS (CX)(BX*1), Z26
+	VBROADCASTSS (CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS (CX)(BX*2), Z26
+	VBROADCASTSS (CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (CX)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS (CX)(BX*4), Z26
+	VBROADCASTSS (CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS (CX)(R10*2), Z26
+	VBROADCASTSS (CX)(R9*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS (R12), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS (R12)(BX*1), Z26
+	VBROADCASTSS (R11)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS (R12)(BX*2), Z26
+	VBROADCASTSS (R11)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS (R12)(R10*1), Z26
+	VBROADCASTSS (R11)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS (R12)(BX*4), Z26
+	VBROADCASTSS (R11)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	VMOVUPS.Z    64(R13), K1, Z25
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS (CX)(BX*1), Z26
+	VBROADCASTSS (CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS (CX)(BX*2), Z26
+	VBROADCASTSS (CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (CX)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS (CX)(BX*4), Z26
+	VBROADCASTSS (CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS (CX)(R10*2), Z26
+	VBROADCASTSS (CX)(R9*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS (R12), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS (R12)(BX*1), Z26
+	VBROADCASTSS (R11)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS (R12)(BX*2), Z26
+	VBROADCASTSS (R11)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS (R12)(R10*1), Z26
+	VBROADCASTSS (R11)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS (R12)(BX*4), Z26
+	VBROADCASTSS (R11)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	VMOVUPS.Z    64(R13), K1, Z25
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS (CX)(BX*1), Z26
+	VBROADCASTSS (CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS (CX)(BX*2), Z26
+	VBROADCASTSS (CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS (CX)(R10*1), Z26
+	VBROADCASTSS (CX)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS (CX)(BX*4), Z26
+	VBROADCASTSS (CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS (CX)(R11*1), Z26
+	VBROADCASTSS (CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS (CX)(R10*2), Z26
+	VBROADCASTSS (CX)(R9*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS (R12), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS (R12)(BX*1), Z26
+	VBROADCASTSS (R11)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS (R12)(BX*2), Z26
+	VBROADCASTSS (R11)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS (R12)(R10*1), Z26
+	VBROADCASTSS (R11)(R9*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS (R12)(BX*4), Z26
+	VBROADCASTSS (R11)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -6893,123 +7707,123 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z24
-	VFMADD231PS  (R8), Z24, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VFMADD231PS  (DI), Z24, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z10
+	VMOVUPS      Z10, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z13
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z14
-	VMOVUPS      Z14, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z14
+	VMOVUPS      Z14, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z15
-	VMOVUPS      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z16
-	VMOVUPS      Z16, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z16
+	VMOVUPS      Z16, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z17
-	VMOVUPS      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z18
-	VMOVUPS      Z18, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z18
+	VMOVUPS      Z18, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z19
-	VMOVUPS      Z19, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z20
-	VMOVUPS      Z20, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z19, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z20
+	VMOVUPS      Z20, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z21
-	VMOVUPS      Z21, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z24, Z22
-	VMOVUPS      Z22, (R8)
-	VMOVUPS.Z    64(R8), K1, Z25
+	VMOVUPS      Z21, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z22
+	VMOVUPS      Z22, (DI)
+	VMOVUPS.Z    64(DI), K1, Z25
 	VFMADD231PS  Z25, Z24, Z23
-	VMOVUPS      Z23, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z23, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z22, (R8)
-	VMOVUPS Z23, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000c, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7017,334 +7831,333 @@ tileStored:
 // func sgemm13x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm13x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z24, Z24, Z24
 	VPXORD     Z25, Z25, Z25
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z26
-	VMOVUPS.Z    64(R13), K1, Z27
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Z27
 	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS (CX)(BX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (CX)(BX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS (CX)(R10*1), Z28
+	VBROADCASTSS (CX)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (CX)(BX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS (CX)(R11*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (CX)(R10*2), Z28
+	VBROADCASTSS (CX)(R9*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS (R12), Z28
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (R12)(BX*1), Z28
+	VBROADCASTSS (R11)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS (R12)(BX*2), Z28
+	VBROADCASTSS (R11)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (R12)(R10*1), Z28
+	VBROADCASTSS (R11)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS (R12)(BX*4), Z28
+	VBROADCASTSS (R11)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS (R12)(R11*1), Z28
+	VBROADCASTSS (R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z26
-	VMOVUPS.Z    64(R13), K1, Z27
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Z27
 	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS (CX)(BX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (CX)(BX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS (CX)(R10*1), Z28
+	VBROADCASTSS (CX)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (CX)(BX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS (CX)(R11*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (CX)(R10*2), Z28
+	VBROADCASTSS (CX)(R9*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS (R12), Z28
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (R12)(BX*1), Z28
+	VBROADCASTSS (R11)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS (R12)(BX*2), Z28
+	VBROADCASTSS (R11)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (R12)(R10*1), Z28
+	VBROADCASTSS (R11)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS (R12)(BX*4), Z28
+	VBROADCASTSS (R11)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS (R12)(R11*1), Z28
+	VBROADCASTSS (R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z26
-	VMOVUPS.Z    64(R13), K1, Z27
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Z27
 	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS (CX)(BX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (CX)(BX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS (CX)(R10*1), Z28
+	VBROADCASTSS (CX)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (CX)(BX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS (CX)(R11*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (CX)(R10*2), Z28
+	VBROADCASTSS (CX)(R9*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS (R12), Z28
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (R12)(BX*1), Z28
+	VBROADCASTSS (R11)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS (R12)(BX*2), Z28
+	VBROADCASTSS (R11)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (R12)(R10*1), Z28
+	VBROADCASTSS (R11)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS (R12)(BX*4), Z28
+	VBROADCASTSS (R11)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS (R12)(R11*1), Z28
+	VBROADCASTSS (R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z26
-	VMOVUPS.Z    64(R13), K1, Z27
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Z27
 	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS (CX)(BX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (CX)(BX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS (CX)(R10*1), Z28
+	VBROADCASTSS (CX)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (CX)(BX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS (CX)(R11*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (CX)(R10*2), Z28
+	VBROADCASTSS (CX)(R9*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS (R12), Z28
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (R12)(BX*1), Z28
+	VBROADCASTSS (R11)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS (R12)(BX*2), Z28
+	VBROADCASTSS (R11)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (R12)(R10*1), Z28
+	VBROADCASTSS (R11)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS (R12)(BX*4), Z28
+	VBROADCASTSS (R11)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS (R12)(R11*1), Z28
+	VBROADCASTSS (R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z26
-	VMOVUPS.Z    64(R13), K1, Z27
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Z27
 	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS (CX)(BX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (CX)(BX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS (CX)(R10*1), Z28
+	VBROADCASTSS (CX)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (CX)(BX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS (CX)(R11*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (CX)(R10*2), Z28
+	VBROADCASTSS (CX)(R9*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS (R12), Z28
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (R12)(BX*1), Z28
+	VBROADCASTSS (R11)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS (R12)(BX*2), Z28
+	VBROADCASTSS (R11)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (R12)(R10*1), Z28
+	VBROADCASTSS (R11)(R9*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS (R12)(BX*4), Z28
+	VBROADCASTSS (R11)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS (R12)(R11*1), Z28
+	VBROADCASTSS (R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -7381,132 +8194,132 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z26
-	VFMADD231PS  (R8), Z26, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VFMADD231PS  (DI), Z26, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z10
+	VMOVUPS      Z10, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z13
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z14
-	VMOVUPS      Z14, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z14
+	VMOVUPS      Z14, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z15
-	VMOVUPS      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z16
-	VMOVUPS      Z16, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z16
+	VMOVUPS      Z16, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z17
-	VMOVUPS      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z18
-	VMOVUPS      Z18, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z18
+	VMOVUPS      Z18, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z19
-	VMOVUPS      Z19, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z20
-	VMOVUPS      Z20, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z19, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z20
+	VMOVUPS      Z20, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z21
-	VMOVUPS      Z21, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z22
-	VMOVUPS      Z22, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z21, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z22
+	VMOVUPS      Z22, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z23
-	VMOVUPS      Z23, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z26, Z24
-	VMOVUPS      Z24, (R8)
-	VMOVUPS.Z    64(R8), K1, Z27
+	VMOVUPS      Z23, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z26, Z24
+	VMOVUPS      Z24, (DI)
+	VMOVUPS.Z    64(DI), K1, Z27
 	VFMADD231PS  Z27, Z26, Z25
-	VMOVUPS      Z25, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z25, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z22, (R8)
-	VMOVUPS Z23, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z24, (R8)
-	VMOVUPS Z25, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Z25, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000d, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7514,353 +8327,352 @@ tileStored:
 // func sgemm14x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm14x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z24, Z24, Z24
 	VPXORD     Z25, Z25, Z25
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z26, Z26, Z26
 	VPXORD     Z27, Z27, Z27
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	VMOVUPS.Z    64(R13), K1, Z29
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Z29
 	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS (CX)(BX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS (CX)(BX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS (CX)(R10*1), Z30
+	VBROADCASTSS (CX)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS (CX)(BX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS (CX)(R11*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS (CX)(R10*2), Z30
+	VBROADCASTSS (CX)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(BX*1), Z30
+	VBROADCASTSS (R11)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(BX*2), Z30
+	VBROADCASTSS (R11)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (R11)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(BX*4), Z30
+	VBROADCASTSS (R11)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (R11)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	VMOVUPS.Z    64(R13), K1, Z29
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Z29
 	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS (CX)(BX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS (CX)(BX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS (CX)(R10*1), Z30
+	VBROADCASTSS (CX)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS (CX)(BX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS (CX)(R11*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS (CX)(R10*2), Z30
+	VBROADCASTSS (CX)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(BX*1), Z30
+	VBROADCASTSS (R11)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(BX*2), Z30
+	VBROADCASTSS (R11)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (R11)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(BX*4), Z30
+	VBROADCASTSS (R11)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (R11)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	VMOVUPS.Z    64(R13), K1, Z29
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Z29
 	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS (CX)(BX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS (CX)(BX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS (CX)(R10*1), Z30
+	VBROADCASTSS (CX)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS (CX)(BX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS (CX)(R11*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS (CX)(R10*2), Z30
+	VBROADCASTSS (CX)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(BX*1), Z30
+	VBROADCASTSS (R11)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(BX*2), Z30
+	VBROADCASTSS (R11)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (R11)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(BX*4), Z30
+	VBROADCASTSS (R11)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (R11)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	VMOVUPS.Z    64(R13), K1, Z29
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Z29
 	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS (CX)(BX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS (CX)(BX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS (CX)(R10*1), Z30
+	VBROADCASTSS (CX)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS (CX)(BX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS (CX)(R11*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS (CX)(R10*2), Z30
+	VBROADCASTSS (CX)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(BX*1), Z30
+	VBROADCASTSS (R11)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(BX*2), Z30
+	VBROADCASTSS (R11)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (R11)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(BX*4), Z30
+	VBROADCASTSS (R11)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (R11)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	VMOVUPS.Z    64(R13), K1, Z29
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Z29
 	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS (CX)(BX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS (CX)(BX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS (CX)(R10*1), Z30
+	VBROADCASTSS (CX)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS (CX)(BX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS (CX)(R11*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS (CX)(R10*2), Z30
+	VBROADCASTSS (CX)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(BX*1), Z30
+	VBROADCASTSS (R11)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(BX*2), Z30
+	VBROADCASTSS (R11)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (R11)(R9*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(BX*4), Z30
+	VBROADCASTSS (R11)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (R11)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -7899,161 +8711,701 @@ tileStore:
 	ADDL         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSS beta+84(FP), Z28
-	VFMADD231PS  (R8), Z28, Z0
-	VMOVUPS      Z0, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VFMADD231PS  (DI), Z28, Z0
+	VMOVUPS      Z0, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z1
-	VMOVUPS      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z2
+	VMOVUPS      Z2, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z3
-	VMOVUPS      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z4
-	VMOVUPS      Z4, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z4
+	VMOVUPS      Z4, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z5
-	VMOVUPS      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z6
-	VMOVUPS      Z6, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z6
+	VMOVUPS      Z6, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z7
-	VMOVUPS      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z8
-	VMOVUPS      Z8, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z8
+	VMOVUPS      Z8, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z9
-	VMOVUPS      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z10
-	VMOVUPS      Z10, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z10
+	VMOVUPS      Z10, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z11
-	VMOVUPS      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z12
-	VMOVUPS      Z12, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z12
+	VMOVUPS      Z12, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z13
-	VMOVUPS      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z14
-	VMOVUPS      Z14, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z14
+	VMOVUPS      Z14, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z15
-	VMOVUPS      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z16
-	VMOVUPS      Z16, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z16
+	VMOVUPS      Z16, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z17
-	VMOVUPS      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z18
-	VMOVUPS      Z18, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z18
+	VMOVUPS      Z18, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z19
-	VMOVUPS      Z19, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z20
-	VMOVUPS      Z20, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z19, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z20
+	VMOVUPS      Z20, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z21
-	VMOVUPS      Z21, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z22
-	VMOVUPS      Z22, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z21, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z22
+	VMOVUPS      Z22, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z23
-	VMOVUPS      Z23, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z24
-	VMOVUPS      Z24, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z23, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z24
+	VMOVUPS      Z24, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z25
-	VMOVUPS      Z25, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PS  (R8), Z28, Z26
-	VMOVUPS      Z26, (R8)
-	VMOVUPS.Z    64(R8), K1, Z29
+	VMOVUPS      Z25, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z28, Z26
+	VMOVUPS      Z26, (DI)
+	VMOVUPS.Z    64(DI), K1, Z29
 	VFMADD231PS  Z29, Z28, Z27
-	VMOVUPS      Z27, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPS      Z27, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z18, (R8)
-	VMOVUPS Z19, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z20, (R8)
-	VMOVUPS Z21, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z22, (R8)
-	VMOVUPS Z23, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z24, (R8)
-	VMOVUPS Z25, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z26, (R8)
-	VMOVUPS Z27, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Z25, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z26, (DI)
+	VMOVUPS Z27, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000e, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
 
-// func dgemm1x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func sgemm1x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm1x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
+TEXT ·sgemm1x48AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000020, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z3
+	VMOVUPS      64(R9), Z4
+	VMOVUPS.Z    128(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z3
+	VMOVUPS      64(R9), Z4
+	VMOVUPS.Z    128(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z3
+	VMOVUPS      64(R9), Z4
+	VMOVUPS.Z    128(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z3
+	VMOVUPS      64(R9), Z4
+	VMOVUPS.Z    128(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z3
+	VMOVUPS      64(R9), Z4
+	VMOVUPS.Z    128(R9), K1, Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z3
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VMULPS       Z3, Z2, Z2
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z3
+	VFMADD231PS  (DI), Z3, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z3, Z1
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z4
+	VFMADD231PS  Z4, Z3, Z2
+	VMOVUPS      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm2x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm2x48AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000020, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	VMOVUPS.Z    128(R9), K1, Z8
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	VMOVUPS.Z    128(R9), K1, Z8
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	VMOVUPS.Z    128(R9), K1, Z8
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	VMOVUPS.Z    128(R9), K1, Z8
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	VMOVUPS.Z    128(R9), K1, Z8
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z6
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	VMULPS       Z6, Z4, Z4
+	VMULPS       Z6, Z5, Z5
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z6
+	VFMADD231PS  (DI), Z6, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z6, Z1
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z7
+	VFMADD231PS  Z7, Z6, Z2
+	VMOVUPS      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z6, Z3
+	VMOVUPS      Z3, (DI)
+	VFMADD231PS  64(DI), Z6, Z4
+	VMOVUPS      Z4, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z7
+	VFMADD231PS  Z7, Z6, Z5
+	VMOVUPS      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm3x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm3x48AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000020, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z9
+	VMOVUPS      64(R9), Z10
+	VMOVUPS.Z    128(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z9
+	VMOVUPS      64(R9), Z10
+	VMOVUPS.Z    128(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z9
+	VMOVUPS      64(R9), Z10
+	VMOVUPS.Z    128(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z9
+	VMOVUPS      64(R9), Z10
+	VMOVUPS.Z    128(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z9
+	VMOVUPS      64(R9), Z10
+	VMOVUPS.Z    128(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z9
+	VMULPS       Z9, Z0, Z0
+	VMULPS       Z9, Z1, Z1
+	VMULPS       Z9, Z2, Z2
+	VMULPS       Z9, Z3, Z3
+	VMULPS       Z9, Z4, Z4
+	VMULPS       Z9, Z5, Z5
+	VMULPS       Z9, Z6, Z6
+	VMULPS       Z9, Z7, Z7
+	VMULPS       Z9, Z8, Z8
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z9
+	VFMADD231PS  (DI), Z9, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z9, Z1
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z10
+	VFMADD231PS  Z10, Z9, Z2
+	VMOVUPS      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z9, Z3
+	VMOVUPS      Z3, (DI)
+	VFMADD231PS  64(DI), Z9, Z4
+	VMOVUPS      Z4, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z10
+	VFMADD231PS  Z10, Z9, Z5
+	VMOVUPS      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z9, Z6
+	VMOVUPS      Z6, (DI)
+	VFMADD231PS  64(DI), Z9, Z7
+	VMOVUPS      Z7, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z10
+	VFMADD231PS  Z10, Z9, Z8
+	VMOVUPS      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm4x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm4x48AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
 	MOVQ cols+72(FP), R10
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000020, R10
 
 	// mask = 1<<n - 1
 	MOVQ  R10, CX
@@ -8063,47 +9415,128 @@ TEXT ·dgemm1x8AVX512(SB), NOSPLIT, $0-96
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 	MOVQ b+40(FP), R10
 	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
+	MOVQ       DI, R12
 	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
 	PREFETCHT0 (R12)
-	ADDQ       R9, R12
+	ADDQ       R8, R12
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	SUBQ       $0x04, R11
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z1
-	VBROADCASTSD (CX), Z2
-	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	VMOVUPS.Z    128(R10), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z1
-	VBROADCASTSD (CX), Z2
-	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	VMOVUPS.Z    128(R10), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z1
-	VBROADCASTSD (CX), Z2
-	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	VMOVUPS.Z    128(R10), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z1
-	VBROADCASTSD (CX), Z2
-	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	VMOVUPS.Z    128(R10), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 	SUBQ         $0x04, R11
 	JGE          tileSteps
 
@@ -8113,12 +9546,3331 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z1
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	VMOVUPS.Z    128(R10), K1, Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Z12, Z5, Z5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Z12, Z7, Z7
+	VMULPS       Z12, Z8, Z8
+	VMULPS       Z12, Z9, Z9
+	VMULPS       Z12, Z10, Z10
+	VMULPS       Z12, Z11, Z11
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z12
+	VFMADD231PS  (DI), Z12, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z12, Z1
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z2
+	VMOVUPS      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z3
+	VMOVUPS      Z3, (DI)
+	VFMADD231PS  64(DI), Z12, Z4
+	VMOVUPS      Z4, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z5
+	VMOVUPS      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z6
+	VMOVUPS      Z6, (DI)
+	VFMADD231PS  64(DI), Z12, Z7
+	VMOVUPS      Z7, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z8
+	VMOVUPS      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z9
+	VMOVUPS      Z9, (DI)
+	VFMADD231PS  64(DI), Z12, Z10
+	VMOVUPS      Z10, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z11
+	VMOVUPS      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm5x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm5x48AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000020, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z15
+	VMOVUPS      64(R10), Z16
+	VMOVUPS.Z    128(R10), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z15
+	VMOVUPS      64(R10), Z16
+	VMOVUPS.Z    128(R10), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z15
+	VMOVUPS      64(R10), Z16
+	VMOVUPS.Z    128(R10), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z15
+	VMOVUPS      64(R10), Z16
+	VMOVUPS.Z    128(R10), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z15
+	VMOVUPS      64(R10), Z16
+	VMOVUPS.Z    128(R10), K1, Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z15
+	VMULPS       Z15, Z0, Z0
+	VMULPS       Z15, Z1, Z1
+	VMULPS       Z15, Z2, Z2
+	VMULPS       Z15, Z3, Z3
+	VMULPS       Z15, Z4, Z4
+	VMULPS       Z15, Z5, Z5
+	VMULPS       Z15, Z6, Z6
+	VMULPS       Z15, Z7, Z7
+	VMULPS       Z15, Z8, Z8
+	VMULPS       Z15, Z9, Z9
+	VMULPS       Z15, Z10, Z10
+	VMULPS       Z15, Z11, Z11
+	VMULPS       Z15, Z12, Z12
+	VMULPS       Z15, Z13, Z13
+	VMULPS       Z15, Z14, Z14
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z15
+	VFMADD231PS  (DI), Z15, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z15, Z1
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z2
+	VMOVUPS      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z15, Z3
+	VMOVUPS      Z3, (DI)
+	VFMADD231PS  64(DI), Z15, Z4
+	VMOVUPS      Z4, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z5
+	VMOVUPS      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z15, Z6
+	VMOVUPS      Z6, (DI)
+	VFMADD231PS  64(DI), Z15, Z7
+	VMOVUPS      Z7, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z8
+	VMOVUPS      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z15, Z9
+	VMOVUPS      Z9, (DI)
+	VFMADD231PS  64(DI), Z15, Z10
+	VMOVUPS      Z10, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z11
+	VMOVUPS      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z15, Z12
+	VMOVUPS      Z12, (DI)
+	VFMADD231PS  64(DI), Z15, Z13
+	VMOVUPS      Z13, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z16
+	VFMADD231PS  Z16, Z15, Z14
+	VMOVUPS      Z14, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm6x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm6x48AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000020, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VMOVUPS.Z    128(R11), K1, Z20
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VMOVUPS.Z    128(R11), K1, Z20
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VMOVUPS.Z    128(R11), K1, Z20
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VMOVUPS.Z    128(R11), K1, Z20
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VMOVUPS.Z    128(R11), K1, Z20
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z18
+	VMULPS       Z18, Z0, Z0
+	VMULPS       Z18, Z1, Z1
+	VMULPS       Z18, Z2, Z2
+	VMULPS       Z18, Z3, Z3
+	VMULPS       Z18, Z4, Z4
+	VMULPS       Z18, Z5, Z5
+	VMULPS       Z18, Z6, Z6
+	VMULPS       Z18, Z7, Z7
+	VMULPS       Z18, Z8, Z8
+	VMULPS       Z18, Z9, Z9
+	VMULPS       Z18, Z10, Z10
+	VMULPS       Z18, Z11, Z11
+	VMULPS       Z18, Z12, Z12
+	VMULPS       Z18, Z13, Z13
+	VMULPS       Z18, Z14, Z14
+	VMULPS       Z18, Z15, Z15
+	VMULPS       Z18, Z16, Z16
+	VMULPS       Z18, Z17, Z17
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z18
+	VFMADD231PS  (DI), Z18, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z18, Z1
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z19
+	VFMADD231PS  Z19, Z18, Z2
+	VMOVUPS      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z3
+	VMOVUPS      Z3, (DI)
+	VFMADD231PS  64(DI), Z18, Z4
+	VMOVUPS      Z4, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z19
+	VFMADD231PS  Z19, Z18, Z5
+	VMOVUPS      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z6
+	VMOVUPS      Z6, (DI)
+	VFMADD231PS  64(DI), Z18, Z7
+	VMOVUPS      Z7, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z19
+	VFMADD231PS  Z19, Z18, Z8
+	VMOVUPS      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z9
+	VMOVUPS      Z9, (DI)
+	VFMADD231PS  64(DI), Z18, Z10
+	VMOVUPS      Z10, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z19
+	VFMADD231PS  Z19, Z18, Z11
+	VMOVUPS      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z12
+	VMOVUPS      Z12, (DI)
+	VFMADD231PS  64(DI), Z18, Z13
+	VMOVUPS      Z13, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z19
+	VFMADD231PS  Z19, Z18, Z14
+	VMOVUPS      Z14, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z18, Z15
+	VMOVUPS      Z15, (DI)
+	VFMADD231PS  64(DI), Z18, Z16
+	VMOVUPS      Z16, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z19
+	VFMADD231PS  Z19, Z18, Z17
+	VMOVUPS      Z17, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Z17, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm7x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm7x48AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000020, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z21
+	VMOVUPS      64(R11), Z22
+	VMOVUPS.Z    128(R11), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z21
+	VMOVUPS      64(R11), Z22
+	VMOVUPS.Z    128(R11), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z21
+	VMOVUPS      64(R11), Z22
+	VMOVUPS.Z    128(R11), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z21
+	VMOVUPS      64(R11), Z22
+	VMOVUPS.Z    128(R11), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z21
+	VMOVUPS      64(R11), Z22
+	VMOVUPS.Z    128(R11), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z21
+	VMULPS       Z21, Z0, Z0
+	VMULPS       Z21, Z1, Z1
+	VMULPS       Z21, Z2, Z2
+	VMULPS       Z21, Z3, Z3
+	VMULPS       Z21, Z4, Z4
+	VMULPS       Z21, Z5, Z5
+	VMULPS       Z21, Z6, Z6
+	VMULPS       Z21, Z7, Z7
+	VMULPS       Z21, Z8, Z8
+	VMULPS       Z21, Z9, Z9
+	VMULPS       Z21, Z10, Z10
+	VMULPS       Z21, Z11, Z11
+	VMULPS       Z21, Z12, Z12
+	VMULPS       Z21, Z13, Z13
+	VMULPS       Z21, Z14, Z14
+	VMULPS       Z21, Z15, Z15
+	VMULPS       Z21, Z16, Z16
+	VMULPS       Z21, Z17, Z17
+	VMULPS       Z21, Z18, Z18
+	VMULPS       Z21, Z19, Z19
+	VMULPS       Z21, Z20, Z20
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z21
+	VFMADD231PS  (DI), Z21, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z21, Z1
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z22
+	VFMADD231PS  Z22, Z21, Z2
+	VMOVUPS      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z21, Z3
+	VMOVUPS      Z3, (DI)
+	VFMADD231PS  64(DI), Z21, Z4
+	VMOVUPS      Z4, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z22
+	VFMADD231PS  Z22, Z21, Z5
+	VMOVUPS      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z21, Z6
+	VMOVUPS      Z6, (DI)
+	VFMADD231PS  64(DI), Z21, Z7
+	VMOVUPS      Z7, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z22
+	VFMADD231PS  Z22, Z21, Z8
+	VMOVUPS      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z21, Z9
+	VMOVUPS      Z9, (DI)
+	VFMADD231PS  64(DI), Z21, Z10
+	VMOVUPS      Z10, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z22
+	VFMADD231PS  Z22, Z21, Z11
+	VMOVUPS      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z21, Z12
+	VMOVUPS      Z12, (DI)
+	VFMADD231PS  64(DI), Z21, Z13
+	VMOVUPS      Z13, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z22
+	VFMADD231PS  Z22, Z21, Z14
+	VMOVUPS      Z14, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z21, Z15
+	VMOVUPS      Z15, (DI)
+	VFMADD231PS  64(DI), Z21, Z16
+	VMOVUPS      Z16, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z22
+	VFMADD231PS  Z22, Z21, Z17
+	VMOVUPS      Z17, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z21, Z18
+	VMOVUPS      Z18, (DI)
+	VFMADD231PS  64(DI), Z21, Z19
+	VMOVUPS      Z19, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z22
+	VFMADD231PS  Z22, Z21, Z20
+	VMOVUPS      Z20, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Z17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Z20, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm8x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm8x48AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000020, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R14
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS      64(R12), Z25
+	VMOVUPS.Z    128(R12), K1, Z26
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (CX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (CX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS      64(R12), Z25
+	VMOVUPS.Z    128(R12), K1, Z26
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (CX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (CX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS      64(R12), Z25
+	VMOVUPS.Z    128(R12), K1, Z26
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (CX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (CX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS      64(R12), Z25
+	VMOVUPS.Z    128(R12), K1, Z26
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (CX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (CX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	SUBQ         $0x04, R13
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS      64(R12), Z25
+	VMOVUPS.Z    128(R12), K1, Z26
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (CX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (CX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z24
+	VMULPS       Z24, Z0, Z0
+	VMULPS       Z24, Z1, Z1
+	VMULPS       Z24, Z2, Z2
+	VMULPS       Z24, Z3, Z3
+	VMULPS       Z24, Z4, Z4
+	VMULPS       Z24, Z5, Z5
+	VMULPS       Z24, Z6, Z6
+	VMULPS       Z24, Z7, Z7
+	VMULPS       Z24, Z8, Z8
+	VMULPS       Z24, Z9, Z9
+	VMULPS       Z24, Z10, Z10
+	VMULPS       Z24, Z11, Z11
+	VMULPS       Z24, Z12, Z12
+	VMULPS       Z24, Z13, Z13
+	VMULPS       Z24, Z14, Z14
+	VMULPS       Z24, Z15, Z15
+	VMULPS       Z24, Z16, Z16
+	VMULPS       Z24, Z17, Z17
+	VMULPS       Z24, Z18, Z18
+	VMULPS       Z24, Z19, Z19
+	VMULPS       Z24, Z20, Z20
+	VMULPS       Z24, Z21, Z21
+	VMULPS       Z24, Z22, Z22
+	VMULPS       Z24, Z23, Z23
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z24
+	VFMADD231PS  (DI), Z24, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z24, Z1
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z2
+	VMOVUPS      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z3
+	VMOVUPS      Z3, (DI)
+	VFMADD231PS  64(DI), Z24, Z4
+	VMOVUPS      Z4, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z5
+	VMOVUPS      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z6
+	VMOVUPS      Z6, (DI)
+	VFMADD231PS  64(DI), Z24, Z7
+	VMOVUPS      Z7, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z8
+	VMOVUPS      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z9
+	VMOVUPS      Z9, (DI)
+	VFMADD231PS  64(DI), Z24, Z10
+	VMOVUPS      Z10, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z11
+	VMOVUPS      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z12
+	VMOVUPS      Z12, (DI)
+	VFMADD231PS  64(DI), Z24, Z13
+	VMOVUPS      Z13, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z14
+	VMOVUPS      Z14, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z15
+	VMOVUPS      Z15, (DI)
+	VFMADD231PS  64(DI), Z24, Z16
+	VMOVUPS      Z16, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z17
+	VMOVUPS      Z17, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z18
+	VMOVUPS      Z18, (DI)
+	VFMADD231PS  64(DI), Z24, Z19
+	VMOVUPS      Z19, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z20
+	VMOVUPS      Z20, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z21
+	VMOVUPS      Z21, (DI)
+	VFMADD231PS  64(DI), Z24, Z22
+	VMOVUPS      Z22, 64(DI)
+	VMOVUPS.Z    128(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z23
+	VMOVUPS      Z23, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Z17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Z20, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z21, (DI)
+	VMOVUPS Z22, 64(DI)
+	VMOVUPS Z23, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm1x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm1x64AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000030, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS      64(R9), Z5
+	VMOVUPS      128(R9), Z6
+	VMOVUPS.Z    192(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS      64(R9), Z5
+	VMOVUPS      128(R9), Z6
+	VMOVUPS.Z    192(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS      64(R9), Z5
+	VMOVUPS      128(R9), Z6
+	VMOVUPS.Z    192(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS      64(R9), Z5
+	VMOVUPS      128(R9), Z6
+	VMOVUPS.Z    192(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS      64(R9), Z5
+	VMOVUPS      128(R9), Z6
+	VMOVUPS.Z    192(R9), K1, Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VMULPS       Z4, Z3, Z3
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z4
+	VFMADD231PS  (DI), Z4, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z4, Z1
+	VMOVUPS      Z1, 64(DI)
+	VFMADD231PS  128(DI), Z4, Z2
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z5
+	VFMADD231PS  Z5, Z4, Z3
+	VMOVUPS      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm2x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm2x64AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000030, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z8
+	VMOVUPS      64(R9), Z9
+	VMOVUPS      128(R9), Z10
+	VMOVUPS.Z    192(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z8
+	VMOVUPS      64(R9), Z9
+	VMOVUPS      128(R9), Z10
+	VMOVUPS.Z    192(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z8
+	VMOVUPS      64(R9), Z9
+	VMOVUPS      128(R9), Z10
+	VMOVUPS.Z    192(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z8
+	VMOVUPS      64(R9), Z9
+	VMOVUPS      128(R9), Z10
+	VMOVUPS.Z    192(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z8
+	VMOVUPS      64(R9), Z9
+	VMOVUPS      128(R9), Z10
+	VMOVUPS.Z    192(R9), K1, Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z8, Z5, Z5
+	VMULPS       Z8, Z6, Z6
+	VMULPS       Z8, Z7, Z7
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z8
+	VFMADD231PS  (DI), Z8, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z8, Z1
+	VMOVUPS      Z1, 64(DI)
+	VFMADD231PS  128(DI), Z8, Z2
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z9
+	VFMADD231PS  Z9, Z8, Z3
+	VMOVUPS      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z8, Z4
+	VMOVUPS      Z4, (DI)
+	VFMADD231PS  64(DI), Z8, Z5
+	VMOVUPS      Z5, 64(DI)
+	VFMADD231PS  128(DI), Z8, Z6
+	VMOVUPS      Z6, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z9
+	VFMADD231PS  Z9, Z8, Z7
+	VMOVUPS      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm3x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm3x64AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000030, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z12
+	VMOVUPS      64(R9), Z13
+	VMOVUPS      128(R9), Z14
+	VMOVUPS.Z    192(R9), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z12
+	VMOVUPS      64(R9), Z13
+	VMOVUPS      128(R9), Z14
+	VMOVUPS.Z    192(R9), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z12
+	VMOVUPS      64(R9), Z13
+	VMOVUPS      128(R9), Z14
+	VMOVUPS.Z    192(R9), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z12
+	VMOVUPS      64(R9), Z13
+	VMOVUPS      128(R9), Z14
+	VMOVUPS.Z    192(R9), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z12
+	VMOVUPS      64(R9), Z13
+	VMOVUPS      128(R9), Z14
+	VMOVUPS.Z    192(R9), K1, Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Z12, Z5, Z5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Z12, Z7, Z7
+	VMULPS       Z12, Z8, Z8
+	VMULPS       Z12, Z9, Z9
+	VMULPS       Z12, Z10, Z10
+	VMULPS       Z12, Z11, Z11
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z12
+	VFMADD231PS  (DI), Z12, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z12, Z1
+	VMOVUPS      Z1, 64(DI)
+	VFMADD231PS  128(DI), Z12, Z2
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z3
+	VMOVUPS      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z4
+	VMOVUPS      Z4, (DI)
+	VFMADD231PS  64(DI), Z12, Z5
+	VMOVUPS      Z5, 64(DI)
+	VFMADD231PS  128(DI), Z12, Z6
+	VMOVUPS      Z6, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z7
+	VMOVUPS      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z12, Z8
+	VMOVUPS      Z8, (DI)
+	VFMADD231PS  64(DI), Z12, Z9
+	VMOVUPS      Z9, 64(DI)
+	VFMADD231PS  128(DI), Z12, Z10
+	VMOVUPS      Z10, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z13
+	VFMADD231PS  Z13, Z12, Z11
+	VMOVUPS      Z11, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm4x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm4x64AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000030, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z16
+	VMOVUPS      64(R10), Z17
+	VMOVUPS      128(R10), Z18
+	VMOVUPS.Z    192(R10), K1, Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z16
+	VMOVUPS      64(R10), Z17
+	VMOVUPS      128(R10), Z18
+	VMOVUPS.Z    192(R10), K1, Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z16
+	VMOVUPS      64(R10), Z17
+	VMOVUPS      128(R10), Z18
+	VMOVUPS.Z    192(R10), K1, Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z16
+	VMOVUPS      64(R10), Z17
+	VMOVUPS      128(R10), Z18
+	VMOVUPS.Z    192(R10), K1, Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z16
+	VMOVUPS      64(R10), Z17
+	VMOVUPS      128(R10), Z18
+	VMOVUPS.Z    192(R10), K1, Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z16
+	VMULPS       Z16, Z0, Z0
+	VMULPS       Z16, Z1, Z1
+	VMULPS       Z16, Z2, Z2
+	VMULPS       Z16, Z3, Z3
+	VMULPS       Z16, Z4, Z4
+	VMULPS       Z16, Z5, Z5
+	VMULPS       Z16, Z6, Z6
+	VMULPS       Z16, Z7, Z7
+	VMULPS       Z16, Z8, Z8
+	VMULPS       Z16, Z9, Z9
+	VMULPS       Z16, Z10, Z10
+	VMULPS       Z16, Z11, Z11
+	VMULPS       Z16, Z12, Z12
+	VMULPS       Z16, Z13, Z13
+	VMULPS       Z16, Z14, Z14
+	VMULPS       Z16, Z15, Z15
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z16
+	VFMADD231PS  (DI), Z16, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z16, Z1
+	VMOVUPS      Z1, 64(DI)
+	VFMADD231PS  128(DI), Z16, Z2
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z3
+	VMOVUPS      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z4
+	VMOVUPS      Z4, (DI)
+	VFMADD231PS  64(DI), Z16, Z5
+	VMOVUPS      Z5, 64(DI)
+	VFMADD231PS  128(DI), Z16, Z6
+	VMOVUPS      Z6, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z7
+	VMOVUPS      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z8
+	VMOVUPS      Z8, (DI)
+	VFMADD231PS  64(DI), Z16, Z9
+	VMOVUPS      Z9, 64(DI)
+	VFMADD231PS  128(DI), Z16, Z10
+	VMOVUPS      Z10, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z11
+	VMOVUPS      Z11, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z16, Z12
+	VMOVUPS      Z12, (DI)
+	VFMADD231PS  64(DI), Z16, Z13
+	VMOVUPS      Z13, 64(DI)
+	VFMADD231PS  128(DI), Z16, Z14
+	VMOVUPS      Z14, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z17
+	VFMADD231PS  Z17, Z16, Z15
+	VMOVUPS      Z15, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Z15, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm5x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm5x64AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000030, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z20
+	VMOVUPS      64(R10), Z21
+	VMOVUPS      128(R10), Z22
+	VMOVUPS.Z    192(R10), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z20
+	VMOVUPS      64(R10), Z21
+	VMOVUPS      128(R10), Z22
+	VMOVUPS.Z    192(R10), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z20
+	VMOVUPS      64(R10), Z21
+	VMOVUPS      128(R10), Z22
+	VMOVUPS.Z    192(R10), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z20
+	VMOVUPS      64(R10), Z21
+	VMOVUPS      128(R10), Z22
+	VMOVUPS.Z    192(R10), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z20
+	VMOVUPS      64(R10), Z21
+	VMOVUPS      128(R10), Z22
+	VMOVUPS.Z    192(R10), K1, Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z20
+	VMULPS       Z20, Z0, Z0
+	VMULPS       Z20, Z1, Z1
+	VMULPS       Z20, Z2, Z2
+	VMULPS       Z20, Z3, Z3
+	VMULPS       Z20, Z4, Z4
+	VMULPS       Z20, Z5, Z5
+	VMULPS       Z20, Z6, Z6
+	VMULPS       Z20, Z7, Z7
+	VMULPS       Z20, Z8, Z8
+	VMULPS       Z20, Z9, Z9
+	VMULPS       Z20, Z10, Z10
+	VMULPS       Z20, Z11, Z11
+	VMULPS       Z20, Z12, Z12
+	VMULPS       Z20, Z13, Z13
+	VMULPS       Z20, Z14, Z14
+	VMULPS       Z20, Z15, Z15
+	VMULPS       Z20, Z16, Z16
+	VMULPS       Z20, Z17, Z17
+	VMULPS       Z20, Z18, Z18
+	VMULPS       Z20, Z19, Z19
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z20
+	VFMADD231PS  (DI), Z20, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z20, Z1
+	VMOVUPS      Z1, 64(DI)
+	VFMADD231PS  128(DI), Z20, Z2
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z21
+	VFMADD231PS  Z21, Z20, Z3
+	VMOVUPS      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z4
+	VMOVUPS      Z4, (DI)
+	VFMADD231PS  64(DI), Z20, Z5
+	VMOVUPS      Z5, 64(DI)
+	VFMADD231PS  128(DI), Z20, Z6
+	VMOVUPS      Z6, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z21
+	VFMADD231PS  Z21, Z20, Z7
+	VMOVUPS      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z8
+	VMOVUPS      Z8, (DI)
+	VFMADD231PS  64(DI), Z20, Z9
+	VMOVUPS      Z9, 64(DI)
+	VFMADD231PS  128(DI), Z20, Z10
+	VMOVUPS      Z10, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z21
+	VFMADD231PS  Z21, Z20, Z11
+	VMOVUPS      Z11, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z12
+	VMOVUPS      Z12, (DI)
+	VFMADD231PS  64(DI), Z20, Z13
+	VMOVUPS      Z13, 64(DI)
+	VFMADD231PS  128(DI), Z20, Z14
+	VMOVUPS      Z14, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z21
+	VFMADD231PS  Z21, Z20, Z15
+	VMOVUPS      Z15, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z20, Z16
+	VMOVUPS      Z16, (DI)
+	VFMADD231PS  64(DI), Z20, Z17
+	VMOVUPS      Z17, 64(DI)
+	VFMADD231PS  128(DI), Z20, Z18
+	VMOVUPS      Z18, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z21
+	VFMADD231PS  Z21, Z20, Z19
+	VMOVUPS      Z19, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Z15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Z19, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm6x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·sgemm6x64AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000030, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS      128(R11), Z26
+	VMOVUPS.Z    192(R11), K1, Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS      128(R11), Z26
+	VMOVUPS.Z    192(R11), K1, Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS      128(R11), Z26
+	VMOVUPS.Z    192(R11), K1, Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS      128(R11), Z26
+	VMOVUPS.Z    192(R11), K1, Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS      128(R11), Z26
+	VMOVUPS.Z    192(R11), K1, Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSS alpha+80(FP), Z24
+	VMULPS       Z24, Z0, Z0
+	VMULPS       Z24, Z1, Z1
+	VMULPS       Z24, Z2, Z2
+	VMULPS       Z24, Z3, Z3
+	VMULPS       Z24, Z4, Z4
+	VMULPS       Z24, Z5, Z5
+	VMULPS       Z24, Z6, Z6
+	VMULPS       Z24, Z7, Z7
+	VMULPS       Z24, Z8, Z8
+	VMULPS       Z24, Z9, Z9
+	VMULPS       Z24, Z10, Z10
+	VMULPS       Z24, Z11, Z11
+	VMULPS       Z24, Z12, Z12
+	VMULPS       Z24, Z13, Z13
+	VMULPS       Z24, Z14, Z14
+	VMULPS       Z24, Z15, Z15
+	VMULPS       Z24, Z16, Z16
+	VMULPS       Z24, Z17, Z17
+	VMULPS       Z24, Z18, Z18
+	VMULPS       Z24, Z19, Z19
+	VMULPS       Z24, Z20, Z20
+	VMULPS       Z24, Z21, Z21
+	VMULPS       Z24, Z22, Z22
+	VMULPS       Z24, Z23, Z23
+
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSS beta+84(FP), Z24
+	VFMADD231PS  (DI), Z24, Z0
+	VMOVUPS      Z0, (DI)
+	VFMADD231PS  64(DI), Z24, Z1
+	VMOVUPS      Z1, 64(DI)
+	VFMADD231PS  128(DI), Z24, Z2
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z3
+	VMOVUPS      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z4
+	VMOVUPS      Z4, (DI)
+	VFMADD231PS  64(DI), Z24, Z5
+	VMOVUPS      Z5, 64(DI)
+	VFMADD231PS  128(DI), Z24, Z6
+	VMOVUPS      Z6, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z7
+	VMOVUPS      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z8
+	VMOVUPS      Z8, (DI)
+	VFMADD231PS  64(DI), Z24, Z9
+	VMOVUPS      Z9, 64(DI)
+	VFMADD231PS  128(DI), Z24, Z10
+	VMOVUPS      Z10, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z11
+	VMOVUPS      Z11, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z12
+	VMOVUPS      Z12, (DI)
+	VFMADD231PS  64(DI), Z24, Z13
+	VMOVUPS      Z13, 64(DI)
+	VFMADD231PS  128(DI), Z24, Z14
+	VMOVUPS      Z14, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z15
+	VMOVUPS      Z15, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z16
+	VMOVUPS      Z16, (DI)
+	VFMADD231PS  64(DI), Z24, Z17
+	VMOVUPS      Z17, 64(DI)
+	VFMADD231PS  128(DI), Z24, Z18
+	VMOVUPS      Z18, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z19
+	VMOVUPS      Z19, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PS  (DI), Z24, Z20
+	VMOVUPS      Z20, (DI)
+	VFMADD231PS  64(DI), Z24, Z21
+	VMOVUPS      Z21, 64(DI)
+	VFMADD231PS  128(DI), Z24, Z22
+	VMOVUPS      Z22, 128(DI)
+	VMOVUPS.Z    192(DI), K1, Z25
+	VFMADD231PS  Z25, Z24, Z23
+	VMOVUPS      Z23, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Z15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Z19, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	VMOVUPS Z22, 128(DI)
+	VMOVUPS Z23, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm1x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm1x8AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R9), K1, Z1
 	VBROADCASTSD (CX), Z2
 	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R9), K1, Z1
+	VBROADCASTSD (CX), Z2
+	VFMADD231PD  Z2, Z1, Z0
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R9), K1, Z1
+	VBROADCASTSD (CX), Z2
+	VFMADD231PD  Z2, Z1, Z0
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R9), K1, Z1
+	VBROADCASTSD (CX), Z2
+	VFMADD231PD  Z2, Z1, Z0
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R9), K1, Z1
+	VBROADCASTSD (CX), Z2
+	VFMADD231PD  Z2, Z1, Z0
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileStore:
@@ -8130,21 +12882,21 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z1
-	VMOVUPD.Z    (R8), K1, Z2
+	VMOVUPD.Z    (DI), K1, Z2
 	VFMADD231PD  Z2, Z1, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000001, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8152,97 +12904,96 @@ tileStored:
 // func dgemm2x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm2x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000000, R10
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
 
 	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
+	MOVQ       DI, R11
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z2
+	VMOVUPD.Z    (R9), K1, Z2
 	VBROADCASTSD (CX), Z3
 	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(BX*1), Z3
+	VBROADCASTSD (CX)(DX*1), Z3
 	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z2
+	VMOVUPD.Z    (R9), K1, Z2
 	VBROADCASTSD (CX), Z3
 	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(BX*1), Z3
+	VBROADCASTSD (CX)(DX*1), Z3
 	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z2
+	VMOVUPD.Z    (R9), K1, Z2
 	VBROADCASTSD (CX), Z3
 	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(BX*1), Z3
+	VBROADCASTSD (CX)(DX*1), Z3
 	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z2
+	VMOVUPD.Z    (R9), K1, Z2
 	VBROADCASTSD (CX), Z3
 	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(BX*1), Z3
+	VBROADCASTSD (CX)(DX*1), Z3
 	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z2
+	VMOVUPD.Z    (R9), K1, Z2
 	VBROADCASTSD (CX), Z3
 	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(BX*1), Z3
+	VBROADCASTSD (CX)(DX*1), Z3
 	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileStore:
@@ -8255,27 +13006,27 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z2
-	VMOVUPD.Z    (R8), K1, Z3
+	VMOVUPD.Z    (DI), K1, Z3
 	VFMADD231PD  Z3, Z2, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z3
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z3
 	VFMADD231PD  Z3, Z2, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000002, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8283,110 +13034,109 @@ tileStored:
 // func dgemm3x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm3x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000000, R10
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
 
 	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
+	MOVQ       DI, R11
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z3
+	VMOVUPD.Z    (R9), K1, Z3
 	VBROADCASTSD (CX), Z4
 	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(BX*1), Z4
+	VBROADCASTSD (CX)(DX*1), Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(BX*2), Z4
+	VBROADCASTSD (CX)(DX*2), Z4
 	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z3
+	VMOVUPD.Z    (R9), K1, Z3
 	VBROADCASTSD (CX), Z4
 	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(BX*1), Z4
+	VBROADCASTSD (CX)(DX*1), Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(BX*2), Z4
+	VBROADCASTSD (CX)(DX*2), Z4
 	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z3
+	VMOVUPD.Z    (R9), K1, Z3
 	VBROADCASTSD (CX), Z4
 	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(BX*1), Z4
+	VBROADCASTSD (CX)(DX*1), Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(BX*2), Z4
+	VBROADCASTSD (CX)(DX*2), Z4
 	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
+	ADDQ         BX, CX
+	ADDQ         SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z3
+	VMOVUPD.Z    (R9), K1, Z3
 	VBROADCASTSD (CX), Z4
 	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(BX*1), Z4
+	VBROADCASTSD (CX)(DX*1), Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(BX*2), Z4
+	VBROADCASTSD (CX)(DX*2), Z4
 	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z3
+	VMOVUPD.Z    (R9), K1, Z3
 	VBROADCASTSD (CX), Z4
 	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(BX*1), Z4
+	VBROADCASTSD (CX)(DX*1), Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(BX*2), Z4
+	VBROADCASTSD (CX)(DX*2), Z4
 	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileStore:
@@ -8400,33 +13150,33 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z3
-	VMOVUPD.Z    (R8), K1, Z4
+	VMOVUPD.Z    (DI), K1, Z4
 	VFMADD231PD  Z4, Z3, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z4
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z4
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z4
 	VFMADD231PD  Z4, Z3, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000003, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8434,124 +13184,123 @@ tileStored:
 // func dgemm4x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm4x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	MOVQ cols+72(FP), R11
-	SUBQ $0x00000000, R11
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000000, R10
 
 	// mask = 1<<n - 1
-	MOVQ  R11, CX
-	MOVL  $0x00000001, R11
-	SHLL  CL, R11
-	DECL  R11
-	KMOVW R11, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R13
+	MOVQ       DI, R12
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z4
+	VMOVUPD.Z    (R10), K1, Z4
 	VBROADCASTSD (CX), Z5
 	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(BX*1), Z5
+	VBROADCASTSD (CX)(DX*1), Z5
 	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(BX*2), Z5
+	VBROADCASTSD (CX)(DX*2), Z5
 	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R10*1), Z5
+	VBROADCASTSD (CX)(R9*1), Z5
 	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z4
+	VMOVUPD.Z    (R10), K1, Z4
 	VBROADCASTSD (CX), Z5
 	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(BX*1), Z5
+	VBROADCASTSD (CX)(DX*1), Z5
 	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(BX*2), Z5
+	VBROADCASTSD (CX)(DX*2), Z5
 	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R10*1), Z5
+	VBROADCASTSD (CX)(R9*1), Z5
 	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z4
+	VMOVUPD.Z    (R10), K1, Z4
 	VBROADCASTSD (CX), Z5
 	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(BX*1), Z5
+	VBROADCASTSD (CX)(DX*1), Z5
 	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(BX*2), Z5
+	VBROADCASTSD (CX)(DX*2), Z5
 	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R10*1), Z5
+	VBROADCASTSD (CX)(R9*1), Z5
 	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z4
+	VMOVUPD.Z    (R10), K1, Z4
 	VBROADCASTSD (CX), Z5
 	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(BX*1), Z5
+	VBROADCASTSD (CX)(DX*1), Z5
 	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(BX*2), Z5
+	VBROADCASTSD (CX)(DX*2), Z5
 	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R10*1), Z5
+	VBROADCASTSD (CX)(R9*1), Z5
 	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	SUBQ         $0x04, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z4
+	VMOVUPD.Z    (R10), K1, Z4
 	VBROADCASTSD (CX), Z5
 	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(BX*1), Z5
+	VBROADCASTSD (CX)(DX*1), Z5
 	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(BX*2), Z5
+	VBROADCASTSD (CX)(DX*2), Z5
 	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R10*1), Z5
+	VBROADCASTSD (CX)(R9*1), Z5
 	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	DECQ         R12
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileStore:
@@ -8566,39 +13315,39 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z4
-	VMOVUPD.Z    (R8), K1, Z5
+	VMOVUPD.Z    (DI), K1, Z5
 	VFMADD231PD  Z5, Z4, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z5
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z5
 	VFMADD231PD  Z5, Z4, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z5
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z5
 	VFMADD231PD  Z5, Z4, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z5
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z5
 	VFMADD231PD  Z5, Z4, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000004, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8606,137 +13355,136 @@ tileStored:
 // func dgemm5x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm5x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	MOVQ cols+72(FP), R11
-	SUBQ $0x00000000, R11
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000000, R10
 
 	// mask = 1<<n - 1
-	MOVQ  R11, CX
-	MOVL  $0x00000001, R11
-	SHLL  CL, R11
-	DECL  R11
-	KMOVW R11, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R13
+	MOVQ       DI, R12
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	SUBQ       $0x04, R12
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z5
+	VMOVUPD.Z    (R10), K1, Z5
 	VBROADCASTSD (CX), Z6
 	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(BX*1), Z6
+	VBROADCASTSD (CX)(DX*1), Z6
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*2), Z6
+	VBROADCASTSD (CX)(DX*2), Z6
 	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R10*1), Z6
+	VBROADCASTSD (CX)(R9*1), Z6
 	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(BX*4), Z6
+	VBROADCASTSD (CX)(DX*4), Z6
 	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z5
+	VMOVUPD.Z    (R10), K1, Z5
 	VBROADCASTSD (CX), Z6
 	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(BX*1), Z6
+	VBROADCASTSD (CX)(DX*1), Z6
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*2), Z6
+	VBROADCASTSD (CX)(DX*2), Z6
 	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R10*1), Z6
+	VBROADCASTSD (CX)(R9*1), Z6
 	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(BX*4), Z6
+	VBROADCASTSD (CX)(DX*4), Z6
 	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z5
+	VMOVUPD.Z    (R10), K1, Z5
 	VBROADCASTSD (CX), Z6
 	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(BX*1), Z6
+	VBROADCASTSD (CX)(DX*1), Z6
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*2), Z6
+	VBROADCASTSD (CX)(DX*2), Z6
 	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R10*1), Z6
+	VBROADCASTSD (CX)(R9*1), Z6
 	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(BX*4), Z6
+	VBROADCASTSD (CX)(DX*4), Z6
 	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z5
+	VMOVUPD.Z    (R10), K1, Z5
 	VBROADCASTSD (CX), Z6
 	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(BX*1), Z6
+	VBROADCASTSD (CX)(DX*1), Z6
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*2), Z6
+	VBROADCASTSD (CX)(DX*2), Z6
 	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R10*1), Z6
+	VBROADCASTSD (CX)(R9*1), Z6
 	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(BX*4), Z6
+	VBROADCASTSD (CX)(DX*4), Z6
 	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	SUBQ         $0x04, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z5
+	VMOVUPD.Z    (R10), K1, Z5
 	VBROADCASTSD (CX), Z6
 	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(BX*1), Z6
+	VBROADCASTSD (CX)(DX*1), Z6
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*2), Z6
+	VBROADCASTSD (CX)(DX*2), Z6
 	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R10*1), Z6
+	VBROADCASTSD (CX)(R9*1), Z6
 	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(BX*4), Z6
+	VBROADCASTSD (CX)(DX*4), Z6
 	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	DECQ         R12
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileStore:
@@ -8752,45 +13500,45 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z5
-	VMOVUPD.Z    (R8), K1, Z6
+	VMOVUPD.Z    (DI), K1, Z6
 	VFMADD231PD  Z6, Z5, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z6
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z6
 	VFMADD231PD  Z6, Z5, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z6
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z6
 	VFMADD231PD  Z6, Z5, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z6
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z6
 	VFMADD231PD  Z6, Z5, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z6
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z6
 	VFMADD231PD  Z6, Z5, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000005, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8798,151 +13546,150 @@ tileStored:
 // func dgemm6x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm6x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R14
+	MOVQ       DI, R13
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	SUBQ       $0x04, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z6
+	VMOVUPD.Z    (R11), K1, Z6
 	VBROADCASTSD (CX), Z7
 	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(BX*1), Z7
+	VBROADCASTSD (CX)(DX*1), Z7
 	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(BX*2), Z7
+	VBROADCASTSD (CX)(DX*2), Z7
 	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R10*1), Z7
+	VBROADCASTSD (CX)(R9*1), Z7
 	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(BX*4), Z7
+	VBROADCASTSD (CX)(DX*4), Z7
 	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R11*1), Z7
+	VBROADCASTSD (CX)(R10*1), Z7
 	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z6
+	VMOVUPD.Z    (R11), K1, Z6
 	VBROADCASTSD (CX), Z7
 	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(BX*1), Z7
+	VBROADCASTSD (CX)(DX*1), Z7
 	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(BX*2), Z7
+	VBROADCASTSD (CX)(DX*2), Z7
 	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R10*1), Z7
+	VBROADCASTSD (CX)(R9*1), Z7
 	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(BX*4), Z7
+	VBROADCASTSD (CX)(DX*4), Z7
 	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R11*1), Z7
+	VBROADCASTSD (CX)(R10*1), Z7
 	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z6
+	VMOVUPD.Z    (R11), K1, Z6
 	VBROADCASTSD (CX), Z7
 	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(BX*1), Z7
+	VBROADCASTSD (CX)(DX*1), Z7
 	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(BX*2), Z7
+	VBROADCASTSD (CX)(DX*2), Z7
 	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R10*1), Z7
+	VBROADCASTSD (CX)(R9*1), Z7
 	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(BX*4), Z7
+	VBROADCASTSD (CX)(DX*4), Z7
 	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R11*1), Z7
+	VBROADCASTSD (CX)(R10*1), Z7
 	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z6
+	VMOVUPD.Z    (R11), K1, Z6
 	VBROADCASTSD (CX), Z7
 	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(BX*1), Z7
+	VBROADCASTSD (CX)(DX*1), Z7
 	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(BX*2), Z7
+	VBROADCASTSD (CX)(DX*2), Z7
 	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R10*1), Z7
+	VBROADCASTSD (CX)(R9*1), Z7
 	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(BX*4), Z7
+	VBROADCASTSD (CX)(DX*4), Z7
 	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R11*1), Z7
+	VBROADCASTSD (CX)(R10*1), Z7
 	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	SUBQ         $0x04, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z6
+	VMOVUPD.Z    (R11), K1, Z6
 	VBROADCASTSD (CX), Z7
 	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(BX*1), Z7
+	VBROADCASTSD (CX)(DX*1), Z7
 	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(BX*2), Z7
+	VBROADCASTSD (CX)(DX*2), Z7
 	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R10*1), Z7
+	VBROADCASTSD (CX)(R9*1), Z7
 	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(BX*4), Z7
+	VBROADCASTSD (CX)(DX*4), Z7
 	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R11*1), Z7
+	VBROADCASTSD (CX)(R10*1), Z7
 	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	DECQ         R13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileStore:
@@ -8959,51 +13706,51 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z6
-	VMOVUPD.Z    (R8), K1, Z7
+	VMOVUPD.Z    (DI), K1, Z7
 	VFMADD231PD  Z7, Z6, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z7
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z7
 	VFMADD231PD  Z7, Z6, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z7
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z7
 	VFMADD231PD  Z7, Z6, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z7
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z7
 	VFMADD231PD  Z7, Z6, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z7
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z7
 	VFMADD231PD  Z7, Z6, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z7
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z7
 	VFMADD231PD  Z7, Z6, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z5, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000006, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9011,164 +13758,163 @@ tileStored:
 // func dgemm7x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm7x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R14
+	MOVQ       DI, R13
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	SUBQ       $0x04, R13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z7
+	VMOVUPD.Z    (R11), K1, Z7
 	VBROADCASTSD (CX), Z8
 	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(BX*1), Z8
+	VBROADCASTSD (CX)(DX*1), Z8
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*2), Z8
+	VBROADCASTSD (CX)(DX*2), Z8
 	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R10*1), Z8
+	VBROADCASTSD (CX)(R9*1), Z8
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*4), Z8
+	VBROADCASTSD (CX)(DX*4), Z8
 	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R11*1), Z8
+	VBROADCASTSD (CX)(R10*1), Z8
 	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R10*2), Z8
+	VBROADCASTSD (CX)(R9*2), Z8
 	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z7
+	VMOVUPD.Z    (R11), K1, Z7
 	VBROADCASTSD (CX), Z8
 	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(BX*1), Z8
+	VBROADCASTSD (CX)(DX*1), Z8
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*2), Z8
+	VBROADCASTSD (CX)(DX*2), Z8
 	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R10*1), Z8
+	VBROADCASTSD (CX)(R9*1), Z8
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*4), Z8
+	VBROADCASTSD (CX)(DX*4), Z8
 	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R11*1), Z8
+	VBROADCASTSD (CX)(R10*1), Z8
 	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R10*2), Z8
+	VBROADCASTSD (CX)(R9*2), Z8
 	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z7
+	VMOVUPD.Z    (R11), K1, Z7
 	VBROADCASTSD (CX), Z8
 	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(BX*1), Z8
+	VBROADCASTSD (CX)(DX*1), Z8
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*2), Z8
+	VBROADCASTSD (CX)(DX*2), Z8
 	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R10*1), Z8
+	VBROADCASTSD (CX)(R9*1), Z8
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*4), Z8
+	VBROADCASTSD (CX)(DX*4), Z8
 	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R11*1), Z8
+	VBROADCASTSD (CX)(R10*1), Z8
 	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R10*2), Z8
+	VBROADCASTSD (CX)(R9*2), Z8
 	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
+	ADDQ         BX, CX
+	ADDQ         SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z7
+	VMOVUPD.Z    (R11), K1, Z7
 	VBROADCASTSD (CX), Z8
 	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(BX*1), Z8
+	VBROADCASTSD (CX)(DX*1), Z8
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*2), Z8
+	VBROADCASTSD (CX)(DX*2), Z8
 	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R10*1), Z8
+	VBROADCASTSD (CX)(R9*1), Z8
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*4), Z8
+	VBROADCASTSD (CX)(DX*4), Z8
 	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R11*1), Z8
+	VBROADCASTSD (CX)(R10*1), Z8
 	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R10*2), Z8
+	VBROADCASTSD (CX)(R9*2), Z8
 	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	SUBQ         $0x04, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z7
+	VMOVUPD.Z    (R11), K1, Z7
 	VBROADCASTSD (CX), Z8
 	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(BX*1), Z8
+	VBROADCASTSD (CX)(DX*1), Z8
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*2), Z8
+	VBROADCASTSD (CX)(DX*2), Z8
 	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R10*1), Z8
+	VBROADCASTSD (CX)(R9*1), Z8
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*4), Z8
+	VBROADCASTSD (CX)(DX*4), Z8
 	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R11*1), Z8
+	VBROADCASTSD (CX)(R10*1), Z8
 	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R10*2), Z8
+	VBROADCASTSD (CX)(R9*2), Z8
 	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	DECQ         R13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileStore:
@@ -9186,57 +13932,57 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z7
-	VMOVUPD.Z    (R8), K1, Z8
+	VMOVUPD.Z    (DI), K1, Z8
 	VFMADD231PD  Z8, Z7, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z8
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z8
 	VFMADD231PD  Z8, Z7, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z8
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z8
 	VFMADD231PD  Z8, Z7, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z8
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z8
 	VFMADD231PD  Z8, Z7, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z8
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z8
 	VFMADD231PD  Z8, Z7, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z8
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z8
 	VFMADD231PD  Z8, Z7, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z8
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z8
 	VFMADD231PD  Z8, Z7, Z6
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000007, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9244,186 +13990,185 @@ tileStored:
 // func dgemm8x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm8x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z8
+	VMOVUPD.Z    (R12), K1, Z8
 	VBROADCASTSD (CX), Z9
 	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(BX*1), Z9
+	VBROADCASTSD (CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(BX*2), Z9
+	VBROADCASTSD (CX)(DX*2), Z9
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R10*1), Z9
+	VBROADCASTSD (CX)(R9*1), Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(BX*4), Z9
+	VBROADCASTSD (CX)(DX*4), Z9
 	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R11*1), Z9
+	VBROADCASTSD (CX)(R10*1), Z9
 	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R10*2), Z9
+	VBROADCASTSD (CX)(R9*2), Z9
 	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R12), Z9
+	VBROADCASTSD (R11), Z9
 	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z8
+	VMOVUPD.Z    (R12), K1, Z8
 	VBROADCASTSD (CX), Z9
 	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(BX*1), Z9
+	VBROADCASTSD (CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(BX*2), Z9
+	VBROADCASTSD (CX)(DX*2), Z9
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R10*1), Z9
+	VBROADCASTSD (CX)(R9*1), Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(BX*4), Z9
+	VBROADCASTSD (CX)(DX*4), Z9
 	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R11*1), Z9
+	VBROADCASTSD (CX)(R10*1), Z9
 	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R10*2), Z9
+	VBROADCASTSD (CX)(R9*2), Z9
 	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R12), Z9
+	VBROADCASTSD (R11), Z9
 	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z8
+	VMOVUPD.Z    (R12), K1, Z8
 	VBROADCASTSD (CX), Z9
 	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(BX*1), Z9
+	VBROADCASTSD (CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(BX*2), Z9
+	VBROADCASTSD (CX)(DX*2), Z9
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R10*1), Z9
+	VBROADCASTSD (CX)(R9*1), Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(BX*4), Z9
+	VBROADCASTSD (CX)(DX*4), Z9
 	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R11*1), Z9
+	VBROADCASTSD (CX)(R10*1), Z9
 	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R10*2), Z9
+	VBROADCASTSD (CX)(R9*2), Z9
 	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R12), Z9
+	VBROADCASTSD (R11), Z9
 	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z8
+	VMOVUPD.Z    (R12), K1, Z8
 	VBROADCASTSD (CX), Z9
 	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(BX*1), Z9
+	VBROADCASTSD (CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(BX*2), Z9
+	VBROADCASTSD (CX)(DX*2), Z9
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R10*1), Z9
+	VBROADCASTSD (CX)(R9*1), Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(BX*4), Z9
+	VBROADCASTSD (CX)(DX*4), Z9
 	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R11*1), Z9
+	VBROADCASTSD (CX)(R10*1), Z9
 	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R10*2), Z9
+	VBROADCASTSD (CX)(R9*2), Z9
 	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R12), Z9
+	VBROADCASTSD (R11), Z9
 	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z8
+	VMOVUPD.Z    (R12), K1, Z8
 	VBROADCASTSD (CX), Z9
 	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(BX*1), Z9
+	VBROADCASTSD (CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(BX*2), Z9
+	VBROADCASTSD (CX)(DX*2), Z9
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R10*1), Z9
+	VBROADCASTSD (CX)(R9*1), Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(BX*4), Z9
+	VBROADCASTSD (CX)(DX*4), Z9
 	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R11*1), Z9
+	VBROADCASTSD (CX)(R10*1), Z9
 	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R10*2), Z9
+	VBROADCASTSD (CX)(R9*2), Z9
 	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R12), Z9
+	VBROADCASTSD (R11), Z9
 	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -9442,63 +14187,63 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z8
-	VMOVUPD.Z    (R8), K1, Z9
+	VMOVUPD.Z    (DI), K1, Z9
 	VFMADD231PD  Z9, Z8, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z9
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z9
 	VFMADD231PD  Z9, Z8, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z9
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z9
 	VFMADD231PD  Z9, Z8, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z9
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z9
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z9
 	VFMADD231PD  Z9, Z8, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z9
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z9
 	VFMADD231PD  Z9, Z8, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z9
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z9
 	VFMADD231PD  Z9, Z8, Z6
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z9
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z9
 	VFMADD231PD  Z9, Z8, Z7
-	VMOVUPD      Z7, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z7, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z7, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000008, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9506,199 +14251,198 @@ tileStored:
 // func dgemm9x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm9x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z9
+	VMOVUPD.Z    (R12), K1, Z9
 	VBROADCASTSD (CX), Z10
 	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(BX*1), Z10
+	VBROADCASTSD (CX)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*2), Z10
+	VBROADCASTSD (CX)(DX*2), Z10
 	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R10*1), Z10
+	VBROADCASTSD (CX)(R9*1), Z10
 	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*4), Z10
+	VBROADCASTSD (CX)(DX*4), Z10
 	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R11*1), Z10
+	VBROADCASTSD (CX)(R10*1), Z10
 	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*2), Z10
+	VBROADCASTSD (CX)(R9*2), Z10
 	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R12), Z10
+	VBROADCASTSD (R11), Z10
 	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R12)(BX*1), Z10
+	VBROADCASTSD (R11)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z9
+	VMOVUPD.Z    (R12), K1, Z9
 	VBROADCASTSD (CX), Z10
 	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(BX*1), Z10
+	VBROADCASTSD (CX)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*2), Z10
+	VBROADCASTSD (CX)(DX*2), Z10
 	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R10*1), Z10
+	VBROADCASTSD (CX)(R9*1), Z10
 	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*4), Z10
+	VBROADCASTSD (CX)(DX*4), Z10
 	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R11*1), Z10
+	VBROADCASTSD (CX)(R10*1), Z10
 	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*2), Z10
+	VBROADCASTSD (CX)(R9*2), Z10
 	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R12), Z10
+	VBROADCASTSD (R11), Z10
 	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R12)(BX*1), Z10
+	VBROADCASTSD (R11)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z9
+	VMOVUPD.Z    (R12), K1, Z9
 	VBROADCASTSD (CX), Z10
 	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(BX*1), Z10
+	VBROADCASTSD (CX)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*2), Z10
+	VBROADCASTSD (CX)(DX*2), Z10
 	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R10*1), Z10
+	VBROADCASTSD (CX)(R9*1), Z10
 	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*4), Z10
+	VBROADCASTSD (CX)(DX*4), Z10
 	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R11*1), Z10
+	VBROADCASTSD (CX)(R10*1), Z10
 	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*2), Z10
+	VBROADCASTSD (CX)(R9*2), Z10
 	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R12), Z10
+	VBROADCASTSD (R11), Z10
 	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R12)(BX*1), Z10
+	VBROADCASTSD (R11)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z9
+	VMOVUPD.Z    (R12), K1, Z9
 	VBROADCASTSD (CX), Z10
 	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(BX*1), Z10
+	VBROADCASTSD (CX)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*2), Z10
+	VBROADCASTSD (CX)(DX*2), Z10
 	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R10*1), Z10
+	VBROADCASTSD (CX)(R9*1), Z10
 	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*4), Z10
+	VBROADCASTSD (CX)(DX*4), Z10
 	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R11*1), Z10
+	VBROADCASTSD (CX)(R10*1), Z10
 	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*2), Z10
+	VBROADCASTSD (CX)(R9*2), Z10
 	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R12), Z10
+	VBROADCASTSD (R11), Z10
 	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R12)(BX*1), Z10
+	VBROADCASTSD (R11)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z9
+	VMOVUPD.Z    (R12), K1, Z9
 	VBROADCASTSD (CX), Z10
 	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(BX*1), Z10
+	VBROADCASTSD (CX)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*2), Z10
+	VBROADCASTSD (CX)(DX*2), Z10
 	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R10*1), Z10
+	VBROADCASTSD (CX)(R9*1), Z10
 	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*4), Z10
+	VBROADCASTSD (CX)(DX*4), Z10
 	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R11*1), Z10
+	VBROADCASTSD (CX)(R10*1), Z10
 	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*2), Z10
+	VBROADCASTSD (CX)(R9*2), Z10
 	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R12), Z10
+	VBROADCASTSD (R11), Z10
 	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R12)(BX*1), Z10
+	VBROADCASTSD (R11)(DX*1), Z10
 	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -9718,69 +14462,69 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z9
-	VMOVUPD.Z    (R8), K1, Z10
+	VMOVUPD.Z    (DI), K1, Z10
 	VFMADD231PD  Z10, Z9, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z10
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z10
 	VFMADD231PD  Z10, Z9, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z10
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z10
 	VFMADD231PD  Z10, Z9, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z10
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z10
 	VFMADD231PD  Z10, Z9, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z10
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z10
 	VFMADD231PD  Z10, Z9, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z10
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z10
 	VFMADD231PD  Z10, Z9, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z10
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z10
 	VFMADD231PD  Z10, Z9, Z6
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z10
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z10
 	VFMADD231PD  Z10, Z9, Z7
-	VMOVUPD      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z10
+	VMOVUPD      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z10
 	VFMADD231PD  Z10, Z9, Z8
-	VMOVUPD      Z8, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z8, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000009, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9788,212 +14532,211 @@ tileStored:
 // func dgemm10x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm10x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z10
+	VMOVUPD.Z    (R12), K1, Z10
 	VBROADCASTSD (CX), Z11
 	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(BX*1), Z11
+	VBROADCASTSD (CX)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(BX*2), Z11
+	VBROADCASTSD (CX)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R10*1), Z11
+	VBROADCASTSD (CX)(R9*1), Z11
 	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(BX*4), Z11
+	VBROADCASTSD (CX)(DX*4), Z11
 	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R11*1), Z11
+	VBROADCASTSD (CX)(R10*1), Z11
 	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R10*2), Z11
+	VBROADCASTSD (CX)(R9*2), Z11
 	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R12), Z11
+	VBROADCASTSD (R11), Z11
 	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R12)(BX*1), Z11
+	VBROADCASTSD (R11)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R12)(BX*2), Z11
+	VBROADCASTSD (R11)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z10
+	VMOVUPD.Z    (R12), K1, Z10
 	VBROADCASTSD (CX), Z11
 	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(BX*1), Z11
+	VBROADCASTSD (CX)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(BX*2), Z11
+	VBROADCASTSD (CX)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R10*1), Z11
+	VBROADCASTSD (CX)(R9*1), Z11
 	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(BX*4), Z11
+	VBROADCASTSD (CX)(DX*4), Z11
 	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R11*1), Z11
+	VBROADCASTSD (CX)(R10*1), Z11
 	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R10*2), Z11
+	VBROADCASTSD (CX)(R9*2), Z11
 	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R12), Z11
+	VBROADCASTSD (R11), Z11
 	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R12)(BX*1), Z11
+	VBROADCASTSD (R11)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R12)(BX*2), Z11
+	VBROADCASTSD (R11)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z10
+	VMOVUPD.Z    (R12), K1, Z10
 	VBROADCASTSD (CX), Z11
 	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(BX*1), Z11
+	VBROADCASTSD (CX)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(BX*2), Z11
+	VBROADCASTSD (CX)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R10*1), Z11
+	VBROADCASTSD (CX)(R9*1), Z11
 	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(BX*4), Z11
+	VBROADCASTSD (CX)(DX*4), Z11
 	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R11*1), Z11
+	VBROADCASTSD (CX)(R10*1), Z11
 	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R10*2), Z11
+	VBROADCASTSD (CX)(R9*2), Z11
 	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R12), Z11
+	VBROADCASTSD (R11), Z11
 	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R12)(BX*1), Z11
+	VBROADCASTSD (R11)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R12)(BX*2), Z11
+	VBROADCASTSD (R11)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z10
+	VMOVUPD.Z    (R12), K1, Z10
 	VBROADCASTSD (CX), Z11
 	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(BX*1), Z11
+	VBROADCASTSD (CX)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(BX*2), Z11
+	VBROADCASTSD (CX)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R10*1), Z11
+	VBROADCASTSD (CX)(R9*1), Z11
 	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(BX*4), Z11
+	VBROADCASTSD (CX)(DX*4), Z11
 	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R11*1), Z11
+	VBROADCASTSD (CX)(R10*1), Z11
 	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R10*2), Z11
+	VBROADCASTSD (CX)(R9*2), Z11
 	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R12), Z11
+	VBROADCASTSD (R11), Z11
 	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R12)(BX*1), Z11
+	VBROADCASTSD (R11)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R12)(BX*2), Z11
+	VBROADCASTSD (R11)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z10
+	VMOVUPD.Z    (R12), K1, Z10
 	VBROADCASTSD (CX), Z11
 	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(BX*1), Z11
+	VBROADCASTSD (CX)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(BX*2), Z11
+	VBROADCASTSD (CX)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R10*1), Z11
+	VBROADCASTSD (CX)(R9*1), Z11
 	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(BX*4), Z11
+	VBROADCASTSD (CX)(DX*4), Z11
 	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R11*1), Z11
+	VBROADCASTSD (CX)(R10*1), Z11
 	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R10*2), Z11
+	VBROADCASTSD (CX)(R9*2), Z11
 	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R12), Z11
+	VBROADCASTSD (R11), Z11
 	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R12)(BX*1), Z11
+	VBROADCASTSD (R11)(DX*1), Z11
 	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R12)(BX*2), Z11
+	VBROADCASTSD (R11)(DX*2), Z11
 	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -10014,75 +14757,75 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z10
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z6
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z7
-	VMOVUPD      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z8
-	VMOVUPD      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z11
+	VMOVUPD      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z11
 	VFMADD231PD  Z11, Z10, Z9
-	VMOVUPD      Z9, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z9, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z9, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000a, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10090,225 +14833,224 @@ tileStored:
 // func dgemm11x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm11x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z11
+	VMOVUPD.Z    (R12), K1, Z11
 	VBROADCASTSD (CX), Z12
 	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(BX*1), Z12
+	VBROADCASTSD (CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*2), Z12
+	VBROADCASTSD (CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R10*1), Z12
+	VBROADCASTSD (CX)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*4), Z12
+	VBROADCASTSD (CX)(DX*4), Z12
 	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R11*1), Z12
+	VBROADCASTSD (CX)(R10*1), Z12
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*2), Z12
+	VBROADCASTSD (CX)(R9*2), Z12
 	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R12), Z12
+	VBROADCASTSD (R11), Z12
 	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R12)(BX*1), Z12
+	VBROADCASTSD (R11)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R12)(BX*2), Z12
+	VBROADCASTSD (R11)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R12)(R10*1), Z12
+	VBROADCASTSD (R11)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z11
+	VMOVUPD.Z    (R12), K1, Z11
 	VBROADCASTSD (CX), Z12
 	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(BX*1), Z12
+	VBROADCASTSD (CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*2), Z12
+	VBROADCASTSD (CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R10*1), Z12
+	VBROADCASTSD (CX)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*4), Z12
+	VBROADCASTSD (CX)(DX*4), Z12
 	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R11*1), Z12
+	VBROADCASTSD (CX)(R10*1), Z12
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*2), Z12
+	VBROADCASTSD (CX)(R9*2), Z12
 	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R12), Z12
+	VBROADCASTSD (R11), Z12
 	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R12)(BX*1), Z12
+	VBROADCASTSD (R11)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R12)(BX*2), Z12
+	VBROADCASTSD (R11)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R12)(R10*1), Z12
+	VBROADCASTSD (R11)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z11
+	VMOVUPD.Z    (R12), K1, Z11
 	VBROADCASTSD (CX), Z12
 	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(BX*1), Z12
+	VBROADCASTSD (CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*2), Z12
+	VBROADCASTSD (CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R10*1), Z12
+	VBROADCASTSD (CX)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*4), Z12
+	VBROADCASTSD (CX)(DX*4), Z12
 	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R11*1), Z12
+	VBROADCASTSD (CX)(R10*1), Z12
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*2), Z12
+	VBROADCASTSD (CX)(R9*2), Z12
 	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R12), Z12
+	VBROADCASTSD (R11), Z12
 	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R12)(BX*1), Z12
+	VBROADCASTSD (R11)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R12)(BX*2), Z12
+	VBROADCASTSD (R11)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R12)(R10*1), Z12
+	VBROADCASTSD (R11)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z11
+	VMOVUPD.Z    (R12), K1, Z11
 	VBROADCASTSD (CX), Z12
 	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(BX*1), Z12
+	VBROADCASTSD (CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*2), Z12
+	VBROADCASTSD (CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R10*1), Z12
+	VBROADCASTSD (CX)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*4), Z12
+	VBROADCASTSD (CX)(DX*4), Z12
 	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R11*1), Z12
+	VBROADCASTSD (CX)(R10*1), Z12
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*2), Z12
+	VBROADCASTSD (CX)(R9*2), Z12
 	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R12), Z12
+	VBROADCASTSD (R11), Z12
 	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R12)(BX*1), Z12
+	VBROADCASTSD (R11)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R12)(BX*2), Z12
+	VBROADCASTSD (R11)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R12)(R10*1), Z12
+	VBROADCASTSD (R11)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z11
+	VMOVUPD.Z    (R12), K1, Z11
 	VBROADCASTSD (CX), Z12
 	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(BX*1), Z12
+	VBROADCASTSD (CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*2), Z12
+	VBROADCASTSD (CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R10*1), Z12
+	VBROADCASTSD (CX)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*4), Z12
+	VBROADCASTSD (CX)(DX*4), Z12
 	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R11*1), Z12
+	VBROADCASTSD (CX)(R10*1), Z12
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*2), Z12
+	VBROADCASTSD (CX)(R9*2), Z12
 	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R12), Z12
+	VBROADCASTSD (R11), Z12
 	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R12)(BX*1), Z12
+	VBROADCASTSD (R11)(DX*1), Z12
 	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R12)(BX*2), Z12
+	VBROADCASTSD (R11)(DX*2), Z12
 	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R12)(R10*1), Z12
+	VBROADCASTSD (R11)(R9*1), Z12
 	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -10330,81 +15072,81 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z11
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z6
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z7
-	VMOVUPD      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z8
-	VMOVUPD      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z9
-	VMOVUPD      Z9, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z12
+	VMOVUPD      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z12
 	VFMADD231PD  Z12, Z11, Z10
-	VMOVUPD      Z10, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z10, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z9, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000b, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10412,238 +15154,237 @@ tileStored:
 // func dgemm12x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm12x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z12
+	VMOVUPD.Z    (R12), K1, Z12
 	VBROADCASTSD (CX), Z13
 	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(BX*1), Z13
+	VBROADCASTSD (CX)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(BX*2), Z13
+	VBROADCASTSD (CX)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R10*1), Z13
+	VBROADCASTSD (CX)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(BX*4), Z13
+	VBROADCASTSD (CX)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R11*1), Z13
+	VBROADCASTSD (CX)(R10*1), Z13
 	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R10*2), Z13
+	VBROADCASTSD (CX)(R9*2), Z13
 	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R12), Z13
+	VBROADCASTSD (R11), Z13
 	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R12)(BX*1), Z13
+	VBROADCASTSD (R11)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R12)(BX*2), Z13
+	VBROADCASTSD (R11)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R12)(R10*1), Z13
+	VBROADCASTSD (R11)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R12)(BX*4), Z13
+	VBROADCASTSD (R11)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z12
+	VMOVUPD.Z    (R12), K1, Z12
 	VBROADCASTSD (CX), Z13
 	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(BX*1), Z13
+	VBROADCASTSD (CX)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(BX*2), Z13
+	VBROADCASTSD (CX)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R10*1), Z13
+	VBROADCASTSD (CX)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(BX*4), Z13
+	VBROADCASTSD (CX)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R11*1), Z13
+	VBROADCASTSD (CX)(R10*1), Z13
 	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R10*2), Z13
+	VBROADCASTSD (CX)(R9*2), Z13
 	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R12), Z13
+	VBROADCASTSD (R11), Z13
 	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R12)(BX*1), Z13
+	VBROADCASTSD (R11)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R12)(BX*2), Z13
+	VBROADCASTSD (R11)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R12)(R10*1), Z13
+	VBROADCASTSD (R11)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R12)(BX*4), Z13
+	VBROADCASTSD (R11)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z12
+	VMOVUPD.Z    (R12), K1, Z12
 	VBROADCASTSD (CX), Z13
 	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(BX*1), Z13
+	VBROADCASTSD (CX)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(BX*2), Z13
+	VBROADCASTSD (CX)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R10*1), Z13
+	VBROADCASTSD (CX)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(BX*4), Z13
+	VBROADCASTSD (CX)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R11*1), Z13
+	VBROADCASTSD (CX)(R10*1), Z13
 	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R10*2), Z13
+	VBROADCASTSD (CX)(R9*2), Z13
 	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R12), Z13
+	VBROADCASTSD (R11), Z13
 	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R12)(BX*1), Z13
+	VBROADCASTSD (R11)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R12)(BX*2), Z13
+	VBROADCASTSD (R11)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R12)(R10*1), Z13
+	VBROADCASTSD (R11)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R12)(BX*4), Z13
+	VBROADCASTSD (R11)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z12
+	VMOVUPD.Z    (R12), K1, Z12
 	VBROADCASTSD (CX), Z13
 	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(BX*1), Z13
+	VBROADCASTSD (CX)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(BX*2), Z13
+	VBROADCASTSD (CX)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R10*1), Z13
+	VBROADCASTSD (CX)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(BX*4), Z13
+	VBROADCASTSD (CX)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R11*1), Z13
+	VBROADCASTSD (CX)(R10*1), Z13
 	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R10*2), Z13
+	VBROADCASTSD (CX)(R9*2), Z13
 	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R12), Z13
+	VBROADCASTSD (R11), Z13
 	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R12)(BX*1), Z13
+	VBROADCASTSD (R11)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R12)(BX*2), Z13
+	VBROADCASTSD (R11)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R12)(R10*1), Z13
+	VBROADCASTSD (R11)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R12)(BX*4), Z13
+	VBROADCASTSD (R11)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z12
+	VMOVUPD.Z    (R12), K1, Z12
 	VBROADCASTSD (CX), Z13
 	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(BX*1), Z13
+	VBROADCASTSD (CX)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(BX*2), Z13
+	VBROADCASTSD (CX)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R10*1), Z13
+	VBROADCASTSD (CX)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(BX*4), Z13
+	VBROADCASTSD (CX)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R11*1), Z13
+	VBROADCASTSD (CX)(R10*1), Z13
 	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R10*2), Z13
+	VBROADCASTSD (CX)(R9*2), Z13
 	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R12), Z13
+	VBROADCASTSD (R11), Z13
 	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R12)(BX*1), Z13
+	VBROADCASTSD (R11)(DX*1), Z13
 	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R12)(BX*2), Z13
+	VBROADCASTSD (R11)(DX*2), Z13
 	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R12)(R10*1), Z13
+	VBROADCASTSD (R11)(R9*1), Z13
 	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R12)(BX*4), Z13
+	VBROADCASTSD (R11)(DX*4), Z13
 	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -10666,87 +15407,87 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z12
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z6
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z7
-	VMOVUPD      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z8
-	VMOVUPD      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z9
-	VMOVUPD      Z9, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z10
-	VMOVUPD      Z10, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z13
+	VMOVUPD      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z13
 	VFMADD231PD  Z13, Z12, Z11
-	VMOVUPD      Z11, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z11, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z9, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z11, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z11, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000c, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10754,251 +15495,250 @@ tileStored:
 // func dgemm13x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm13x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z13
+	VMOVUPD.Z    (R12), K1, Z13
 	VBROADCASTSD (CX), Z14
 	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(BX*1), Z14
+	VBROADCASTSD (CX)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*2), Z14
+	VBROADCASTSD (CX)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R10*1), Z14
+	VBROADCASTSD (CX)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*4), Z14
+	VBROADCASTSD (CX)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R11*1), Z14
+	VBROADCASTSD (CX)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*2), Z14
+	VBROADCASTSD (CX)(R9*2), Z14
 	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R12), Z14
+	VBROADCASTSD (R11), Z14
 	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R12)(BX*1), Z14
+	VBROADCASTSD (R11)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R12)(BX*2), Z14
+	VBROADCASTSD (R11)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R12)(R10*1), Z14
+	VBROADCASTSD (R11)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R12)(BX*4), Z14
+	VBROADCASTSD (R11)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R12)(R11*1), Z14
+	VBROADCASTSD (R11)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z13
+	VMOVUPD.Z    (R12), K1, Z13
 	VBROADCASTSD (CX), Z14
 	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(BX*1), Z14
+	VBROADCASTSD (CX)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*2), Z14
+	VBROADCASTSD (CX)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R10*1), Z14
+	VBROADCASTSD (CX)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*4), Z14
+	VBROADCASTSD (CX)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R11*1), Z14
+	VBROADCASTSD (CX)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*2), Z14
+	VBROADCASTSD (CX)(R9*2), Z14
 	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R12), Z14
+	VBROADCASTSD (R11), Z14
 	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R12)(BX*1), Z14
+	VBROADCASTSD (R11)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R12)(BX*2), Z14
+	VBROADCASTSD (R11)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R12)(R10*1), Z14
+	VBROADCASTSD (R11)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R12)(BX*4), Z14
+	VBROADCASTSD (R11)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R12)(R11*1), Z14
+	VBROADCASTSD (R11)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z13
+	VMOVUPD.Z    (R12), K1, Z13
 	VBROADCASTSD (CX), Z14
 	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(BX*1), Z14
+	VBROADCASTSD (CX)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*2), Z14
+	VBROADCASTSD (CX)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R10*1), Z14
+	VBROADCASTSD (CX)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*4), Z14
+	VBROADCASTSD (CX)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R11*1), Z14
+	VBROADCASTSD (CX)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*2), Z14
+	VBROADCASTSD (CX)(R9*2), Z14
 	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R12), Z14
+	VBROADCASTSD (R11), Z14
 	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R12)(BX*1), Z14
+	VBROADCASTSD (R11)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R12)(BX*2), Z14
+	VBROADCASTSD (R11)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R12)(R10*1), Z14
+	VBROADCASTSD (R11)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R12)(BX*4), Z14
+	VBROADCASTSD (R11)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R12)(R11*1), Z14
+	VBROADCASTSD (R11)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z13
+	VMOVUPD.Z    (R12), K1, Z13
 	VBROADCASTSD (CX), Z14
 	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(BX*1), Z14
+	VBROADCASTSD (CX)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*2), Z14
+	VBROADCASTSD (CX)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R10*1), Z14
+	VBROADCASTSD (CX)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*4), Z14
+	VBROADCASTSD (CX)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R11*1), Z14
+	VBROADCASTSD (CX)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*2), Z14
+	VBROADCASTSD (CX)(R9*2), Z14
 	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R12), Z14
+	VBROADCASTSD (R11), Z14
 	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R12)(BX*1), Z14
+	VBROADCASTSD (R11)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R12)(BX*2), Z14
+	VBROADCASTSD (R11)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R12)(R10*1), Z14
+	VBROADCASTSD (R11)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R12)(BX*4), Z14
+	VBROADCASTSD (R11)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R12)(R11*1), Z14
+	VBROADCASTSD (R11)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z13
+	VMOVUPD.Z    (R12), K1, Z13
 	VBROADCASTSD (CX), Z14
 	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(BX*1), Z14
+	VBROADCASTSD (CX)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*2), Z14
+	VBROADCASTSD (CX)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R10*1), Z14
+	VBROADCASTSD (CX)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*4), Z14
+	VBROADCASTSD (CX)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R11*1), Z14
+	VBROADCASTSD (CX)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*2), Z14
+	VBROADCASTSD (CX)(R9*2), Z14
 	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R12), Z14
+	VBROADCASTSD (R11), Z14
 	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R12)(BX*1), Z14
+	VBROADCASTSD (R11)(DX*1), Z14
 	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R12)(BX*2), Z14
+	VBROADCASTSD (R11)(DX*2), Z14
 	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R12)(R10*1), Z14
+	VBROADCASTSD (R11)(R9*1), Z14
 	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R12)(BX*4), Z14
+	VBROADCASTSD (R11)(DX*4), Z14
 	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R12)(R11*1), Z14
+	VBROADCASTSD (R11)(R10*1), Z14
 	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -11022,93 +15762,93 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z13
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z6
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z7
-	VMOVUPD      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z8
-	VMOVUPD      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z9
-	VMOVUPD      Z9, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z10
-	VMOVUPD      Z10, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z11
-	VMOVUPD      Z11, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z14
+	VMOVUPD      Z11, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z14
 	VFMADD231PD  Z14, Z13, Z12
-	VMOVUPD      Z12, K1, (R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z12, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z9, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z11, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000d, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -11116,222 +15856,621 @@ tileStored:
 // func dgemm14x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm14x8AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000000, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R14
+	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R12), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z14, Z0
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z1
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z3
+	VBROADCASTSD (CX)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z4
+	VBROADCASTSD (CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z6
+	VBROADCASTSD (R11), Z15
+	VFMADD231PD  Z15, Z14, Z7
+	VBROADCASTSD (R11)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (R11)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z9
+	VBROADCASTSD (R11)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z10
+	VBROADCASTSD (R11)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z11
+	VBROADCASTSD (R11)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z12
+	VBROADCASTSD (R11)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R12), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z14, Z0
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z1
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z3
+	VBROADCASTSD (CX)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z4
+	VBROADCASTSD (CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z6
+	VBROADCASTSD (R11), Z15
+	VFMADD231PD  Z15, Z14, Z7
+	VBROADCASTSD (R11)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (R11)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z9
+	VBROADCASTSD (R11)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z10
+	VBROADCASTSD (R11)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z11
+	VBROADCASTSD (R11)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z12
+	VBROADCASTSD (R11)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R12), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z14, Z0
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z1
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z3
+	VBROADCASTSD (CX)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z4
+	VBROADCASTSD (CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z6
+	VBROADCASTSD (R11), Z15
+	VFMADD231PD  Z15, Z14, Z7
+	VBROADCASTSD (R11)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (R11)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z9
+	VBROADCASTSD (R11)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z10
+	VBROADCASTSD (R11)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z11
+	VBROADCASTSD (R11)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z12
+	VBROADCASTSD (R11)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R12), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z14, Z0
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z1
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z3
+	VBROADCASTSD (CX)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z4
+	VBROADCASTSD (CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z6
+	VBROADCASTSD (R11), Z15
+	VFMADD231PD  Z15, Z14, Z7
+	VBROADCASTSD (R11)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (R11)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z9
+	VBROADCASTSD (R11)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z10
+	VBROADCASTSD (R11)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z11
+	VBROADCASTSD (R11)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z12
+	VBROADCASTSD (R11)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	SUBQ         $0x04, R13
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z    (R12), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z14, Z0
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z1
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z3
+	VBROADCASTSD (CX)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z4
+	VBROADCASTSD (CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z6
+	VBROADCASTSD (R11), Z15
+	VFMADD231PD  Z15, Z14, Z7
+	VBROADCASTSD (R11)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (R11)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z9
+	VBROADCASTSD (R11)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z10
+	VBROADCASTSD (R11)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z11
+	VBROADCASTSD (R11)(R10*1), Z15
+	VFMADD231PD  Z15, Z14, Z12
+	VBROADCASTSD (R11)(R9*2), Z15
+	VFMADD231PD  Z15, Z14, Z13
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z14
+	VMULPD       Z14, Z0, Z0
+	VMULPD       Z14, Z1, Z1
+	VMULPD       Z14, Z2, Z2
+	VMULPD       Z14, Z3, Z3
+	VMULPD       Z14, Z4, Z4
+	VMULPD       Z14, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z14, Z7, Z7
+	VMULPD       Z14, Z8, Z8
+	VMULPD       Z14, Z9, Z9
+	VMULPD       Z14, Z10, Z10
+	VMULPD       Z14, Z11, Z11
+	VMULPD       Z14, Z12, Z12
+	VMULPD       Z14, Z13, Z13
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z14
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z0
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z1
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z2
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z3
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z4
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z5
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z6
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z7
+	VMOVUPD      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z8
+	VMOVUPD      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z9
+	VMOVUPD      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z10
+	VMOVUPD      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z11
+	VMOVUPD      Z11, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z12
+	VMOVUPD      Z12, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z13
+	VMOVUPD      Z13, K1, (DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z13, K1, (DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm15x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm15x8AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(R9*2), R12
+	ADDQ DX, R12
 	MOVQ b+40(FP), R13
 	MOVQ k+8(FP), R14
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R15
 	VPXORD     Z0, Z0, Z0
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z1, Z1, Z1
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z2, Z2, Z2
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z3, Z3, Z3
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z4, Z4, Z4
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z5, Z5, Z5
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z6, Z6, Z6
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z7, Z7, Z7
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z8, Z8, Z8
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z9, Z9, Z9
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z10, Z10, Z10
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z11, Z11, Z11
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z12, Z12, Z12
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z13, Z13, Z13
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	SUBQ       $0x04, R14
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R12), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R12)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R12)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R12)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R12)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R12)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R12)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z15, Z0
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z2
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z4
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z6
+	VBROADCASTSD (R11), Z16
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (R11)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z8
+	VBROADCASTSD (R11)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (R11)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z10
+	VBROADCASTSD (R11)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (R11)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z12
+	VBROADCASTSD (R11)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z13
+	VBROADCASTSD (R12), Z16
+	VFMADD231PD  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R12), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R12)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R12)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R12)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R12)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R12)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R12)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z15, Z0
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z2
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z4
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z6
+	VBROADCASTSD (R11), Z16
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (R11)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z8
+	VBROADCASTSD (R11)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (R11)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z10
+	VBROADCASTSD (R11)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (R11)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z12
+	VBROADCASTSD (R11)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z13
+	VBROADCASTSD (R12), Z16
+	VFMADD231PD  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R12), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R12)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R12)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R12)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R12)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R12)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R12)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z15, Z0
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z2
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z4
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z6
+	VBROADCASTSD (R11), Z16
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (R11)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z8
+	VBROADCASTSD (R11)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (R11)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z10
+	VBROADCASTSD (R11)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (R11)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z12
+	VBROADCASTSD (R11)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z13
+	VBROADCASTSD (R12), Z16
+	VFMADD231PD  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R12), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R12)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R12)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R12)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R12)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R12)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R12)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z15, Z0
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z2
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z4
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z6
+	VBROADCASTSD (R11), Z16
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (R11)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z8
+	VBROADCASTSD (R11)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (R11)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z10
+	VBROADCASTSD (R11)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (R11)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z12
+	VBROADCASTSD (R11)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z13
+	VBROADCASTSD (R12), Z16
+	VFMADD231PD  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 	SUBQ         $0x04, R14
 	JGE          tileSteps
 
@@ -11341,645 +16480,187 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R12), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R12)(BX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R12)(BX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R12)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R12)(BX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R12)(R11*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R12)(R10*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z15, Z0
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z2
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z4
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z6
+	VBROADCASTSD (R11), Z16
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (R11)(DX*1), Z16
+	VFMADD231PD  Z16, Z15, Z8
+	VBROADCASTSD (R11)(DX*2), Z16
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (R11)(R9*1), Z16
+	VFMADD231PD  Z16, Z15, Z10
+	VBROADCASTSD (R11)(DX*4), Z16
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (R11)(R10*1), Z16
+	VFMADD231PD  Z16, Z15, Z12
+	VBROADCASTSD (R11)(R9*2), Z16
+	VFMADD231PD  Z16, Z15, Z13
+	VBROADCASTSD (R12), Z16
+	VFMADD231PD  Z16, Z15, Z14
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 	DECQ         R14
 	JNE          tileStep
 
 tileStore:
-	VBROADCASTSD alpha+80(FP), Z14
-	VMULPD       Z14, Z0, Z0
-	VMULPD       Z14, Z1, Z1
-	VMULPD       Z14, Z2, Z2
-	VMULPD       Z14, Z3, Z3
-	VMULPD       Z14, Z4, Z4
-	VMULPD       Z14, Z5, Z5
-	VMULPD       Z14, Z6, Z6
-	VMULPD       Z14, Z7, Z7
-	VMULPD       Z14, Z8, Z8
-	VMULPD       Z14, Z9, Z9
-	VMULPD       Z14, Z10, Z10
-	VMULPD       Z14, Z11, Z11
-	VMULPD       Z14, Z12, Z12
-	VMULPD       Z14, Z13, Z13
+	VBROADCASTSD alpha+80(FP), Z15
+	VMULPD       Z15, Z0, Z0
+	VMULPD       Z15, Z1, Z1
+	VMULPD       Z15, Z2, Z2
+	VMULPD       Z15, Z3, Z3
+	VMULPD       Z15, Z4, Z4
+	VMULPD       Z15, Z5, Z5
+	VMULPD       Z15, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VMULPD       Z15, Z8, Z8
+	VMULPD       Z15, Z9, Z9
+	VMULPD       Z15, Z10, Z10
+	VMULPD       Z15, Z11, Z11
+	VMULPD       Z15, Z12, Z12
+	VMULPD       Z15, Z13, Z13
+	VMULPD       Z15, Z14, Z14
 
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
-	VBROADCASTSD beta+88(FP), Z14
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VMOVUPD      Z0, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VMOVUPD      Z1, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VMOVUPD      Z2, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VMOVUPD      Z3, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VMOVUPD      Z4, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VMOVUPD      Z5, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VMOVUPD      Z6, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VMOVUPD      Z7, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VMOVUPD      Z8, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VMOVUPD      Z9, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VMOVUPD      Z10, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VMOVUPD      Z11, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VMOVUPD      Z12, K1, (R8)
-	ADDQ         R9, R8
-	VMOVUPD.Z    (R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z13
-	VMOVUPD      Z13, K1, (R8)
-	ADDQ         R9, R8
+	VBROADCASTSD beta+88(FP), Z15
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z0
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z1
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z2
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z3
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z4
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z5
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z6
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z7
+	VMOVUPD      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z8
+	VMOVUPD      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z9
+	VMOVUPD      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z10
+	VMOVUPD      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z11
+	VMOVUPD      Z11, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z12
+	VMOVUPD      Z12, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z13
+	VMOVUPD      Z13, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z14
+	VMOVUPD      Z14, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z1, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z3, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z5, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z7, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z9, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z11, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, K1, (R8)
-	ADDQ    R9, R8
-	VMOVUPD Z13, K1, (R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z13, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000e, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
 
-// func dgemm1x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm16x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm1x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+TEXT ·dgemm16x8AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000008, R10
-
-	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z2
-	VMOVUPD.Z    64(R10), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z2
-	VMOVUPD.Z    64(R10), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z2
-	VMOVUPD.Z    64(R10), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z2
-	VMOVUPD.Z    64(R10), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R11
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z2
-	VMOVUPD.Z    64(R10), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSD alpha+80(FP), Z2
-	VMULPD       Z2, Z0, Z0
-	VMULPD       Z2, Z1, Z1
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), CX
-	ADDQ         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSD beta+88(FP), Z2
-	VFMADD231PD  (R8), Z2, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z3
-	VFMADD231PD  Z3, Z2, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000001, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func dgemm2x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm2x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000008, R10
-
-	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z4
-	VMOVUPD.Z    64(R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z4
-	VMOVUPD.Z    64(R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z4
-	VMOVUPD.Z    64(R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z4
-	VMOVUPD.Z    64(R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R11
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z4
-	VMOVUPD.Z    64(R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(BX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSD alpha+80(FP), Z4
-	VMULPD       Z4, Z0, Z0
-	VMULPD       Z4, Z1, Z1
-	VMULPD       Z4, Z2, Z2
-	VMULPD       Z4, Z3, Z3
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), CX
-	ADDQ         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSD beta+88(FP), Z4
-	VFMADD231PD  (R8), Z4, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z5
-	VFMADD231PD  Z5, Z4, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z4, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z5
-	VFMADD231PD  Z5, Z4, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000002, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func dgemm3x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm3x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ cols+72(FP), R10
-	SUBQ $0x00000008, R10
-
-	// mask = 1<<n - 1
-	MOVQ  R10, CX
-	MOVL  $0x00000001, R10
-	SHLL  CL, R10
-	DECL  R10
-	KMOVW R10, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	ADDQ       R9, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z6
-	VMOVUPD.Z    64(R10), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z6
-	VMOVUPD.Z    64(R10), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z6
-	VMOVUPD.Z    64(R10), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z6
-	VMOVUPD.Z    64(R10), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R11
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z6
-	VMOVUPD.Z    64(R10), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(BX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(BX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         SI, CX
-	ADDQ         DI, R10
-	DECQ         R11
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSD alpha+80(FP), Z6
-	VMULPD       Z6, Z0, Z0
-	VMULPD       Z6, Z1, Z1
-	VMULPD       Z6, Z2, Z2
-	VMULPD       Z6, Z3, Z3
-	VMULPD       Z6, Z4, Z4
-	VMULPD       Z6, Z5, Z5
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), CX
-	ADDQ         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSD beta+88(FP), Z6
-	VFMADD231PD  (R8), Z6, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z7
-	VFMADD231PD  Z7, Z6, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z6, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z7
-	VFMADD231PD  Z7, Z6, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z6, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z7
-	VFMADD231PD  Z7, Z6, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000003, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func dgemm4x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm4x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
 	MOVQ cols+72(FP), R11
-	SUBQ $0x00000008, R11
+	SUBQ $0x00000000, R11
 
 	// mask = 1<<n - 1
 	MOVQ  R11, CX
@@ -11989,1227 +16670,228 @@ TEXT ·dgemm4x16AVX512(SB), NOSPLIT, $0-96
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ AX, CX
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
 
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z8
-	VMOVUPD.Z    64(R11), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z8
-	VMOVUPD.Z    64(R11), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z8
-	VMOVUPD.Z    64(R11), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z8
-	VMOVUPD.Z    64(R11), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R12
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z8
-	VMOVUPD.Z    64(R11), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(BX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(BX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	DECQ         R12
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSD alpha+80(FP), Z8
-	VMULPD       Z8, Z0, Z0
-	VMULPD       Z8, Z1, Z1
-	VMULPD       Z8, Z2, Z2
-	VMULPD       Z8, Z3, Z3
-	VMULPD       Z8, Z4, Z4
-	VMULPD       Z8, Z5, Z5
-	VMULPD       Z8, Z6, Z6
-	VMULPD       Z8, Z7, Z7
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), CX
-	ADDQ         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSD beta+88(FP), Z8
-	VFMADD231PD  (R8), Z8, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z9
-	VFMADD231PD  Z9, Z8, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z8, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z9
-	VFMADD231PD  Z9, Z8, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z8, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z9
-	VFMADD231PD  Z9, Z8, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z8, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z9
-	VFMADD231PD  Z9, Z8, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000004, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func dgemm5x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm5x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	MOVQ cols+72(FP), R11
-	SUBQ $0x00000008, R11
-
-	// mask = 1<<n - 1
-	MOVQ  R11, CX
-	MOVL  $0x00000001, R11
-	SHLL  CL, R11
-	DECL  R11
-	KMOVW R11, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R13)
-	ADDQ       R9, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z10
-	VMOVUPD.Z    64(R11), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (CX)(BX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z10
-	VMOVUPD.Z    64(R11), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (CX)(BX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z10
-	VMOVUPD.Z    64(R11), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (CX)(BX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z10
-	VMOVUPD.Z    64(R11), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (CX)(BX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R12
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z10
-	VMOVUPD.Z    64(R11), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(BX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(BX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (CX)(BX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         SI, CX
-	ADDQ         DI, R11
-	DECQ         R12
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSD alpha+80(FP), Z10
-	VMULPD       Z10, Z0, Z0
-	VMULPD       Z10, Z1, Z1
-	VMULPD       Z10, Z2, Z2
-	VMULPD       Z10, Z3, Z3
-	VMULPD       Z10, Z4, Z4
-	VMULPD       Z10, Z5, Z5
-	VMULPD       Z10, Z6, Z6
-	VMULPD       Z10, Z7, Z7
-	VMULPD       Z10, Z8, Z8
-	VMULPD       Z10, Z9, Z9
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), CX
-	ADDQ         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSD beta+88(FP), Z10
-	VFMADD231PD  (R8), Z10, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z11
-	VFMADD231PD  Z11, Z10, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z10, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z11
-	VFMADD231PD  Z11, Z10, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z10, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z11
-	VFMADD231PD  Z11, Z10, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z10, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z11
-	VFMADD231PD  Z11, Z10, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z10, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z11
-	VFMADD231PD  Z11, Z10, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000005, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func dgemm6x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm6x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000008, R12
-
-	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z12
-	VMOVUPD.Z    64(R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (CX)(BX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (CX)(R11*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z12
-	VMOVUPD.Z    64(R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (CX)(BX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (CX)(R11*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z12
-	VMOVUPD.Z    64(R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (CX)(BX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (CX)(R11*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z12
-	VMOVUPD.Z    64(R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (CX)(BX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (CX)(R11*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R13
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z12
-	VMOVUPD.Z    64(R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(BX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(BX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (CX)(BX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (CX)(R11*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSD alpha+80(FP), Z12
-	VMULPD       Z12, Z0, Z0
-	VMULPD       Z12, Z1, Z1
-	VMULPD       Z12, Z2, Z2
-	VMULPD       Z12, Z3, Z3
-	VMULPD       Z12, Z4, Z4
-	VMULPD       Z12, Z5, Z5
-	VMULPD       Z12, Z6, Z6
-	VMULPD       Z12, Z7, Z7
-	VMULPD       Z12, Z8, Z8
-	VMULPD       Z12, Z9, Z9
-	VMULPD       Z12, Z10, Z10
-	VMULPD       Z12, Z11, Z11
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), CX
-	ADDQ         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSD beta+88(FP), Z12
-	VFMADD231PD  (R8), Z12, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z13
-	VFMADD231PD  Z13, Z12, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z12, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z13
-	VFMADD231PD  Z13, Z12, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z12, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z13
-	VFMADD231PD  Z13, Z12, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z12, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z13
-	VFMADD231PD  Z13, Z12, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z12, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z13
-	VFMADD231PD  Z13, Z12, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z12, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z13
-	VFMADD231PD  Z13, Z12, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, (R8)
-	VMOVUPD Z11, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000006, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func dgemm7x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm7x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000008, R12
-
-	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
-
-tileTile:
-	MOVQ DX, CX
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
-
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	ADDQ       R9, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z14
-	VMOVUPD.Z    64(R12), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(BX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(BX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (CX)(BX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (CX)(R11*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (CX)(R10*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z14
-	VMOVUPD.Z    64(R12), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(BX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(BX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (CX)(BX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (CX)(R11*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (CX)(R10*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z14
-	VMOVUPD.Z    64(R12), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(BX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(BX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (CX)(BX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (CX)(R11*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (CX)(R10*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z14
-	VMOVUPD.Z    64(R12), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(BX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(BX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (CX)(BX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (CX)(R11*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (CX)(R10*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
-
-tileRest:
-	ADDQ $0x04, R13
-	JEQ  tileStore
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z14
-	VMOVUPD.Z    64(R12), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(BX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(BX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (CX)(BX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (CX)(R11*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (CX)(R10*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         SI, CX
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          tileStep
-
-tileStore:
-	VBROADCASTSD alpha+80(FP), Z14
-	VMULPD       Z14, Z0, Z0
-	VMULPD       Z14, Z1, Z1
-	VMULPD       Z14, Z2, Z2
-	VMULPD       Z14, Z3, Z3
-	VMULPD       Z14, Z4, Z4
-	VMULPD       Z14, Z5, Z5
-	VMULPD       Z14, Z6, Z6
-	VMULPD       Z14, Z7, Z7
-	VMULPD       Z14, Z8, Z8
-	VMULPD       Z14, Z9, Z9
-	VMULPD       Z14, Z10, Z10
-	VMULPD       Z14, Z11, Z11
-	VMULPD       Z14, Z12, Z12
-	VMULPD       Z14, Z13, Z13
-
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), CX
-	ADDQ         CX, CX
-	JEQ          tileOverwrite
-	VBROADCASTSD beta+88(FP), Z14
-	VFMADD231PD  (R8), Z14, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z14, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z14, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z14, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z14, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z14, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z14, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z15
-	VFMADD231PD  Z15, Z14, Z13
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	JMP          tileStored
-
-tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, (R8)
-	VMOVUPD Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, (R8)
-	VMOVUPD Z13, K1, 64(R8)
-	ADDQ    R9, R8
-
-tileStored:
-	// next tile
-	IMUL3Q $0x00000007, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
-	JNE    tileTile
-	VZEROUPPER
-	RET
-
-// func dgemm8x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm8x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000008, R12
-
-	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
-
-tileTile:
-	MOVQ DX, CX
-
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(R9*2), R12
+	ADDQ DX, R12
 	MOVQ b+40(FP), R13
 	MOVQ k+8(FP), R14
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R15
 	VPXORD     Z0, Z0, Z0
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z1, Z1, Z1
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z3, Z3, Z3
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z4, Z4, Z4
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z5, Z5, Z5
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z6, Z6, Z6
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z7, Z7, Z7
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z9, Z9, Z9
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z10, Z10, Z10
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z11, Z11, Z11
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z12, Z12, Z12
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z13, Z13, Z13
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R15)
+	ADDQ       R8, R15
 	VPXORD     Z15, Z15, Z15
 	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	ADDQ       R8, R15
 	SUBQ       $0x04, R14
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z16
-	VMOVUPD.Z    64(R13), K1, Z17
-	VBROADCASTSD (CX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (CX)(BX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (CX)(BX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (CX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (CX)(BX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (CX)(R11*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (CX)(R10*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R12), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z16
+	VBROADCASTSD (CX), Z17
+	VFMADD231PD  Z17, Z16, Z0
+	VBROADCASTSD (CX)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z1
+	VBROADCASTSD (CX)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z2
+	VBROADCASTSD (CX)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z3
+	VBROADCASTSD (CX)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z4
+	VBROADCASTSD (CX)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z5
+	VBROADCASTSD (CX)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z6
+	VBROADCASTSD (R11), Z17
+	VFMADD231PD  Z17, Z16, Z7
+	VBROADCASTSD (R11)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z8
+	VBROADCASTSD (R11)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z9
+	VBROADCASTSD (R11)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z10
+	VBROADCASTSD (R11)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z11
+	VBROADCASTSD (R11)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z12
+	VBROADCASTSD (R11)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z13
+	VBROADCASTSD (R12), Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VBROADCASTSD (R12)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z16
-	VMOVUPD.Z    64(R13), K1, Z17
-	VBROADCASTSD (CX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (CX)(BX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (CX)(BX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (CX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (CX)(BX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (CX)(R11*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (CX)(R10*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R12), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z16
+	VBROADCASTSD (CX), Z17
+	VFMADD231PD  Z17, Z16, Z0
+	VBROADCASTSD (CX)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z1
+	VBROADCASTSD (CX)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z2
+	VBROADCASTSD (CX)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z3
+	VBROADCASTSD (CX)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z4
+	VBROADCASTSD (CX)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z5
+	VBROADCASTSD (CX)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z6
+	VBROADCASTSD (R11), Z17
+	VFMADD231PD  Z17, Z16, Z7
+	VBROADCASTSD (R11)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z8
+	VBROADCASTSD (R11)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z9
+	VBROADCASTSD (R11)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z10
+	VBROADCASTSD (R11)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z11
+	VBROADCASTSD (R11)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z12
+	VBROADCASTSD (R11)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z13
+	VBROADCASTSD (R12), Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VBROADCASTSD (R12)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z16
-	VMOVUPD.Z    64(R13), K1, Z17
-	VBROADCASTSD (CX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (CX)(BX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (CX)(BX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (CX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (CX)(BX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (CX)(R11*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (CX)(R10*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R12), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z16
+	VBROADCASTSD (CX), Z17
+	VFMADD231PD  Z17, Z16, Z0
+	VBROADCASTSD (CX)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z1
+	VBROADCASTSD (CX)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z2
+	VBROADCASTSD (CX)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z3
+	VBROADCASTSD (CX)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z4
+	VBROADCASTSD (CX)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z5
+	VBROADCASTSD (CX)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z6
+	VBROADCASTSD (R11), Z17
+	VFMADD231PD  Z17, Z16, Z7
+	VBROADCASTSD (R11)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z8
+	VBROADCASTSD (R11)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z9
+	VBROADCASTSD (R11)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z10
+	VBROADCASTSD (R11)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z11
+	VBROADCASTSD (R11)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z12
+	VBROADCASTSD (R11)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z13
+	VBROADCASTSD (R12), Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VBROADCASTSD (R12)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z16
-	VMOVUPD.Z    64(R13), K1, Z17
-	VBROADCASTSD (CX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (CX)(BX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (CX)(BX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (CX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (CX)(BX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (CX)(R11*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (CX)(R10*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R12), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z16
+	VBROADCASTSD (CX), Z17
+	VFMADD231PD  Z17, Z16, Z0
+	VBROADCASTSD (CX)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z1
+	VBROADCASTSD (CX)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z2
+	VBROADCASTSD (CX)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z3
+	VBROADCASTSD (CX)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z4
+	VBROADCASTSD (CX)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z5
+	VBROADCASTSD (CX)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z6
+	VBROADCASTSD (R11), Z17
+	VFMADD231PD  Z17, Z16, Z7
+	VBROADCASTSD (R11)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z8
+	VBROADCASTSD (R11)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z9
+	VBROADCASTSD (R11)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z10
+	VBROADCASTSD (R11)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z11
+	VBROADCASTSD (R11)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z12
+	VBROADCASTSD (R11)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z13
+	VBROADCASTSD (R12), Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VBROADCASTSD (R12)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 	SUBQ         $0x04, R14
 	JGE          tileSteps
 
@@ -13219,35 +16901,43 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z16
-	VMOVUPD.Z    64(R13), K1, Z17
-	VBROADCASTSD (CX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (CX)(BX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (CX)(BX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (CX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (CX)(BX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (CX)(R11*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (CX)(R10*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R12), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         SI, CX
-	ADDQ         SI, R12
-	ADDQ         DI, R13
+	VMOVUPD.Z    (R13), K1, Z16
+	VBROADCASTSD (CX), Z17
+	VFMADD231PD  Z17, Z16, Z0
+	VBROADCASTSD (CX)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z1
+	VBROADCASTSD (CX)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z2
+	VBROADCASTSD (CX)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z3
+	VBROADCASTSD (CX)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z4
+	VBROADCASTSD (CX)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z5
+	VBROADCASTSD (CX)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z6
+	VBROADCASTSD (R11), Z17
+	VFMADD231PD  Z17, Z16, Z7
+	VBROADCASTSD (R11)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z8
+	VBROADCASTSD (R11)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z9
+	VBROADCASTSD (R11)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z10
+	VBROADCASTSD (R11)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z11
+	VBROADCASTSD (R11)(R10*1), Z17
+	VFMADD231PD  Z17, Z16, Z12
+	VBROADCASTSD (R11)(R9*2), Z17
+	VFMADD231PD  Z17, Z16, Z13
+	VBROADCASTSD (R12), Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VBROADCASTSD (R12)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         SI, R13
 	DECQ         R14
 	JNE          tileStep
 
@@ -13275,87 +16965,1968 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z16
-	VFMADD231PD  (R8), Z16, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z17
+	VMOVUPD.Z    (DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z0
+	VMOVUPD      Z0, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
 	VFMADD231PD  Z17, Z16, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z16, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z17
+	VMOVUPD      Z1, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z2
+	VMOVUPD      Z2, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
 	VFMADD231PD  Z17, Z16, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z16, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z17
+	VMOVUPD      Z3, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z4
+	VMOVUPD      Z4, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
 	VFMADD231PD  Z17, Z16, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z16, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z17
+	VMOVUPD      Z5, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z6
+	VMOVUPD      Z6, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
 	VFMADD231PD  Z17, Z16, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z16, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z17
+	VMOVUPD      Z7, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z8
+	VMOVUPD      Z8, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
 	VFMADD231PD  Z17, Z16, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z16, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z17
+	VMOVUPD      Z9, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z10
+	VMOVUPD      Z10, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
 	VFMADD231PD  Z17, Z16, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z16, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z17
+	VMOVUPD      Z11, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z12
+	VMOVUPD      Z12, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
 	VFMADD231PD  Z17, Z16, Z13
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z16, Z14
-	VMOVUPD      Z14, (R8)
-	VMOVUPD.Z    64(R8), K1, Z17
+	VMOVUPD      Z13, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z14
+	VMOVUPD      Z14, K1, (DI)
+	ADDQ         R8, DI
+	VMOVUPD.Z    (DI), K1, Z17
 	VFMADD231PD  Z17, Z16, Z15
-	VMOVUPD      Z15, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z15, K1, (DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, (R8)
-	VMOVUPD Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, (R8)
-	VMOVUPD Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z14, (R8)
-	VMOVUPD Z15, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z13, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z15, K1, (DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000008, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm1x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm1x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000008, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Z3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Z3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Z3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Z3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Z3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z2
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Z2, Z1, Z1
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z2
+	VFMADD231PD  (DI), Z2, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z3
+	VFMADD231PD  Z3, Z2, Z1
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm2x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm2x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000008, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z4
+	VMULPD       Z4, Z0, Z0
+	VMULPD       Z4, Z1, Z1
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Z4, Z3, Z3
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z4
+	VFMADD231PD  (DI), Z4, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z5
+	VFMADD231PD  Z5, Z4, Z1
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z4, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z5
+	VFMADD231PD  Z5, Z4, Z3
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm3x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm3x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000008, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z6
+	VMULPD       Z6, Z0, Z0
+	VMULPD       Z6, Z1, Z1
+	VMULPD       Z6, Z2, Z2
+	VMULPD       Z6, Z3, Z3
+	VMULPD       Z6, Z4, Z4
+	VMULPD       Z6, Z5, Z5
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z6
+	VFMADD231PD  (DI), Z6, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z7
+	VFMADD231PD  Z7, Z6, Z1
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z6, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z7
+	VFMADD231PD  Z7, Z6, Z3
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z6, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z7
+	VFMADD231PD  Z7, Z6, Z5
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm4x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm4x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000008, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Z9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Z9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Z9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Z9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Z9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z8
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z8, Z1, Z1
+	VMULPD       Z8, Z2, Z2
+	VMULPD       Z8, Z3, Z3
+	VMULPD       Z8, Z4, Z4
+	VMULPD       Z8, Z5, Z5
+	VMULPD       Z8, Z6, Z6
+	VMULPD       Z8, Z7, Z7
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z8
+	VFMADD231PD  (DI), Z8, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z9
+	VFMADD231PD  Z9, Z8, Z1
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z8, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z9
+	VFMADD231PD  Z9, Z8, Z3
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z8, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z9
+	VFMADD231PD  Z9, Z8, Z5
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z8, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z9
+	VFMADD231PD  Z9, Z8, Z7
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm5x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm5x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000008, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z10
+	VMULPD       Z10, Z0, Z0
+	VMULPD       Z10, Z1, Z1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Z10, Z3, Z3
+	VMULPD       Z10, Z4, Z4
+	VMULPD       Z10, Z5, Z5
+	VMULPD       Z10, Z6, Z6
+	VMULPD       Z10, Z7, Z7
+	VMULPD       Z10, Z8, Z8
+	VMULPD       Z10, Z9, Z9
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z10
+	VFMADD231PD  (DI), Z10, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z11
+	VFMADD231PD  Z11, Z10, Z1
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z10, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z11
+	VFMADD231PD  Z11, Z10, Z3
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z10, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z11
+	VFMADD231PD  Z11, Z10, Z5
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z10, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z11
+	VFMADD231PD  Z11, Z10, Z7
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z10, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z11
+	VFMADD231PD  Z11, Z10, Z9
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm6x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm6x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Z13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Z13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Z13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Z13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Z13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z12
+	VMULPD       Z12, Z0, Z0
+	VMULPD       Z12, Z1, Z1
+	VMULPD       Z12, Z2, Z2
+	VMULPD       Z12, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z12, Z5, Z5
+	VMULPD       Z12, Z6, Z6
+	VMULPD       Z12, Z7, Z7
+	VMULPD       Z12, Z8, Z8
+	VMULPD       Z12, Z9, Z9
+	VMULPD       Z12, Z10, Z10
+	VMULPD       Z12, Z11, Z11
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z12
+	VFMADD231PD  (DI), Z12, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z1
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z3
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z5
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z7
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z9
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z10
+	VMOVUPD      Z10, (DI)
+	VMOVUPD.Z    64(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z11
+	VMOVUPD      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm7x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm7x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z14
+	VMULPD       Z14, Z0, Z0
+	VMULPD       Z14, Z1, Z1
+	VMULPD       Z14, Z2, Z2
+	VMULPD       Z14, Z3, Z3
+	VMULPD       Z14, Z4, Z4
+	VMULPD       Z14, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z14, Z7, Z7
+	VMULPD       Z14, Z8, Z8
+	VMULPD       Z14, Z9, Z9
+	VMULPD       Z14, Z10, Z10
+	VMULPD       Z14, Z11, Z11
+	VMULPD       Z14, Z12, Z12
+	VMULPD       Z14, Z13, Z13
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z14
+	VFMADD231PD  (DI), Z14, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z1
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z14, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z3
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z14, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z5
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z14, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z7
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z14, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z9
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z14, Z10
+	VMOVUPD      Z10, (DI)
+	VMOVUPD.Z    64(DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z11
+	VMOVUPD      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z14, Z12
+	VMOVUPD      Z12, (DI)
+	VMOVUPD.Z    64(DI), K1, Z15
+	VFMADD231PD  Z15, Z14, Z13
+	VMOVUPD      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm8x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm8x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R14
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	SUBQ         $0x04, R13
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z16
+	VMULPD       Z16, Z0, Z0
+	VMULPD       Z16, Z1, Z1
+	VMULPD       Z16, Z2, Z2
+	VMULPD       Z16, Z3, Z3
+	VMULPD       Z16, Z4, Z4
+	VMULPD       Z16, Z5, Z5
+	VMULPD       Z16, Z6, Z6
+	VMULPD       Z16, Z7, Z7
+	VMULPD       Z16, Z8, Z8
+	VMULPD       Z16, Z9, Z9
+	VMULPD       Z16, Z10, Z10
+	VMULPD       Z16, Z11, Z11
+	VMULPD       Z16, Z12, Z12
+	VMULPD       Z16, Z13, Z13
+	VMULPD       Z16, Z14, Z14
+	VMULPD       Z16, Z15, Z15
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z16
+	VFMADD231PD  (DI), Z16, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z1
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z3
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z5
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z7
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z9
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z10
+	VMOVUPD      Z10, (DI)
+	VMOVUPD.Z    64(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z11
+	VMOVUPD      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z12
+	VMOVUPD      Z12, (DI)
+	VMOVUPD.Z    64(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z13
+	VMOVUPD      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z14
+	VMOVUPD      Z14, (DI)
+	VMOVUPD.Z    64(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z15
+	VMOVUPD      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, K1, 64(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -13363,258 +18934,257 @@ tileStored:
 // func dgemm9x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm9x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z18
-	VMOVUPD.Z    64(R13), K1, Z19
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Z19
 	VBROADCASTSD (CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD (CX)(BX*1), Z20
+	VBROADCASTSD (CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (CX)(BX*2), Z20
+	VBROADCASTSD (CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD (CX)(R10*1), Z20
+	VBROADCASTSD (CX)(R9*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (CX)(BX*4), Z20
+	VBROADCASTSD (CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD (CX)(R11*1), Z20
+	VBROADCASTSD (CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (CX)(R10*2), Z20
+	VBROADCASTSD (CX)(R9*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD (R12), Z20
+	VBROADCASTSD (R11), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD (R12)(BX*1), Z20
+	VBROADCASTSD (R11)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z18
-	VMOVUPD.Z    64(R13), K1, Z19
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Z19
 	VBROADCASTSD (CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD (CX)(BX*1), Z20
+	VBROADCASTSD (CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (CX)(BX*2), Z20
+	VBROADCASTSD (CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD (CX)(R10*1), Z20
+	VBROADCASTSD (CX)(R9*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (CX)(BX*4), Z20
+	VBROADCASTSD (CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD (CX)(R11*1), Z20
+	VBROADCASTSD (CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (CX)(R10*2), Z20
+	VBROADCASTSD (CX)(R9*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD (R12), Z20
+	VBROADCASTSD (R11), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD (R12)(BX*1), Z20
+	VBROADCASTSD (R11)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z18
-	VMOVUPD.Z    64(R13), K1, Z19
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Z19
 	VBROADCASTSD (CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD (CX)(BX*1), Z20
+	VBROADCASTSD (CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (CX)(BX*2), Z20
+	VBROADCASTSD (CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD (CX)(R10*1), Z20
+	VBROADCASTSD (CX)(R9*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (CX)(BX*4), Z20
+	VBROADCASTSD (CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD (CX)(R11*1), Z20
+	VBROADCASTSD (CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (CX)(R10*2), Z20
+	VBROADCASTSD (CX)(R9*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD (R12), Z20
+	VBROADCASTSD (R11), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD (R12)(BX*1), Z20
+	VBROADCASTSD (R11)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z18
-	VMOVUPD.Z    64(R13), K1, Z19
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Z19
 	VBROADCASTSD (CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD (CX)(BX*1), Z20
+	VBROADCASTSD (CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (CX)(BX*2), Z20
+	VBROADCASTSD (CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD (CX)(R10*1), Z20
+	VBROADCASTSD (CX)(R9*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (CX)(BX*4), Z20
+	VBROADCASTSD (CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD (CX)(R11*1), Z20
+	VBROADCASTSD (CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (CX)(R10*2), Z20
+	VBROADCASTSD (CX)(R9*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD (R12), Z20
+	VBROADCASTSD (R11), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD (R12)(BX*1), Z20
+	VBROADCASTSD (R11)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z18
-	VMOVUPD.Z    64(R13), K1, Z19
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Z19
 	VBROADCASTSD (CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD (CX)(BX*1), Z20
+	VBROADCASTSD (CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (CX)(BX*2), Z20
+	VBROADCASTSD (CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD (CX)(R10*1), Z20
+	VBROADCASTSD (CX)(R9*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (CX)(BX*4), Z20
+	VBROADCASTSD (CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD (CX)(R11*1), Z20
+	VBROADCASTSD (CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (CX)(R10*2), Z20
+	VBROADCASTSD (CX)(R9*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD (R12), Z20
+	VBROADCASTSD (R11), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD (R12)(BX*1), Z20
+	VBROADCASTSD (R11)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -13643,96 +19213,96 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z18
-	VFMADD231PD  (R8), Z18, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z19
+	VFMADD231PD  (DI), Z18, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z19
 	VFMADD231PD  Z19, Z18, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z18, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z19
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z19
 	VFMADD231PD  Z19, Z18, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z18, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z19
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z19
 	VFMADD231PD  Z19, Z18, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z18, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z19
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z19
 	VFMADD231PD  Z19, Z18, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z18, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z19
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z19
 	VFMADD231PD  Z19, Z18, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z18, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z19
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z10
+	VMOVUPD      Z10, (DI)
+	VMOVUPD.Z    64(DI), K1, Z19
 	VFMADD231PD  Z19, Z18, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z18, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z19
+	VMOVUPD      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z12
+	VMOVUPD      Z12, (DI)
+	VMOVUPD.Z    64(DI), K1, Z19
 	VFMADD231PD  Z19, Z18, Z13
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z18, Z14
-	VMOVUPD      Z14, (R8)
-	VMOVUPD.Z    64(R8), K1, Z19
+	VMOVUPD      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z14
+	VMOVUPD      Z14, (DI)
+	VMOVUPD.Z    64(DI), K1, Z19
 	VFMADD231PD  Z19, Z18, Z15
-	VMOVUPD      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z18, Z16
-	VMOVUPD      Z16, (R8)
-	VMOVUPD.Z    64(R8), K1, Z19
+	VMOVUPD      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z16
+	VMOVUPD      Z16, (DI)
+	VMOVUPD.Z    64(DI), K1, Z19
 	VFMADD231PD  Z19, Z18, Z17
-	VMOVUPD      Z17, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z17, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, (R8)
-	VMOVUPD Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, (R8)
-	VMOVUPD Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z14, (R8)
-	VMOVUPD Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z16, (R8)
-	VMOVUPD Z17, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x00000009, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -13740,277 +19310,276 @@ tileStored:
 // func dgemm10x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm10x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z20
-	VMOVUPD.Z    64(R13), K1, Z21
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Z21
 	VBROADCASTSD (CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD (CX)(BX*1), Z22
+	VBROADCASTSD (CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD (CX)(BX*2), Z22
+	VBROADCASTSD (CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD (CX)(R10*1), Z22
+	VBROADCASTSD (CX)(R9*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD (CX)(BX*4), Z22
+	VBROADCASTSD (CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD (CX)(R11*1), Z22
+	VBROADCASTSD (CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD (CX)(R10*2), Z22
+	VBROADCASTSD (CX)(R9*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD (R12), Z22
+	VBROADCASTSD (R11), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD (R12)(BX*1), Z22
+	VBROADCASTSD (R11)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD (R12)(BX*2), Z22
+	VBROADCASTSD (R11)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z20
-	VMOVUPD.Z    64(R13), K1, Z21
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Z21
 	VBROADCASTSD (CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD (CX)(BX*1), Z22
+	VBROADCASTSD (CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD (CX)(BX*2), Z22
+	VBROADCASTSD (CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD (CX)(R10*1), Z22
+	VBROADCASTSD (CX)(R9*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD (CX)(BX*4), Z22
+	VBROADCASTSD (CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD (CX)(R11*1), Z22
+	VBROADCASTSD (CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD (CX)(R10*2), Z22
+	VBROADCASTSD (CX)(R9*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD (R12), Z22
+	VBROADCASTSD (R11), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD (R12)(BX*1), Z22
+	VBROADCASTSD (R11)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD (R12)(BX*2), Z22
+	VBROADCASTSD (R11)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z20
-	VMOVUPD.Z    64(R13), K1, Z21
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Z21
 	VBROADCASTSD (CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD (CX)(BX*1), Z22
+	VBROADCASTSD (CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD (CX)(BX*2), Z22
+	VBROADCASTSD (CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD (CX)(R10*1), Z22
+	VBROADCASTSD (CX)(R9*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD (CX)(BX*4), Z22
+	VBROADCASTSD (CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD (CX)(R11*1), Z22
+	VBROADCASTSD (CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD (CX)(R10*2), Z22
+	VBROADCASTSD (CX)(R9*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD (R12), Z22
+	VBROADCASTSD (R11), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD (R12)(BX*1), Z22
+	VBROADCASTSD (R11)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD (R12)(BX*2), Z22
+	VBROADCASTSD (R11)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z20
-	VMOVUPD.Z    64(R13), K1, Z21
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Z21
 	VBROADCASTSD (CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD (CX)(BX*1), Z22
+	VBROADCASTSD (CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD (CX)(BX*2), Z22
+	VBROADCASTSD (CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD (CX)(R10*1), Z22
+	VBROADCASTSD (CX)(R9*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD (CX)(BX*4), Z22
+	VBROADCASTSD (CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD (CX)(R11*1), Z22
+	VBROADCASTSD (CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD (CX)(R10*2), Z22
+	VBROADCASTSD (CX)(R9*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD (R12), Z22
+	VBROADCASTSD (R11), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD (R12)(BX*1), Z22
+	VBROADCASTSD (R11)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD (R12)(BX*2), Z22
+	VBROADCASTSD (R11)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z20
-	VMOVUPD.Z    64(R13), K1, Z21
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Z21
 	VBROADCASTSD (CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD (CX)(BX*1), Z22
+	VBROADCASTSD (CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD (CX)(BX*2), Z22
+	VBROADCASTSD (CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD (CX)(R10*1), Z22
+	VBROADCASTSD (CX)(R9*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD (CX)(BX*4), Z22
+	VBROADCASTSD (CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD (CX)(R11*1), Z22
+	VBROADCASTSD (CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD (CX)(R10*2), Z22
+	VBROADCASTSD (CX)(R9*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD (R12), Z22
+	VBROADCASTSD (R11), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD (R12)(BX*1), Z22
+	VBROADCASTSD (R11)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD (R12)(BX*2), Z22
+	VBROADCASTSD (R11)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -14041,105 +19610,105 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z20
-	VFMADD231PD  (R8), Z20, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VFMADD231PD  (DI), Z20, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z20, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z20, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z20, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z20, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z20, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z10
+	VMOVUPD      Z10, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z20, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VMOVUPD      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z12
+	VMOVUPD      Z12, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z13
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z20, Z14
-	VMOVUPD      Z14, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VMOVUPD      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z14
+	VMOVUPD      Z14, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z15
-	VMOVUPD      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z20, Z16
-	VMOVUPD      Z16, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VMOVUPD      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z16
+	VMOVUPD      Z16, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z17
-	VMOVUPD      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z20, Z18
-	VMOVUPD      Z18, (R8)
-	VMOVUPD.Z    64(R8), K1, Z21
+	VMOVUPD      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z18
+	VMOVUPD      Z18, (DI)
+	VMOVUPD.Z    64(DI), K1, Z21
 	VFMADD231PD  Z21, Z20, Z19
-	VMOVUPD      Z19, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z19, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, (R8)
-	VMOVUPD Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, (R8)
-	VMOVUPD Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z14, (R8)
-	VMOVUPD Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z16, (R8)
-	VMOVUPD Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z18, (R8)
-	VMOVUPD Z19, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000a, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14147,296 +19716,295 @@ tileStored:
 // func dgemm11x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm11x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z22
-	VMOVUPD.Z    64(R13), K1, Z23
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Z23
 	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD (CX)(BX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (CX)(BX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (CX)(R10*1), Z24
+	VBROADCASTSD (CX)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (CX)(BX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD (CX)(R11*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (CX)(R10*2), Z24
+	VBROADCASTSD (CX)(R9*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD (R12), Z24
+	VBROADCASTSD (R11), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (R12)(BX*1), Z24
+	VBROADCASTSD (R11)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R12)(BX*2), Z24
+	VBROADCASTSD (R11)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD (R12)(R10*1), Z24
+	VBROADCASTSD (R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z22
-	VMOVUPD.Z    64(R13), K1, Z23
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Z23
 	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD (CX)(BX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (CX)(BX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (CX)(R10*1), Z24
+	VBROADCASTSD (CX)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (CX)(BX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD (CX)(R11*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (CX)(R10*2), Z24
+	VBROADCASTSD (CX)(R9*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD (R12), Z24
+	VBROADCASTSD (R11), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (R12)(BX*1), Z24
+	VBROADCASTSD (R11)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R12)(BX*2), Z24
+	VBROADCASTSD (R11)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD (R12)(R10*1), Z24
+	VBROADCASTSD (R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z22
-	VMOVUPD.Z    64(R13), K1, Z23
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Z23
 	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD (CX)(BX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (CX)(BX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (CX)(R10*1), Z24
+	VBROADCASTSD (CX)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (CX)(BX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD (CX)(R11*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (CX)(R10*2), Z24
+	VBROADCASTSD (CX)(R9*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD (R12), Z24
+	VBROADCASTSD (R11), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (R12)(BX*1), Z24
+	VBROADCASTSD (R11)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R12)(BX*2), Z24
+	VBROADCASTSD (R11)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD (R12)(R10*1), Z24
+	VBROADCASTSD (R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z22
-	VMOVUPD.Z    64(R13), K1, Z23
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Z23
 	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD (CX)(BX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (CX)(BX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (CX)(R10*1), Z24
+	VBROADCASTSD (CX)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (CX)(BX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD (CX)(R11*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (CX)(R10*2), Z24
+	VBROADCASTSD (CX)(R9*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD (R12), Z24
+	VBROADCASTSD (R11), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (R12)(BX*1), Z24
+	VBROADCASTSD (R11)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R12)(BX*2), Z24
+	VBROADCASTSD (R11)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD (R12)(R10*1), Z24
+	VBROADCASTSD (R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z22
-	VMOVUPD.Z    64(R13), K1, Z23
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Z23
 	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD (CX)(BX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (CX)(BX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (CX)(R10*1), Z24
+	VBROADCASTSD (CX)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (CX)(BX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD (CX)(R11*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (CX)(R10*2), Z24
+	VBROADCASTSD (CX)(R9*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD (R12), Z24
+	VBROADCASTSD (R11), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (R12)(BX*1), Z24
+	VBROADCASTSD (R11)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R12)(BX*2), Z24
+	VBROADCASTSD (R11)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD (R12)(R10*1), Z24
+	VBROADCASTSD (R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -14469,114 +20037,114 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z22
-	VFMADD231PD  (R8), Z22, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VFMADD231PD  (DI), Z22, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z10
+	VMOVUPD      Z10, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z12
+	VMOVUPD      Z12, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z13
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z14
-	VMOVUPD      Z14, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z14
+	VMOVUPD      Z14, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z15
-	VMOVUPD      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z16
-	VMOVUPD      Z16, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z16
+	VMOVUPD      Z16, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z17
-	VMOVUPD      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z18
-	VMOVUPD      Z18, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z18
+	VMOVUPD      Z18, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z19
-	VMOVUPD      Z19, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z22, Z20
-	VMOVUPD      Z20, (R8)
-	VMOVUPD.Z    64(R8), K1, Z23
+	VMOVUPD      Z19, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z22, Z20
+	VMOVUPD      Z20, (DI)
+	VMOVUPD.Z    64(DI), K1, Z23
 	VFMADD231PD  Z23, Z22, Z21
-	VMOVUPD      Z21, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z21, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, (R8)
-	VMOVUPD Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, (R8)
-	VMOVUPD Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z14, (R8)
-	VMOVUPD Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z16, (R8)
-	VMOVUPD Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z18, (R8)
-	VMOVUPD Z19, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z20, (R8)
-	VMOVUPD Z21, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000b, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14584,315 +20152,314 @@ tileStored:
 // func dgemm12x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm12x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	VMOVUPD.Z    64(R13), K1, Z25
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Z25
 	VBROADCASTSD (CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD (CX)(BX*1), Z26
+	VBROADCASTSD (CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD (CX)(BX*2), Z26
+	VBROADCASTSD (CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (CX)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD (CX)(BX*4), Z26
+	VBROADCASTSD (CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD (CX)(R10*2), Z26
+	VBROADCASTSD (CX)(R9*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD (R12), Z26
+	VBROADCASTSD (R11), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD (R12)(BX*1), Z26
+	VBROADCASTSD (R11)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD (R12)(BX*2), Z26
+	VBROADCASTSD (R11)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD (R12)(R10*1), Z26
+	VBROADCASTSD (R11)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD (R12)(BX*4), Z26
+	VBROADCASTSD (R11)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	VMOVUPD.Z    64(R13), K1, Z25
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Z25
 	VBROADCASTSD (CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD (CX)(BX*1), Z26
+	VBROADCASTSD (CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD (CX)(BX*2), Z26
+	VBROADCASTSD (CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (CX)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD (CX)(BX*4), Z26
+	VBROADCASTSD (CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD (CX)(R10*2), Z26
+	VBROADCASTSD (CX)(R9*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD (R12), Z26
+	VBROADCASTSD (R11), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD (R12)(BX*1), Z26
+	VBROADCASTSD (R11)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD (R12)(BX*2), Z26
+	VBROADCASTSD (R11)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD (R12)(R10*1), Z26
+	VBROADCASTSD (R11)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD (R12)(BX*4), Z26
+	VBROADCASTSD (R11)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	VMOVUPD.Z    64(R13), K1, Z25
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Z25
 	VBROADCASTSD (CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD (CX)(BX*1), Z26
+	VBROADCASTSD (CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD (CX)(BX*2), Z26
+	VBROADCASTSD (CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (CX)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD (CX)(BX*4), Z26
+	VBROADCASTSD (CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD (CX)(R10*2), Z26
+	VBROADCASTSD (CX)(R9*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD (R12), Z26
+	VBROADCASTSD (R11), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD (R12)(BX*1), Z26
+	VBROADCASTSD (R11)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD (R12)(BX*2), Z26
+	VBROADCASTSD (R11)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD (R12)(R10*1), Z26
+	VBROADCASTSD (R11)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD (R12)(BX*4), Z26
+	VBROADCASTSD (R11)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	VMOVUPD.Z    64(R13), K1, Z25
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Z25
 	VBROADCASTSD (CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD (CX)(BX*1), Z26
+	VBROADCASTSD (CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD (CX)(BX*2), Z26
+	VBROADCASTSD (CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (CX)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD (CX)(BX*4), Z26
+	VBROADCASTSD (CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD (CX)(R10*2), Z26
+	VBROADCASTSD (CX)(R9*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD (R12), Z26
+	VBROADCASTSD (R11), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD (R12)(BX*1), Z26
+	VBROADCASTSD (R11)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD (R12)(BX*2), Z26
+	VBROADCASTSD (R11)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD (R12)(R10*1), Z26
+	VBROADCASTSD (R11)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD (R12)(BX*4), Z26
+	VBROADCASTSD (R11)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	VMOVUPD.Z    64(R13), K1, Z25
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Z25
 	VBROADCASTSD (CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD (CX)(BX*1), Z26
+	VBROADCASTSD (CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD (CX)(BX*2), Z26
+	VBROADCASTSD (CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD (CX)(R10*1), Z26
+	VBROADCASTSD (CX)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD (CX)(BX*4), Z26
+	VBROADCASTSD (CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD (CX)(R11*1), Z26
+	VBROADCASTSD (CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD (CX)(R10*2), Z26
+	VBROADCASTSD (CX)(R9*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD (R12), Z26
+	VBROADCASTSD (R11), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD (R12)(BX*1), Z26
+	VBROADCASTSD (R11)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD (R12)(BX*2), Z26
+	VBROADCASTSD (R11)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD (R12)(R10*1), Z26
+	VBROADCASTSD (R11)(R9*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD (R12)(BX*4), Z26
+	VBROADCASTSD (R11)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -14927,123 +20494,123 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z24
-	VFMADD231PD  (R8), Z24, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VFMADD231PD  (DI), Z24, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z10
+	VMOVUPD      Z10, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z12
+	VMOVUPD      Z12, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z13
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z14
-	VMOVUPD      Z14, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z14
+	VMOVUPD      Z14, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z15
-	VMOVUPD      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z16
-	VMOVUPD      Z16, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z16
+	VMOVUPD      Z16, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z17
-	VMOVUPD      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z18
-	VMOVUPD      Z18, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z18
+	VMOVUPD      Z18, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z19
-	VMOVUPD      Z19, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z20
-	VMOVUPD      Z20, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z19, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z20
+	VMOVUPD      Z20, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z21
-	VMOVUPD      Z21, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z24, Z22
-	VMOVUPD      Z22, (R8)
-	VMOVUPD.Z    64(R8), K1, Z25
+	VMOVUPD      Z21, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z22
+	VMOVUPD      Z22, (DI)
+	VMOVUPD.Z    64(DI), K1, Z25
 	VFMADD231PD  Z25, Z24, Z23
-	VMOVUPD      Z23, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z23, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, (R8)
-	VMOVUPD Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, (R8)
-	VMOVUPD Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z14, (R8)
-	VMOVUPD Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z16, (R8)
-	VMOVUPD Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z18, (R8)
-	VMOVUPD Z19, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z20, (R8)
-	VMOVUPD Z21, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z22, (R8)
-	VMOVUPD Z23, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000c, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15051,334 +20618,333 @@ tileStored:
 // func dgemm13x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm13x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z24, Z24, Z24
 	VPXORD     Z25, Z25, Z25
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z26
-	VMOVUPD.Z    64(R13), K1, Z27
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Z27
 	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD (CX)(BX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (CX)(BX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD (CX)(R10*1), Z28
+	VBROADCASTSD (CX)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (CX)(BX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD (CX)(R11*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (CX)(R10*2), Z28
+	VBROADCASTSD (CX)(R9*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD (R12), Z28
+	VBROADCASTSD (R11), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (R12)(BX*1), Z28
+	VBROADCASTSD (R11)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD (R12)(BX*2), Z28
+	VBROADCASTSD (R11)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (R12)(R10*1), Z28
+	VBROADCASTSD (R11)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD (R12)(BX*4), Z28
+	VBROADCASTSD (R11)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD (R12)(R11*1), Z28
+	VBROADCASTSD (R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z26
-	VMOVUPD.Z    64(R13), K1, Z27
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Z27
 	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD (CX)(BX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (CX)(BX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD (CX)(R10*1), Z28
+	VBROADCASTSD (CX)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (CX)(BX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD (CX)(R11*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (CX)(R10*2), Z28
+	VBROADCASTSD (CX)(R9*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD (R12), Z28
+	VBROADCASTSD (R11), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (R12)(BX*1), Z28
+	VBROADCASTSD (R11)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD (R12)(BX*2), Z28
+	VBROADCASTSD (R11)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (R12)(R10*1), Z28
+	VBROADCASTSD (R11)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD (R12)(BX*4), Z28
+	VBROADCASTSD (R11)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD (R12)(R11*1), Z28
+	VBROADCASTSD (R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z26
-	VMOVUPD.Z    64(R13), K1, Z27
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Z27
 	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD (CX)(BX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (CX)(BX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD (CX)(R10*1), Z28
+	VBROADCASTSD (CX)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (CX)(BX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD (CX)(R11*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (CX)(R10*2), Z28
+	VBROADCASTSD (CX)(R9*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD (R12), Z28
+	VBROADCASTSD (R11), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (R12)(BX*1), Z28
+	VBROADCASTSD (R11)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD (R12)(BX*2), Z28
+	VBROADCASTSD (R11)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (R12)(R10*1), Z28
+	VBROADCASTSD (R11)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD (R12)(BX*4), Z28
+	VBROADCASTSD (R11)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD (R12)(R11*1), Z28
+	VBROADCASTSD (R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z26
-	VMOVUPD.Z    64(R13), K1, Z27
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Z27
 	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD (CX)(BX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (CX)(BX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD (CX)(R10*1), Z28
+	VBROADCASTSD (CX)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (CX)(BX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD (CX)(R11*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (CX)(R10*2), Z28
+	VBROADCASTSD (CX)(R9*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD (R12), Z28
+	VBROADCASTSD (R11), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (R12)(BX*1), Z28
+	VBROADCASTSD (R11)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD (R12)(BX*2), Z28
+	VBROADCASTSD (R11)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (R12)(R10*1), Z28
+	VBROADCASTSD (R11)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD (R12)(BX*4), Z28
+	VBROADCASTSD (R11)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD (R12)(R11*1), Z28
+	VBROADCASTSD (R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z26
-	VMOVUPD.Z    64(R13), K1, Z27
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Z27
 	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD (CX)(BX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (CX)(BX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD (CX)(R10*1), Z28
+	VBROADCASTSD (CX)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (CX)(BX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD (CX)(R11*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (CX)(R10*2), Z28
+	VBROADCASTSD (CX)(R9*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD (R12), Z28
+	VBROADCASTSD (R11), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (R12)(BX*1), Z28
+	VBROADCASTSD (R11)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD (R12)(BX*2), Z28
+	VBROADCASTSD (R11)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (R12)(R10*1), Z28
+	VBROADCASTSD (R11)(R9*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD (R12)(BX*4), Z28
+	VBROADCASTSD (R11)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD (R12)(R11*1), Z28
+	VBROADCASTSD (R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -15415,132 +20981,132 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z26
-	VFMADD231PD  (R8), Z26, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VFMADD231PD  (DI), Z26, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z10
+	VMOVUPD      Z10, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z12
+	VMOVUPD      Z12, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z13
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z14
-	VMOVUPD      Z14, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z14
+	VMOVUPD      Z14, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z15
-	VMOVUPD      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z16
-	VMOVUPD      Z16, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z16
+	VMOVUPD      Z16, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z17
-	VMOVUPD      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z18
-	VMOVUPD      Z18, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z18
+	VMOVUPD      Z18, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z19
-	VMOVUPD      Z19, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z20
-	VMOVUPD      Z20, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z19, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z20
+	VMOVUPD      Z20, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z21
-	VMOVUPD      Z21, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z22
-	VMOVUPD      Z22, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z21, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z22
+	VMOVUPD      Z22, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z23
-	VMOVUPD      Z23, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z26, Z24
-	VMOVUPD      Z24, (R8)
-	VMOVUPD.Z    64(R8), K1, Z27
+	VMOVUPD      Z23, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z26, Z24
+	VMOVUPD      Z24, (DI)
+	VMOVUPD.Z    64(DI), K1, Z27
 	VFMADD231PD  Z27, Z26, Z25
-	VMOVUPD      Z25, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z25, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, (R8)
-	VMOVUPD Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, (R8)
-	VMOVUPD Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z14, (R8)
-	VMOVUPD Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z16, (R8)
-	VMOVUPD Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z18, (R8)
-	VMOVUPD Z19, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z20, (R8)
-	VMOVUPD Z21, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z22, (R8)
-	VMOVUPD Z23, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z24, (R8)
-	VMOVUPD Z25, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Z25, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000d, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15548,353 +21114,352 @@ tileStored:
 // func dgemm14x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm14x16AVX512(SB), NOSPLIT, $0-96
-	MOVQ tiles+0(FP), AX
-	MOVQ a+16(FP), DX
-	MOVQ aRow+24(FP), BX
-	MOVQ aCol+32(FP), SI
-	MOVQ bRow+48(FP), DI
-	MOVQ c+56(FP), R8
-	MOVQ ldc+64(FP), R9
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, SI
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (BX)(BX*2), R10
-	LEAQ (BX)(BX*4), R11
-	MOVQ cols+72(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
 
 tileTile:
-	MOVQ DX, CX
+	MOVQ AX, CX
 
-	// second pointer = a + 7*aRow
-	LEAQ (DX)(R10*2), R12
-	ADDQ BX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
 
 	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       R8, R15
+	MOVQ       DI, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z24, Z24, Z24
 	VPXORD     Z25, Z25, Z25
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
 	VPXORD     Z26, Z26, Z26
 	VPXORD     Z27, Z27, Z27
-	PREFETCHT0 (R15)
-	ADDQ       R9, R15
-	SUBQ       $0x04, R14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
 	JLT        tileRest
 	PCALIGN    $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	VMOVUPD.Z    64(R13), K1, Z29
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Z29
 	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD (CX)(BX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD (CX)(BX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD (CX)(R10*1), Z30
+	VBROADCASTSD (CX)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD (CX)(BX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD (CX)(R11*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD (CX)(R10*2), Z30
+	VBROADCASTSD (CX)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (R11), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(BX*1), Z30
+	VBROADCASTSD (R11)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(BX*2), Z30
+	VBROADCASTSD (R11)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (R11)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(BX*4), Z30
+	VBROADCASTSD (R11)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (R11)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	VMOVUPD.Z    64(R13), K1, Z29
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Z29
 	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD (CX)(BX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD (CX)(BX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD (CX)(R10*1), Z30
+	VBROADCASTSD (CX)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD (CX)(BX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD (CX)(R11*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD (CX)(R10*2), Z30
+	VBROADCASTSD (CX)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (R11), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(BX*1), Z30
+	VBROADCASTSD (R11)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(BX*2), Z30
+	VBROADCASTSD (R11)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (R11)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(BX*4), Z30
+	VBROADCASTSD (R11)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (R11)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	VMOVUPD.Z    64(R13), K1, Z29
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Z29
 	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD (CX)(BX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD (CX)(BX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD (CX)(R10*1), Z30
+	VBROADCASTSD (CX)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD (CX)(BX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD (CX)(R11*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD (CX)(R10*2), Z30
+	VBROADCASTSD (CX)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (R11), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(BX*1), Z30
+	VBROADCASTSD (R11)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(BX*2), Z30
+	VBROADCASTSD (R11)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (R11)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(BX*4), Z30
+	VBROADCASTSD (R11)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (R11)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	VMOVUPD.Z    64(R13), K1, Z29
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Z29
 	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD (CX)(BX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD (CX)(BX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD (CX)(R10*1), Z30
+	VBROADCASTSD (CX)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD (CX)(BX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD (CX)(R11*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD (CX)(R10*2), Z30
+	VBROADCASTSD (CX)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (R11), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(BX*1), Z30
+	VBROADCASTSD (R11)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(BX*2), Z30
+	VBROADCASTSD (R11)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (R11)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(BX*4), Z30
+	VBROADCASTSD (R11)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (R11)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	SUBQ         $0x04, R14
+	SUBQ         $0x04, R13
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	VMOVUPD.Z    64(R13), K1, Z29
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Z29
 	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD (CX)(BX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD (CX)(BX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD (CX)(R10*1), Z30
+	VBROADCASTSD (CX)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD (CX)(BX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD (CX)(R11*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD (CX)(R10*2), Z30
+	VBROADCASTSD (CX)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (R11), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(BX*1), Z30
+	VBROADCASTSD (R11)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(BX*2), Z30
+	VBROADCASTSD (R11)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (R11)(R9*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(BX*4), Z30
+	VBROADCASTSD (R11)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (R11)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         SI, CX
+	ADDQ         BX, CX
+	ADDQ         BX, R11
 	ADDQ         SI, R12
-	ADDQ         DI, R13
-	DECQ         R14
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -15933,141 +21498,4082 @@ tileStore:
 	ADDQ         CX, CX
 	JEQ          tileOverwrite
 	VBROADCASTSD beta+88(FP), Z28
-	VFMADD231PD  (R8), Z28, Z0
-	VMOVUPD      Z0, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VFMADD231PD  (DI), Z28, Z0
+	VMOVUPD      Z0, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z1
-	VMOVUPD      Z1, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z2
-	VMOVUPD      Z2, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z1, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z2
+	VMOVUPD      Z2, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z3
-	VMOVUPD      Z3, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z4
-	VMOVUPD      Z4, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z3, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z4
+	VMOVUPD      Z4, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z5
-	VMOVUPD      Z5, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z6
-	VMOVUPD      Z6, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z5, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z6
+	VMOVUPD      Z6, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z7
-	VMOVUPD      Z7, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z8
-	VMOVUPD      Z8, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z7, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z8
+	VMOVUPD      Z8, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z9
-	VMOVUPD      Z9, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z10
-	VMOVUPD      Z10, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z9, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z10
+	VMOVUPD      Z10, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z11
-	VMOVUPD      Z11, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z12
-	VMOVUPD      Z12, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z11, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z12
+	VMOVUPD      Z12, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z13
-	VMOVUPD      Z13, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z14
-	VMOVUPD      Z14, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z13, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z14
+	VMOVUPD      Z14, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z15
-	VMOVUPD      Z15, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z16
-	VMOVUPD      Z16, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z15, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z16
+	VMOVUPD      Z16, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z17
-	VMOVUPD      Z17, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z18
-	VMOVUPD      Z18, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z17, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z18
+	VMOVUPD      Z18, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z19
-	VMOVUPD      Z19, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z20
-	VMOVUPD      Z20, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z19, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z20
+	VMOVUPD      Z20, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z21
-	VMOVUPD      Z21, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z22
-	VMOVUPD      Z22, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z21, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z22
+	VMOVUPD      Z22, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z23
-	VMOVUPD      Z23, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z24
-	VMOVUPD      Z24, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z23, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z24
+	VMOVUPD      Z24, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z25
-	VMOVUPD      Z25, K1, 64(R8)
-	ADDQ         R9, R8
-	VFMADD231PD  (R8), Z28, Z26
-	VMOVUPD      Z26, (R8)
-	VMOVUPD.Z    64(R8), K1, Z29
+	VMOVUPD      Z25, K1, 64(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z28, Z26
+	VMOVUPD      Z26, (DI)
+	VMOVUPD.Z    64(DI), K1, Z29
 	VFMADD231PD  Z29, Z28, Z27
-	VMOVUPD      Z27, K1, 64(R8)
-	ADDQ         R9, R8
+	VMOVUPD      Z27, K1, 64(DI)
+	ADDQ         R8, DI
 	JMP          tileStored
 
 tileOverwrite:
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z2, (R8)
-	VMOVUPD Z3, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z4, (R8)
-	VMOVUPD Z5, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z6, (R8)
-	VMOVUPD Z7, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z8, (R8)
-	VMOVUPD Z9, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z10, (R8)
-	VMOVUPD Z11, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z12, (R8)
-	VMOVUPD Z13, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z14, (R8)
-	VMOVUPD Z15, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z16, (R8)
-	VMOVUPD Z17, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z18, (R8)
-	VMOVUPD Z19, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z20, (R8)
-	VMOVUPD Z21, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z22, (R8)
-	VMOVUPD Z23, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z24, (R8)
-	VMOVUPD Z25, K1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPD Z26, (R8)
-	VMOVUPD Z27, K1, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Z25, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z26, (DI)
+	VMOVUPD Z27, K1, 64(DI)
+	ADDQ    R8, DI
 
 tileStored:
 	// next tile
-	IMUL3Q $0x0000000e, BX, CX
-	ADDQ   CX, DX
-	DECQ   AX
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm1x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm1x24AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z3
+	VMOVUPD      64(R9), Z4
+	VMOVUPD.Z    128(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z3
+	VMOVUPD      64(R9), Z4
+	VMOVUPD.Z    128(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z3
+	VMOVUPD      64(R9), Z4
+	VMOVUPD.Z    128(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z3
+	VMOVUPD      64(R9), Z4
+	VMOVUPD.Z    128(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z3
+	VMOVUPD      64(R9), Z4
+	VMOVUPD.Z    128(R9), K1, Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z3
+	VMULPD       Z3, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VMULPD       Z3, Z2, Z2
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z3
+	VFMADD231PD  (DI), Z3, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z3, Z1
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z4
+	VFMADD231PD  Z4, Z3, Z2
+	VMOVUPD      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm2x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm2x24AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD      64(R9), Z7
+	VMOVUPD.Z    128(R9), K1, Z8
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD      64(R9), Z7
+	VMOVUPD.Z    128(R9), K1, Z8
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD      64(R9), Z7
+	VMOVUPD.Z    128(R9), K1, Z8
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD      64(R9), Z7
+	VMOVUPD.Z    128(R9), K1, Z8
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD      64(R9), Z7
+	VMOVUPD.Z    128(R9), K1, Z8
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z6
+	VMULPD       Z6, Z0, Z0
+	VMULPD       Z6, Z1, Z1
+	VMULPD       Z6, Z2, Z2
+	VMULPD       Z6, Z3, Z3
+	VMULPD       Z6, Z4, Z4
+	VMULPD       Z6, Z5, Z5
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z6
+	VFMADD231PD  (DI), Z6, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z6, Z1
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z7
+	VFMADD231PD  Z7, Z6, Z2
+	VMOVUPD      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z6, Z3
+	VMOVUPD      Z3, (DI)
+	VFMADD231PD  64(DI), Z6, Z4
+	VMOVUPD      Z4, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z7
+	VFMADD231PD  Z7, Z6, Z5
+	VMOVUPD      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm3x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm3x24AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z9
+	VMOVUPD      64(R9), Z10
+	VMOVUPD.Z    128(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z9
+	VMOVUPD      64(R9), Z10
+	VMOVUPD.Z    128(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z9
+	VMOVUPD      64(R9), Z10
+	VMOVUPD.Z    128(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z9
+	VMOVUPD      64(R9), Z10
+	VMOVUPD.Z    128(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z9
+	VMOVUPD      64(R9), Z10
+	VMOVUPD.Z    128(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z9
+	VMULPD       Z9, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Z9, Z2, Z2
+	VMULPD       Z9, Z3, Z3
+	VMULPD       Z9, Z4, Z4
+	VMULPD       Z9, Z5, Z5
+	VMULPD       Z9, Z6, Z6
+	VMULPD       Z9, Z7, Z7
+	VMULPD       Z9, Z8, Z8
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z9
+	VFMADD231PD  (DI), Z9, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z9, Z1
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z10
+	VFMADD231PD  Z10, Z9, Z2
+	VMOVUPD      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z9, Z3
+	VMOVUPD      Z3, (DI)
+	VFMADD231PD  64(DI), Z9, Z4
+	VMOVUPD      Z4, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z10
+	VFMADD231PD  Z10, Z9, Z5
+	VMOVUPD      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z9, Z6
+	VMOVUPD      Z6, (DI)
+	VFMADD231PD  64(DI), Z9, Z7
+	VMOVUPD      Z7, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z10
+	VFMADD231PD  Z10, Z9, Z8
+	VMOVUPD      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm4x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm4x24AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000010, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z12
+	VMOVUPD      64(R10), Z13
+	VMOVUPD.Z    128(R10), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z12
+	VMOVUPD      64(R10), Z13
+	VMOVUPD.Z    128(R10), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z12
+	VMOVUPD      64(R10), Z13
+	VMOVUPD.Z    128(R10), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z12
+	VMOVUPD      64(R10), Z13
+	VMOVUPD.Z    128(R10), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z12
+	VMOVUPD      64(R10), Z13
+	VMOVUPD.Z    128(R10), K1, Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z12
+	VMULPD       Z12, Z0, Z0
+	VMULPD       Z12, Z1, Z1
+	VMULPD       Z12, Z2, Z2
+	VMULPD       Z12, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z12, Z5, Z5
+	VMULPD       Z12, Z6, Z6
+	VMULPD       Z12, Z7, Z7
+	VMULPD       Z12, Z8, Z8
+	VMULPD       Z12, Z9, Z9
+	VMULPD       Z12, Z10, Z10
+	VMULPD       Z12, Z11, Z11
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z12
+	VFMADD231PD  (DI), Z12, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z12, Z1
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z2
+	VMOVUPD      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z3
+	VMOVUPD      Z3, (DI)
+	VFMADD231PD  64(DI), Z12, Z4
+	VMOVUPD      Z4, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z5
+	VMOVUPD      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z6
+	VMOVUPD      Z6, (DI)
+	VFMADD231PD  64(DI), Z12, Z7
+	VMOVUPD      Z7, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z8
+	VMOVUPD      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z9
+	VMOVUPD      Z9, (DI)
+	VFMADD231PD  64(DI), Z12, Z10
+	VMOVUPD      Z10, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z11
+	VMOVUPD      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm5x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm5x24AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000010, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z15
+	VMOVUPD      64(R10), Z16
+	VMOVUPD.Z    128(R10), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z15
+	VMOVUPD      64(R10), Z16
+	VMOVUPD.Z    128(R10), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z15
+	VMOVUPD      64(R10), Z16
+	VMOVUPD.Z    128(R10), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z15
+	VMOVUPD      64(R10), Z16
+	VMOVUPD.Z    128(R10), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z15
+	VMOVUPD      64(R10), Z16
+	VMOVUPD.Z    128(R10), K1, Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z15
+	VMULPD       Z15, Z0, Z0
+	VMULPD       Z15, Z1, Z1
+	VMULPD       Z15, Z2, Z2
+	VMULPD       Z15, Z3, Z3
+	VMULPD       Z15, Z4, Z4
+	VMULPD       Z15, Z5, Z5
+	VMULPD       Z15, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VMULPD       Z15, Z8, Z8
+	VMULPD       Z15, Z9, Z9
+	VMULPD       Z15, Z10, Z10
+	VMULPD       Z15, Z11, Z11
+	VMULPD       Z15, Z12, Z12
+	VMULPD       Z15, Z13, Z13
+	VMULPD       Z15, Z14, Z14
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z15
+	VFMADD231PD  (DI), Z15, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z15, Z1
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z2
+	VMOVUPD      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z15, Z3
+	VMOVUPD      Z3, (DI)
+	VFMADD231PD  64(DI), Z15, Z4
+	VMOVUPD      Z4, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z5
+	VMOVUPD      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z15, Z6
+	VMOVUPD      Z6, (DI)
+	VFMADD231PD  64(DI), Z15, Z7
+	VMOVUPD      Z7, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z8
+	VMOVUPD      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z15, Z9
+	VMOVUPD      Z9, (DI)
+	VFMADD231PD  64(DI), Z15, Z10
+	VMOVUPD      Z10, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z11
+	VMOVUPD      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z15, Z12
+	VMOVUPD      Z12, (DI)
+	VFMADD231PD  64(DI), Z15, Z13
+	VMOVUPD      Z13, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z16
+	VFMADD231PD  Z16, Z15, Z14
+	VMOVUPD      Z14, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm6x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm6x24AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z18
+	VMOVUPD      64(R11), Z19
+	VMOVUPD.Z    128(R11), K1, Z20
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z18
+	VMOVUPD      64(R11), Z19
+	VMOVUPD.Z    128(R11), K1, Z20
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z18
+	VMOVUPD      64(R11), Z19
+	VMOVUPD.Z    128(R11), K1, Z20
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z18
+	VMOVUPD      64(R11), Z19
+	VMOVUPD.Z    128(R11), K1, Z20
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z18
+	VMOVUPD      64(R11), Z19
+	VMOVUPD.Z    128(R11), K1, Z20
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z18
+	VMULPD       Z18, Z0, Z0
+	VMULPD       Z18, Z1, Z1
+	VMULPD       Z18, Z2, Z2
+	VMULPD       Z18, Z3, Z3
+	VMULPD       Z18, Z4, Z4
+	VMULPD       Z18, Z5, Z5
+	VMULPD       Z18, Z6, Z6
+	VMULPD       Z18, Z7, Z7
+	VMULPD       Z18, Z8, Z8
+	VMULPD       Z18, Z9, Z9
+	VMULPD       Z18, Z10, Z10
+	VMULPD       Z18, Z11, Z11
+	VMULPD       Z18, Z12, Z12
+	VMULPD       Z18, Z13, Z13
+	VMULPD       Z18, Z14, Z14
+	VMULPD       Z18, Z15, Z15
+	VMULPD       Z18, Z16, Z16
+	VMULPD       Z18, Z17, Z17
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z18
+	VFMADD231PD  (DI), Z18, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z18, Z1
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z19
+	VFMADD231PD  Z19, Z18, Z2
+	VMOVUPD      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z3
+	VMOVUPD      Z3, (DI)
+	VFMADD231PD  64(DI), Z18, Z4
+	VMOVUPD      Z4, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z19
+	VFMADD231PD  Z19, Z18, Z5
+	VMOVUPD      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z6
+	VMOVUPD      Z6, (DI)
+	VFMADD231PD  64(DI), Z18, Z7
+	VMOVUPD      Z7, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z19
+	VFMADD231PD  Z19, Z18, Z8
+	VMOVUPD      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z9
+	VMOVUPD      Z9, (DI)
+	VFMADD231PD  64(DI), Z18, Z10
+	VMOVUPD      Z10, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z19
+	VFMADD231PD  Z19, Z18, Z11
+	VMOVUPD      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z12
+	VMOVUPD      Z12, (DI)
+	VFMADD231PD  64(DI), Z18, Z13
+	VMOVUPD      Z13, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z19
+	VFMADD231PD  Z19, Z18, Z14
+	VMOVUPD      Z14, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z18, Z15
+	VMOVUPD      Z15, (DI)
+	VFMADD231PD  64(DI), Z18, Z16
+	VMOVUPD      Z16, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z19
+	VFMADD231PD  Z19, Z18, Z17
+	VMOVUPD      Z17, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Z17, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm7x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm7x24AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z21
+	VMOVUPD      64(R11), Z22
+	VMOVUPD.Z    128(R11), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z21
+	VMOVUPD      64(R11), Z22
+	VMOVUPD.Z    128(R11), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z21
+	VMOVUPD      64(R11), Z22
+	VMOVUPD.Z    128(R11), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z21
+	VMOVUPD      64(R11), Z22
+	VMOVUPD.Z    128(R11), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z21
+	VMOVUPD      64(R11), Z22
+	VMOVUPD.Z    128(R11), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z21
+	VMULPD       Z21, Z0, Z0
+	VMULPD       Z21, Z1, Z1
+	VMULPD       Z21, Z2, Z2
+	VMULPD       Z21, Z3, Z3
+	VMULPD       Z21, Z4, Z4
+	VMULPD       Z21, Z5, Z5
+	VMULPD       Z21, Z6, Z6
+	VMULPD       Z21, Z7, Z7
+	VMULPD       Z21, Z8, Z8
+	VMULPD       Z21, Z9, Z9
+	VMULPD       Z21, Z10, Z10
+	VMULPD       Z21, Z11, Z11
+	VMULPD       Z21, Z12, Z12
+	VMULPD       Z21, Z13, Z13
+	VMULPD       Z21, Z14, Z14
+	VMULPD       Z21, Z15, Z15
+	VMULPD       Z21, Z16, Z16
+	VMULPD       Z21, Z17, Z17
+	VMULPD       Z21, Z18, Z18
+	VMULPD       Z21, Z19, Z19
+	VMULPD       Z21, Z20, Z20
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z21
+	VFMADD231PD  (DI), Z21, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z21, Z1
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z22
+	VFMADD231PD  Z22, Z21, Z2
+	VMOVUPD      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z21, Z3
+	VMOVUPD      Z3, (DI)
+	VFMADD231PD  64(DI), Z21, Z4
+	VMOVUPD      Z4, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z22
+	VFMADD231PD  Z22, Z21, Z5
+	VMOVUPD      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z21, Z6
+	VMOVUPD      Z6, (DI)
+	VFMADD231PD  64(DI), Z21, Z7
+	VMOVUPD      Z7, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z22
+	VFMADD231PD  Z22, Z21, Z8
+	VMOVUPD      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z21, Z9
+	VMOVUPD      Z9, (DI)
+	VFMADD231PD  64(DI), Z21, Z10
+	VMOVUPD      Z10, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z22
+	VFMADD231PD  Z22, Z21, Z11
+	VMOVUPD      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z21, Z12
+	VMOVUPD      Z12, (DI)
+	VFMADD231PD  64(DI), Z21, Z13
+	VMOVUPD      Z13, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z22
+	VFMADD231PD  Z22, Z21, Z14
+	VMOVUPD      Z14, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z21, Z15
+	VMOVUPD      Z15, (DI)
+	VFMADD231PD  64(DI), Z21, Z16
+	VMOVUPD      Z16, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z22
+	VFMADD231PD  Z22, Z21, Z17
+	VMOVUPD      Z17, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z21, Z18
+	VMOVUPD      Z18, (DI)
+	VFMADD231PD  64(DI), Z21, Z19
+	VMOVUPD      Z19, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z22
+	VFMADD231PD  Z22, Z21, Z20
+	VMOVUPD      Z20, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Z17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Z20, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm8x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm8x24AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+	MOVQ b+40(FP), R12
+	MOVQ k+8(FP), R13
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R14
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	PREFETCHT0 (R14)
+	ADDQ       R8, R14
+	SUBQ       $0x04, R13
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD      64(R12), Z25
+	VMOVUPD.Z    128(R12), K1, Z26
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (CX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (CX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD      64(R12), Z25
+	VMOVUPD.Z    128(R12), K1, Z26
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (CX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (CX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD      64(R12), Z25
+	VMOVUPD.Z    128(R12), K1, Z26
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (CX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (CX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD      64(R12), Z25
+	VMOVUPD.Z    128(R12), K1, Z26
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (CX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (CX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	SUBQ         $0x04, R13
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD      64(R12), Z25
+	VMOVUPD.Z    128(R12), K1, Z26
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (CX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (CX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z24
+	VMULPD       Z24, Z0, Z0
+	VMULPD       Z24, Z1, Z1
+	VMULPD       Z24, Z2, Z2
+	VMULPD       Z24, Z3, Z3
+	VMULPD       Z24, Z4, Z4
+	VMULPD       Z24, Z5, Z5
+	VMULPD       Z24, Z6, Z6
+	VMULPD       Z24, Z7, Z7
+	VMULPD       Z24, Z8, Z8
+	VMULPD       Z24, Z9, Z9
+	VMULPD       Z24, Z10, Z10
+	VMULPD       Z24, Z11, Z11
+	VMULPD       Z24, Z12, Z12
+	VMULPD       Z24, Z13, Z13
+	VMULPD       Z24, Z14, Z14
+	VMULPD       Z24, Z15, Z15
+	VMULPD       Z24, Z16, Z16
+	VMULPD       Z24, Z17, Z17
+	VMULPD       Z24, Z18, Z18
+	VMULPD       Z24, Z19, Z19
+	VMULPD       Z24, Z20, Z20
+	VMULPD       Z24, Z21, Z21
+	VMULPD       Z24, Z22, Z22
+	VMULPD       Z24, Z23, Z23
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z24
+	VFMADD231PD  (DI), Z24, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z24, Z1
+	VMOVUPD      Z1, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z2
+	VMOVUPD      Z2, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z3
+	VMOVUPD      Z3, (DI)
+	VFMADD231PD  64(DI), Z24, Z4
+	VMOVUPD      Z4, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z5
+	VMOVUPD      Z5, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z6
+	VMOVUPD      Z6, (DI)
+	VFMADD231PD  64(DI), Z24, Z7
+	VMOVUPD      Z7, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z8
+	VMOVUPD      Z8, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z9
+	VMOVUPD      Z9, (DI)
+	VFMADD231PD  64(DI), Z24, Z10
+	VMOVUPD      Z10, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z11
+	VMOVUPD      Z11, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z12
+	VMOVUPD      Z12, (DI)
+	VFMADD231PD  64(DI), Z24, Z13
+	VMOVUPD      Z13, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z14
+	VMOVUPD      Z14, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z15
+	VMOVUPD      Z15, (DI)
+	VFMADD231PD  64(DI), Z24, Z16
+	VMOVUPD      Z16, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z17
+	VMOVUPD      Z17, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z18
+	VMOVUPD      Z18, (DI)
+	VFMADD231PD  64(DI), Z24, Z19
+	VMOVUPD      Z19, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z20
+	VMOVUPD      Z20, K1, 128(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z21
+	VMOVUPD      Z21, (DI)
+	VFMADD231PD  64(DI), Z24, Z22
+	VMOVUPD      Z22, 64(DI)
+	VMOVUPD.Z    128(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z23
+	VMOVUPD      Z23, K1, 128(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Z17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Z20, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z21, (DI)
+	VMOVUPD Z22, 64(DI)
+	VMOVUPD Z23, K1, 128(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm1x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm1x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000018, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD      64(R9), Z5
+	VMOVUPD      128(R9), Z6
+	VMOVUPD.Z    192(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD      64(R9), Z5
+	VMOVUPD      128(R9), Z6
+	VMOVUPD.Z    192(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD      64(R9), Z5
+	VMOVUPD      128(R9), Z6
+	VMOVUPD.Z    192(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD      64(R9), Z5
+	VMOVUPD      128(R9), Z6
+	VMOVUPD.Z    192(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD      64(R9), Z5
+	VMOVUPD      128(R9), Z6
+	VMOVUPD.Z    192(R9), K1, Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z4
+	VMULPD       Z4, Z0, Z0
+	VMULPD       Z4, Z1, Z1
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Z4, Z3, Z3
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z4
+	VFMADD231PD  (DI), Z4, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z4, Z1
+	VMOVUPD      Z1, 64(DI)
+	VFMADD231PD  128(DI), Z4, Z2
+	VMOVUPD      Z2, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z5
+	VFMADD231PD  Z5, Z4, Z3
+	VMOVUPD      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm2x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm2x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000018, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z8
+	VMOVUPD      64(R9), Z9
+	VMOVUPD      128(R9), Z10
+	VMOVUPD.Z    192(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z8
+	VMOVUPD      64(R9), Z9
+	VMOVUPD      128(R9), Z10
+	VMOVUPD.Z    192(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z8
+	VMOVUPD      64(R9), Z9
+	VMOVUPD      128(R9), Z10
+	VMOVUPD.Z    192(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z8
+	VMOVUPD      64(R9), Z9
+	VMOVUPD      128(R9), Z10
+	VMOVUPD.Z    192(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z8
+	VMOVUPD      64(R9), Z9
+	VMOVUPD      128(R9), Z10
+	VMOVUPD.Z    192(R9), K1, Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z8
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z8, Z1, Z1
+	VMULPD       Z8, Z2, Z2
+	VMULPD       Z8, Z3, Z3
+	VMULPD       Z8, Z4, Z4
+	VMULPD       Z8, Z5, Z5
+	VMULPD       Z8, Z6, Z6
+	VMULPD       Z8, Z7, Z7
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z8
+	VFMADD231PD  (DI), Z8, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z8, Z1
+	VMOVUPD      Z1, 64(DI)
+	VFMADD231PD  128(DI), Z8, Z2
+	VMOVUPD      Z2, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z9
+	VFMADD231PD  Z9, Z8, Z3
+	VMOVUPD      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z8, Z4
+	VMOVUPD      Z4, (DI)
+	VFMADD231PD  64(DI), Z8, Z5
+	VMOVUPD      Z5, 64(DI)
+	VFMADD231PD  128(DI), Z8, Z6
+	VMOVUPD      Z6, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z9
+	VFMADD231PD  Z9, Z8, Z7
+	VMOVUPD      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm3x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm3x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000018, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R9
+	MOVQ k+8(FP), R10
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R11)
+	ADDQ       R8, R11
+	SUBQ       $0x04, R10
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z12
+	VMOVUPD      64(R9), Z13
+	VMOVUPD      128(R9), Z14
+	VMOVUPD.Z    192(R9), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z12
+	VMOVUPD      64(R9), Z13
+	VMOVUPD      128(R9), Z14
+	VMOVUPD.Z    192(R9), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z12
+	VMOVUPD      64(R9), Z13
+	VMOVUPD      128(R9), Z14
+	VMOVUPD.Z    192(R9), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z12
+	VMOVUPD      64(R9), Z13
+	VMOVUPD      128(R9), Z14
+	VMOVUPD.Z    192(R9), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z12
+	VMOVUPD      64(R9), Z13
+	VMOVUPD      128(R9), Z14
+	VMOVUPD.Z    192(R9), K1, Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z12
+	VMULPD       Z12, Z0, Z0
+	VMULPD       Z12, Z1, Z1
+	VMULPD       Z12, Z2, Z2
+	VMULPD       Z12, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z12, Z5, Z5
+	VMULPD       Z12, Z6, Z6
+	VMULPD       Z12, Z7, Z7
+	VMULPD       Z12, Z8, Z8
+	VMULPD       Z12, Z9, Z9
+	VMULPD       Z12, Z10, Z10
+	VMULPD       Z12, Z11, Z11
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z12
+	VFMADD231PD  (DI), Z12, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z12, Z1
+	VMOVUPD      Z1, 64(DI)
+	VFMADD231PD  128(DI), Z12, Z2
+	VMOVUPD      Z2, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z3
+	VMOVUPD      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z4
+	VMOVUPD      Z4, (DI)
+	VFMADD231PD  64(DI), Z12, Z5
+	VMOVUPD      Z5, 64(DI)
+	VFMADD231PD  128(DI), Z12, Z6
+	VMOVUPD      Z6, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z7
+	VMOVUPD      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z12, Z8
+	VMOVUPD      Z8, (DI)
+	VFMADD231PD  64(DI), Z12, Z9
+	VMOVUPD      Z9, 64(DI)
+	VFMADD231PD  128(DI), Z12, Z10
+	VMOVUPD      Z10, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z13
+	VFMADD231PD  Z13, Z12, Z11
+	VMOVUPD      Z11, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm4x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm4x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000018, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z16
+	VMOVUPD      64(R10), Z17
+	VMOVUPD      128(R10), Z18
+	VMOVUPD.Z    192(R10), K1, Z19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z16
+	VMOVUPD      64(R10), Z17
+	VMOVUPD      128(R10), Z18
+	VMOVUPD.Z    192(R10), K1, Z19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z16
+	VMOVUPD      64(R10), Z17
+	VMOVUPD      128(R10), Z18
+	VMOVUPD.Z    192(R10), K1, Z19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z16
+	VMOVUPD      64(R10), Z17
+	VMOVUPD      128(R10), Z18
+	VMOVUPD.Z    192(R10), K1, Z19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z16
+	VMOVUPD      64(R10), Z17
+	VMOVUPD      128(R10), Z18
+	VMOVUPD.Z    192(R10), K1, Z19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z16
+	VMULPD       Z16, Z0, Z0
+	VMULPD       Z16, Z1, Z1
+	VMULPD       Z16, Z2, Z2
+	VMULPD       Z16, Z3, Z3
+	VMULPD       Z16, Z4, Z4
+	VMULPD       Z16, Z5, Z5
+	VMULPD       Z16, Z6, Z6
+	VMULPD       Z16, Z7, Z7
+	VMULPD       Z16, Z8, Z8
+	VMULPD       Z16, Z9, Z9
+	VMULPD       Z16, Z10, Z10
+	VMULPD       Z16, Z11, Z11
+	VMULPD       Z16, Z12, Z12
+	VMULPD       Z16, Z13, Z13
+	VMULPD       Z16, Z14, Z14
+	VMULPD       Z16, Z15, Z15
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z16
+	VFMADD231PD  (DI), Z16, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z16, Z1
+	VMOVUPD      Z1, 64(DI)
+	VFMADD231PD  128(DI), Z16, Z2
+	VMOVUPD      Z2, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z3
+	VMOVUPD      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z4
+	VMOVUPD      Z4, (DI)
+	VFMADD231PD  64(DI), Z16, Z5
+	VMOVUPD      Z5, 64(DI)
+	VFMADD231PD  128(DI), Z16, Z6
+	VMOVUPD      Z6, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z7
+	VMOVUPD      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z8
+	VMOVUPD      Z8, (DI)
+	VFMADD231PD  64(DI), Z16, Z9
+	VMOVUPD      Z9, 64(DI)
+	VFMADD231PD  128(DI), Z16, Z10
+	VMOVUPD      Z10, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z11
+	VMOVUPD      Z11, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z16, Z12
+	VMOVUPD      Z12, (DI)
+	VFMADD231PD  64(DI), Z16, Z13
+	VMOVUPD      Z13, 64(DI)
+	VFMADD231PD  128(DI), Z16, Z14
+	VMOVUPD      Z14, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z17
+	VFMADD231PD  Z17, Z16, Z15
+	VMOVUPD      Z15, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Z15, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm5x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm5x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000018, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R10
+	MOVQ k+8(FP), R11
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R12
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	PREFETCHT0 (R12)
+	ADDQ       R8, R12
+	SUBQ       $0x04, R11
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z20
+	VMOVUPD      64(R10), Z21
+	VMOVUPD      128(R10), Z22
+	VMOVUPD.Z    192(R10), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z20
+	VMOVUPD      64(R10), Z21
+	VMOVUPD      128(R10), Z22
+	VMOVUPD.Z    192(R10), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z20
+	VMOVUPD      64(R10), Z21
+	VMOVUPD      128(R10), Z22
+	VMOVUPD.Z    192(R10), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z20
+	VMOVUPD      64(R10), Z21
+	VMOVUPD      128(R10), Z22
+	VMOVUPD.Z    192(R10), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z20
+	VMOVUPD      64(R10), Z21
+	VMOVUPD      128(R10), Z22
+	VMOVUPD.Z    192(R10), K1, Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z20
+	VMULPD       Z20, Z0, Z0
+	VMULPD       Z20, Z1, Z1
+	VMULPD       Z20, Z2, Z2
+	VMULPD       Z20, Z3, Z3
+	VMULPD       Z20, Z4, Z4
+	VMULPD       Z20, Z5, Z5
+	VMULPD       Z20, Z6, Z6
+	VMULPD       Z20, Z7, Z7
+	VMULPD       Z20, Z8, Z8
+	VMULPD       Z20, Z9, Z9
+	VMULPD       Z20, Z10, Z10
+	VMULPD       Z20, Z11, Z11
+	VMULPD       Z20, Z12, Z12
+	VMULPD       Z20, Z13, Z13
+	VMULPD       Z20, Z14, Z14
+	VMULPD       Z20, Z15, Z15
+	VMULPD       Z20, Z16, Z16
+	VMULPD       Z20, Z17, Z17
+	VMULPD       Z20, Z18, Z18
+	VMULPD       Z20, Z19, Z19
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z20
+	VFMADD231PD  (DI), Z20, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z20, Z1
+	VMOVUPD      Z1, 64(DI)
+	VFMADD231PD  128(DI), Z20, Z2
+	VMOVUPD      Z2, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z21
+	VFMADD231PD  Z21, Z20, Z3
+	VMOVUPD      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z4
+	VMOVUPD      Z4, (DI)
+	VFMADD231PD  64(DI), Z20, Z5
+	VMOVUPD      Z5, 64(DI)
+	VFMADD231PD  128(DI), Z20, Z6
+	VMOVUPD      Z6, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z21
+	VFMADD231PD  Z21, Z20, Z7
+	VMOVUPD      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z8
+	VMOVUPD      Z8, (DI)
+	VFMADD231PD  64(DI), Z20, Z9
+	VMOVUPD      Z9, 64(DI)
+	VFMADD231PD  128(DI), Z20, Z10
+	VMOVUPD      Z10, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z21
+	VFMADD231PD  Z21, Z20, Z11
+	VMOVUPD      Z11, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z12
+	VMOVUPD      Z12, (DI)
+	VFMADD231PD  64(DI), Z20, Z13
+	VMOVUPD      Z13, 64(DI)
+	VFMADD231PD  128(DI), Z20, Z14
+	VMOVUPD      Z14, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z21
+	VFMADD231PD  Z21, Z20, Z15
+	VMOVUPD      Z15, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z20, Z16
+	VMOVUPD      Z16, (DI)
+	VFMADD231PD  64(DI), Z20, Z17
+	VMOVUPD      Z17, 64(DI)
+	VFMADD231PD  128(DI), Z20, Z18
+	VMOVUPD      Z18, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z21
+	VFMADD231PD  Z21, Z20, Z19
+	VMOVUPD      Z19, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Z15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VMOVUPD Z18, 128(DI)
+	VMOVUPD Z19, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm6x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dgemm6x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000018, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+	MOVQ b+40(FP), R11
+	MOVQ k+8(FP), R12
+
+	// sums = 0, and C on its way to the cache meanwhile
+	MOVQ       DI, R13
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	PREFETCHT0 (R13)
+	ADDQ       R8, R13
+	SUBQ       $0x04, R12
+	JLT        tileRest
+	PCALIGN    $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VMOVUPD      128(R11), Z26
+	VMOVUPD.Z    192(R11), K1, Z27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VMOVUPD      128(R11), Z26
+	VMOVUPD.Z    192(R11), K1, Z27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VMOVUPD      128(R11), Z26
+	VMOVUPD.Z    192(R11), K1, Z27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VMOVUPD      128(R11), Z26
+	VMOVUPD.Z    192(R11), K1, Z27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z24
+	VMOVUPD      64(R11), Z25
+	VMOVUPD      128(R11), Z26
+	VMOVUPD.Z    192(R11), K1, Z27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	VBROADCASTSD alpha+80(FP), Z24
+	VMULPD       Z24, Z0, Z0
+	VMULPD       Z24, Z1, Z1
+	VMULPD       Z24, Z2, Z2
+	VMULPD       Z24, Z3, Z3
+	VMULPD       Z24, Z4, Z4
+	VMULPD       Z24, Z5, Z5
+	VMULPD       Z24, Z6, Z6
+	VMULPD       Z24, Z7, Z7
+	VMULPD       Z24, Z8, Z8
+	VMULPD       Z24, Z9, Z9
+	VMULPD       Z24, Z10, Z10
+	VMULPD       Z24, Z11, Z11
+	VMULPD       Z24, Z12, Z12
+	VMULPD       Z24, Z13, Z13
+	VMULPD       Z24, Z14, Z14
+	VMULPD       Z24, Z15, Z15
+	VMULPD       Z24, Z16, Z16
+	VMULPD       Z24, Z17, Z17
+	VMULPD       Z24, Z18, Z18
+	VMULPD       Z24, Z19, Z19
+	VMULPD       Z24, Z20, Z20
+	VMULPD       Z24, Z21, Z21
+	VMULPD       Z24, Z22, Z22
+	VMULPD       Z24, Z23, Z23
+
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileOverwrite
+	VBROADCASTSD beta+88(FP), Z24
+	VFMADD231PD  (DI), Z24, Z0
+	VMOVUPD      Z0, (DI)
+	VFMADD231PD  64(DI), Z24, Z1
+	VMOVUPD      Z1, 64(DI)
+	VFMADD231PD  128(DI), Z24, Z2
+	VMOVUPD      Z2, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z3
+	VMOVUPD      Z3, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z4
+	VMOVUPD      Z4, (DI)
+	VFMADD231PD  64(DI), Z24, Z5
+	VMOVUPD      Z5, 64(DI)
+	VFMADD231PD  128(DI), Z24, Z6
+	VMOVUPD      Z6, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z7
+	VMOVUPD      Z7, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z8
+	VMOVUPD      Z8, (DI)
+	VFMADD231PD  64(DI), Z24, Z9
+	VMOVUPD      Z9, 64(DI)
+	VFMADD231PD  128(DI), Z24, Z10
+	VMOVUPD      Z10, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z11
+	VMOVUPD      Z11, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z12
+	VMOVUPD      Z12, (DI)
+	VFMADD231PD  64(DI), Z24, Z13
+	VMOVUPD      Z13, 64(DI)
+	VFMADD231PD  128(DI), Z24, Z14
+	VMOVUPD      Z14, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z15
+	VMOVUPD      Z15, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z16
+	VMOVUPD      Z16, (DI)
+	VFMADD231PD  64(DI), Z24, Z17
+	VMOVUPD      Z17, 64(DI)
+	VFMADD231PD  128(DI), Z24, Z18
+	VMOVUPD      Z18, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z19
+	VMOVUPD      Z19, K1, 192(DI)
+	ADDQ         R8, DI
+	VFMADD231PD  (DI), Z24, Z20
+	VMOVUPD      Z20, (DI)
+	VFMADD231PD  64(DI), Z24, Z21
+	VMOVUPD      Z21, 64(DI)
+	VFMADD231PD  128(DI), Z24, Z22
+	VMOVUPD      Z22, 128(DI)
+	VMOVUPD.Z    192(DI), K1, Z25
+	VFMADD231PD  Z25, Z24, Z23
+	VMOVUPD      Z23, K1, 192(DI)
+	ADDQ         R8, DI
+	JMP          tileStored
+
+tileOverwrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Z15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VMOVUPD Z18, 128(DI)
+	VMOVUPD Z19, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	VMOVUPD Z22, 128(DI)
+	VMOVUPD Z23, K1, 192(DI)
+	ADDQ    R8, DI
+
+tileStored:
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
 	JNE    tileTile
 	VZEROUPPER
 	RET

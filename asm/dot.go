@@ -1,0 +1,192 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// dots generates the kernels for products of few columns, where vectors run along k.
+func dots(e emitter) (goTable string) {
+	goTable = fmt.Sprintf("\nvar %sdot%s = [][]dotKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
+	for v, tallest := range e.isa.dotRows {
+		var names []string
+		for h := 1; h <= tallest; h++ {
+			names = append(names, dotKernel{emitter: e, h: h, v: v + 1}.generate())
+		}
+		goTable += "\t{" + strings.Join(names, ", ") + "},\n"
+	}
+	return goTable + "}\n"
+}
+
+// A dotKernel multiplies h rows of A by v columns of B, both contiguous along k.
+type dotKernel struct {
+	emitter
+	h, v int
+}
+
+// dotSums is the number of sums an element of C is computed in, which hides
+// the latency of the additions. It is the same for all kernels of a set, so
+// that an element has the same bits whichever of them computes it.
+const dotSums = 2
+
+func (dk dotKernel) generate() (name string) {
+	name = fmt.Sprintf("%sdot%dx%d%s", dk.typ.letter, dk.h, dk.v, dk.isa.suffix)
+	dk.function(name,
+		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow int, b *%[1]s, bCol int, c *%[1]s, ldc int, alpha, beta %[1]s)", dk.typ.goName),
+		fmt.Sprintf("%s is a dotKernel with h = %d and v = %d.", name, dk.h, dk.v))
+	lanes := dk.lanes()
+	a, aRow := dk.param("a"), dk.param("aRow")
+	bCol, c, ldc := dk.param("bCol"), dk.param("c"), dk.param("ldc")
+	dk.toBytes(aRow, bCol, ldc)
+	aRow3, bCol3 := dk.times3(aRow, dk.h), dk.times3(bCol, dk.v)
+	rest := dk.param("k")
+	dk.ANDQ(operand.U32(lanes-1), rest)
+	mask := dk.tailMask(rest)
+
+	dk.Label("tile")
+	pa, pb, left := dk.GP64(), dk.param("b"), dk.param("k")
+	dk.MOVQ(a, pa)
+	sums := dk.vecs(dk.h * dk.v * dotSums)
+	for _, s := range sums {
+		dk.zero(s)
+	}
+	// step adds the products of one vector along k to the sums numbered u.
+	step := func(u, at int, load func(m, r operand.Op)) {
+		b := dk.vecs(dk.v)
+		for j := range b {
+			load(strided(pb, bCol, bCol3, j, at), b[j])
+		}
+		for i := range dk.h {
+			x := dk.vec()
+			load(strided(pa, aRow, aRow3, i, at), x)
+			for j := range b {
+				dk.fma(x, b[j], sums[(i*dk.v+j)*dotSums+u])
+			}
+		}
+	}
+	whole := func(m, r operand.Op) { dk.load(m, r) }
+
+	dk.SUBQ(operand.U32(dotSums*lanes), left)
+	dk.JLT(operand.LabelRef("one"))
+	dk.alignLoop()
+	dk.Label("steps")
+	for u := range dotSums {
+		step(u, u*dk.isa.width, whole)
+	}
+	dk.ADDQ(operand.U32(dotSums*dk.isa.width), pa)
+	dk.ADDQ(operand.U32(dotSums*dk.isa.width), pb)
+	dk.SUBQ(operand.U32(dotSums*lanes), left)
+	dk.JGE(operand.LabelRef("steps"))
+	dk.Label("one")
+	dk.ADDQ(operand.U32((dotSums-1)*lanes), left)
+	dk.JLT(operand.LabelRef("part"))
+	step(0, 0, whole)
+	dk.ADDQ(operand.U32(dk.isa.width), pa)
+	dk.ADDQ(operand.U32(dk.isa.width), pb)
+	dk.Label("part")
+	dk.TESTQ(operand.U32(lanes-1), left)
+	dk.JEQ(operand.LabelRef("sum"))
+	step(dotSums-1, 0, func(m, r operand.Op) { dk.loadTail(mask, m, r) })
+
+	dk.Label("sum")
+	for e := range dk.h * dk.v {
+		dk.add(sums[e*dotSums+1], sums[e*dotSums], sums[e*dotSums])
+	}
+	zeroBeta := dk.GP64()
+	if dk.f32() {
+		dk.MOVL(dk.paramAddr("beta"), zeroBeta.As32())
+		dk.ADDL(zeroBeta.As32(), zeroBeta.As32())
+	} else {
+		dk.MOVQ(dk.paramAddr("beta"), zeroBeta)
+		dk.ADDQ(zeroBeta, zeroBeta)
+	}
+	alpha, beta := dk.XMM(), dk.XMM()
+	if dk.f32() {
+		dk.VMOVSS(dk.paramAddr("alpha"), alpha)
+		dk.VMOVSS(dk.paramAddr("beta"), beta)
+	} else {
+		dk.VMOVSD(dk.paramAddr("alpha"), alpha)
+		dk.VMOVSD(dk.paramAddr("beta"), beta)
+	}
+	for i := range dk.h {
+		for j := range dk.v {
+			s := dk.sumUp(sums[(i*dk.v+j)*dotSums])
+			m := operand.Mem{Base: c, Disp: j * dk.typ.size}
+			skip := fmt.Sprintf("store%d_%d", i, j)
+			if dk.f32() {
+				dk.VMULSS(alpha, s, s)
+				dk.TESTL(zeroBeta.As32(), zeroBeta.As32())
+				dk.JEQ(operand.LabelRef(skip))
+				dk.VFMADD231SS(m, beta, s)
+				dk.Label(skip)
+				dk.VMOVSS(s, m)
+			} else {
+				dk.VMULSD(alpha, s, s)
+				dk.TESTQ(zeroBeta, zeroBeta)
+				dk.JEQ(operand.LabelRef(skip))
+				dk.VFMADD231SD(m, beta, s)
+				dk.Label(skip)
+				dk.VMOVSD(s, m)
+			}
+		}
+		dk.ADDQ(ldc, c)
+	}
+	down := dk.GP64()
+	dk.IMUL3Q(operand.U32(dk.h), aRow, down)
+	dk.ADDQ(down, a)
+	dk.DECQ(dk.paramAddr("tiles"))
+	dk.JNE(operand.LabelRef("tile"))
+	dk.done()
+	return name
+}
+
+// times3 returns 3*stride if one of n rows is that far away.
+func (e emitter) times3(stride reg.GPVirtual, n int) reg.GPVirtual {
+	r := e.GP64()
+	if n > 3 {
+		e.LEAQ(operand.Mem{Base: stride, Index: stride, Scale: 2}, r)
+	}
+	return r
+}
+
+// strided is the address i strides and disp bytes behind base, i <= 4.
+func strided(base, stride, stride3 reg.GPVirtual, i, disp int) operand.Mem {
+	m := operand.Mem{Base: base, Disp: disp}
+	switch i {
+	case 1, 2, 4:
+		m.Index, m.Scale = stride, uint8(i)
+	case 3:
+		m.Index, m.Scale = stride3, 1
+	}
+	return m
+}
+
+// sumUp adds the elements of a vector, halves first, and returns the sum in a register's first.
+func (e emitter) sumUp(v reg.VecVirtual) reg.Register {
+	y, x := v.AsY(), v.AsX()
+	if e.isa.width == 64 {
+		high := e.YMM()
+		e.VEXTRACTF64X4(operand.Imm(1), v, high)
+		e.add(high, y, y)
+	}
+	high := e.XMM()
+	if e.isa.registers > 16 { // the older instruction cannot name the upper registers
+		e.VEXTRACTF32X4(operand.Imm(1), y, high)
+	} else {
+		e.VEXTRACTF128(operand.Imm(1), y, high)
+	}
+	e.add(high, x, x)
+	if e.f32() {
+		e.VPERMILPS(operand.Imm(0b1110), x, high)
+		e.add(high, x, x)
+		e.VPERMILPS(operand.Imm(0b01), x, high)
+		e.VADDSS(high, x, x)
+	} else {
+		e.VPERMILPD(operand.Imm(1), x, high)
+		e.VADDSD(high, x, x)
+	}
+	return x
+}

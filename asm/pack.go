@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+)
+
+// pack generates the copies that bring B into micro-panels: one for every
+// width, and the transposing one.
+func pack(e emitter) (goTable string) {
+	goTable = fmt.Sprintf("\nvar %spack%s = []packKernel[%s]{", e.typ.letter, e.isa.suffix, e.typ.goName)
+	for v := range e.isa.gemmRows {
+		goTable += packRows(e, v+1) + ", "
+	}
+	goTable += "}\n"
+	if e.isa.width == 32 {
+		packTransposed(e)
+	}
+	return goTable
+}
+
+// packRows copies k rows of v vectors, the last one cut, and pads them with zeros.
+func packRows(e emitter, v int) (name string) {
+	width := v * e.lanes()
+	name = fmt.Sprintf("%spack%d%s", e.typ.letter, width, e.isa.suffix)
+	e.function(name, fmt.Sprintf("func(k int, b *%[1]s, bRow int, panel *%[1]s, cols int)", e.typ.goName),
+		fmt.Sprintf("%s is a packKernel for panels of %d columns.", name, width))
+	k, b, row, panel, cols := e.param("k"), e.param("b"), e.param("bRow"), e.param("panel"), e.param("cols")
+	e.toBytes(row)
+	loop := func(label string, mask *tail) {
+		e.Label(label)
+		for j := range v {
+			x := e.vec()
+			m := operand.Mem{Base: b, Disp: j * e.isa.width}
+			if mask != nil && j == v-1 {
+				e.loadTail(*mask, m, x)
+			} else {
+				e.load(m, x)
+			}
+			e.store(x, operand.Mem{Base: panel, Disp: j * e.isa.width})
+		}
+		e.ADDQ(row, b)
+		e.ADDQ(operand.U32(v*e.isa.width), panel)
+		e.DECQ(k)
+		e.JNE(operand.LabelRef(label))
+		e.done()
+	}
+	e.CMPQ(cols, operand.U32(width))
+	e.JNE(operand.LabelRef("cut"))
+	loop("whole", nil)
+	e.Label("cut")
+	e.SUBQ(operand.U32((v-1)*e.lanes()), cols)
+	mask := e.tailMask(cols)
+	loop("cutRow", &mask)
+	return name
+}
+
+// packTransposed copies lanes columns of an operand that is stored by
+// columns, k elements each, into rows: a square of lanes x lanes at a time is
+// transposed in registers.
+func packTransposed(e emitter) {
+	n := e.lanes()
+	name := fmt.Sprintf("%spackTransposed%s", e.typ.letter, e.isa.suffix)
+	e.function(name, fmt.Sprintf("func(k int, b *%[1]s, bCol int, panel *%[1]s, width int)", e.typ.goName),
+		name+" is the loop",
+		"",
+		"\tfor p := range k / lanes * lanes {",
+		"\t\tfor j := range lanes {",
+		"\t\t\tpanel[p*width+j] = b[j*bCol+p]",
+		"\t\t}",
+		"\t}",
+		"",
+		fmt.Sprintf("with lanes = %d.", n))
+	k, b, col, panel, width := e.param("k"), e.param("b"), e.param("bCol"), e.param("panel"), e.param("width")
+	e.toBytes(col, width)
+	col3, col5, col7 := e.GP64(), e.GP64(), e.GP64()
+	e.LEAQ(operand.Mem{Base: col, Index: col, Scale: 2}, col3)
+	if n == 8 {
+		e.LEAQ(operand.Mem{Base: col, Index: col, Scale: 4}, col5)
+		e.LEAQ(operand.Mem{Base: col3, Index: col, Scale: 4}, col7)
+	}
+	addr := []operand.Mem{
+		{Base: b}, {Base: b, Index: col, Scale: 1}, {Base: b, Index: col, Scale: 2}, {Base: b, Index: col3, Scale: 1},
+		{Base: b, Index: col, Scale: 4}, {Base: b, Index: col5, Scale: 1}, {Base: b, Index: col3, Scale: 2}, {Base: b, Index: col7, Scale: 1},
+	}
+	e.SUBQ(operand.U32(n), k)
+	e.JLT(operand.LabelRef("end"))
+	e.Label("square")
+	x, y := e.vecs(n), e.vecs(n)
+	if e.f32() {
+		// The halves of eight columns, four rows each: first the low one of
+		// column j beside that of column j+4, then both halves' 4x4 squares at once.
+		for half := range 2 {
+			for j := range 4 {
+				m := addr[j]
+				m.Disp = 16 * half
+				e.VMOVUPS(m, x[j].AsX())
+				m = addr[j+4]
+				m.Disp = 16 * half
+				e.VINSERTF128(operand.Imm(1), m, x[j], x[j])
+			}
+			e.VUNPCKLPS(x[1], x[0], y[0])
+			e.VUNPCKHPS(x[1], x[0], y[1])
+			e.VUNPCKLPS(x[3], x[2], y[2])
+			e.VUNPCKHPS(x[3], x[2], y[3])
+			e.VUNPCKLPD(y[2], y[0], x[0])
+			e.VUNPCKHPD(y[2], y[0], x[1])
+			e.VUNPCKLPD(y[3], y[1], x[2])
+			e.VUNPCKHPD(y[3], y[1], x[3])
+			for j := range 4 {
+				e.VMOVUPS(x[j], operand.Mem{Base: panel})
+				e.ADDQ(width, panel)
+			}
+		}
+	} else {
+		for half := range 2 {
+			for j := range 2 {
+				m := addr[j]
+				m.Disp = 16 * half
+				e.VMOVUPD(m, x[j].AsX())
+				m = addr[j+2]
+				m.Disp = 16 * half
+				e.VINSERTF128(operand.Imm(1), m, x[j], x[j])
+			}
+			e.VUNPCKLPD(x[1], x[0], y[0])
+			e.VUNPCKHPD(x[1], x[0], y[1])
+			for j := range 2 {
+				e.VMOVUPD(y[j], operand.Mem{Base: panel})
+				e.ADDQ(width, panel)
+			}
+		}
+	}
+	e.ADDQ(operand.U32(e.isa.width), b)
+	e.SUBQ(operand.U32(n), k)
+	e.JGE(operand.LabelRef("square"))
+	e.Label("end")
+	e.done()
+}

@@ -1,0 +1,90 @@
+package kernels
+
+// blocked is the product in the five loops of Goto and van de Geijn.
+func blocked[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+	tu := &ks.tuning
+	mc := evenly(m, tu.mc, ks.mr())
+	kc := evenly(k, tu.kc, 1)
+	nc := evenly(n, tu.nc, ks.nr())
+	packingB := b.col != 1 || m > tu.packRows
+	packingA := n > tu.packColumns && a.row*a.col >= tu.packStride // one of the strides is 1
+	var w *workspace[T]
+	if packingA || packingB {
+		w = borrowWorkspace[T]()
+	}
+
+	// LOOP 5 splits n: a kc x nc block of B fits the L3 cache.
+	for jc := 0; jc < n; jc += nc {
+		nb := min(nc, n-jc)
+		// LOOP 4 splits k: a kc x NR micro-panel of B fits the L1 cache.
+		for pc := 0; pc < k; pc += kc {
+			kb := min(kc, k-pc)
+			panels := panels[T]{b.data[pc*b.row+jc*b.col:], b.row, 1}
+			if packingB {
+				panels = packB(ks, w, b.from(pc, jc), kb, nb)
+			}
+			betaNow := beta
+			if pc > 0 {
+				betaNow = 1 // C holds the sum over the blocks before
+			}
+			// LOOP 3 splits m: an mc x kc block of A fits the L2 cache.
+			for ic := 0; ic < m; ic += mc {
+				mb := min(mc, m-ic)
+				ap := a.from(ic, pc)
+				if packingA {
+					ap = packA(w, ap, mb, kb)
+				}
+				macroKernel(ks, mb, nb, kb, alpha, ap, panels, betaNow, c[ic*ldc+jc:], ldc)
+			}
+		}
+	}
+	if packingA || packingB {
+		w.giveBack()
+	}
+}
+
+// panels is a block of B as micro-kernels take it, packed or in place: column
+// j of it starts at data[j*step].
+type panels[T Float] struct {
+	data []T
+	row  int // from one row of a panel to the next, 0 if that is the panel's width
+	step int
+}
+
+// macroKernel multiplies a block of A by panels of B.
+func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int) {
+	// LOOP 2 splits n: one micro-panel of B at a time.
+	nr := ks.nr()
+	for jr := 0; jr < n; jr += nr {
+		cols := min(nr, n-jr)
+		v := (cols + ks.lanes - 1) / ks.lanes
+		row := b.row
+		if row == 0 {
+			row = v * ks.lanes
+		}
+		// LOOP 1 splits m into tiles, inside the micro-kernel's call. They are
+		// equally tall, as a thin one at the end would wait for its own sums: as
+		// many as are needed are of height h, the others of h-1.
+		kernels := ks.micro[v-1]
+		tiles := (m + len(kernels) - 1) / len(kernels)
+		h := (m + tiles - 1) / tiles
+		tall := m - tiles*(h-1)
+		panel := &b.data[jr*b.step]
+		kernels[h-1](tall, k, &a.data[0], a.row, a.col, panel, row, &c[jr], ldc, cols, alpha, beta)
+		if tall < tiles {
+			rest := tall * h
+			kernels[h-2](tiles-tall, k, &a.data[rest*a.row], a.row, a.col, panel, row, &c[rest*ldc+jr], ldc, cols, alpha, beta)
+		}
+	}
+}
+
+// evenly returns the size of the blocks when size is split into as few blocks
+// of at most limit as possible, all but the last equally large and a multiple of unit.
+func evenly(size, limit, unit int) int {
+	if size <= limit {
+		return size
+	}
+	blocks := (size + limit - 1) / limit
+	block := (size + blocks - 1) / blocks
+	return (block + unit - 1) / unit * unit
+}

@@ -1,0 +1,86 @@
+package kernels
+
+// columns is the product for so few columns of B that a vector of them would
+// be mostly empty: vectors run along k where A's rows are contiguous, and along
+// m where its columns are. GEMV is the case n = 1.
+func columns[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+	w := borrowWorkspace[T]()
+	if a.col == 1 {
+		columnsAlongK(ks, w, m, n, k, alpha, a, b, beta, c, ldc)
+	} else {
+		columnsAlongM(ks, w, m, n, k, alpha, a, b, beta, c, ldc)
+	}
+	w.giveBack()
+}
+
+// dotDepth is how far dot products run at a time, in elements: a column of B
+// stays in the cache meanwhile.
+const dotDepth = 8192
+
+func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+	bData, bCol := b.data, b.col
+	if b.row != 1 && k > 1 {
+		w.b = room(w.b, n*k)
+		for j := range n {
+			column, src := w.b[j*k:][:k], b.data[j*b.col:][:(k-1)*b.row+1]
+			for p := range column {
+				column[p] = src[p*b.row]
+			}
+		}
+		bData, bCol = w.b, k
+	}
+	kernels := ks.dot[n-1]
+	for pc := 0; pc < k; pc += dotDepth {
+		kb := min(dotDepth, k-pc)
+		h := min(len(kernels), m)
+		whole := m / h * h
+		kernels[h-1](m/h, kb, &a.data[pc], a.row, &bData[pc], bCol, &c[0], ldc, alpha, beta)
+		if rest := m - whole; rest > 0 {
+			kernels[rest-1](1, kb, &a.data[whole*a.row+pc], a.row, &bData[pc], bCol, &c[whole*ldc], ldc, alpha, beta)
+		}
+		beta = 1
+	}
+}
+
+// Blocks of the product along m: so many elements of a column of C stay in the
+// L1 cache while so many columns of A stream by.
+const alongM, alongMDepth = 2048, 16
+
+func columnsAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+	direct := n == 1 && ldc == 1
+	w.a = room(w.a, n*min(m, alongM))
+	v := len(ks.micro)
+	for v > 1 && len(ks.micro[v-1]) < n {
+		v--
+	}
+	width := v * ks.lanes
+	for ic := 0; ic < m; ic += alongM {
+		mb := min(alongM, m-ic)
+		sums, al, be := w.a, T(1), T(0)
+		if direct {
+			sums, al, be = c[ic:], alpha, beta
+		}
+		for pc := 0; pc < k; pc += alongMDepth {
+			kb := min(alongMDepth, k-pc)
+			for i := 0; i < mb; i += width {
+				cols := min(width, mb-i)
+				v := (cols + ks.lanes - 1) / ks.lanes
+				ks.micro[v-1][n-1](1, kb, &b.data[pc*b.row], b.col, b.row, &a.data[ic+i+pc*a.col], a.col, &sums[i], mb, cols, al, be)
+			}
+			be = 1
+		}
+		if direct {
+			continue
+		}
+		for i := range mb {
+			row := c[(ic+i)*ldc:][:n]
+			for j := range row {
+				s := alpha * sums[j*mb+i]
+				if beta != 0 {
+					s += beta * row[j]
+				}
+				row[j] = s
+			}
+		}
+	}
+}

@@ -89,7 +89,7 @@ func closeTo[T kernels.Float](got []T, want, before []float64, tolerance float64
 	// What is stored is rounded: allow for that, too.
 	limit := tolerance*math.Sqrt(update) + gamma[T](2)*math.Sqrt(size)
 	if off = math.Sqrt(off); !(off <= limit) {
-		return fmt.Errorf("is off by %.3g (norm), want at most %.3g for an update of %.3g", off, limit, math.Sqrt(update))
+		return fmt.Errorf("it is off by %.3g (norm), want at most %.3g for an update of %.3g", off, limit, math.Sqrt(update))
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -113,8 +112,8 @@ func runBench(ctx context.Context, stdout, stderr io.Writer, o bench.Options, gr
 	}
 	fmt.Fprintf(stdout, "\nrecorded in %s\n", record.Path)
 	if noisy := record.Noisy(); len(noisy) > 0 {
-		fmt.Fprintf(stderr, "%d of %d rounds are marked noisy, the worst: %v\nA quiet machine gives narrower intervals.\n",
-			len(noisy), len(record.Rounds), worst(noisy).Noise)
+		fmt.Fprintf(stderr, "%d of %d rounds are marked noisy, because other work took processor time; the .json file has the numbers\n",
+			len(noisy), len(record.Rounds))
 	}
 	return ctx.Err()
 }
@@ -126,25 +125,12 @@ func printTables(ctx context.Context, w io.Writer, record *bench.Record) error {
 		return err
 	}
 	for _, table := range bench.Tables(record.Groups) {
-		if table.Heading != "" {
-			fmt.Fprintf(w, "\n%s\n", table.Heading)
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "\n%s\n\n", table.Heading)
 		if err := benchstat.Run(ctx, w, append(table.Args, record.Path)...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// worst returns the round that was disturbed most.
-func worst(rounds []bench.Round) bench.Round {
-	return slices.MaxFunc(rounds, func(a, b bench.Round) int {
-		if a.Noise.StealShare != b.Noise.StealShare {
-			return cmp.Compare(a.Noise.StealShare, b.Noise.StealShare)
-		}
-		return cmp.Compare(a.Noise.InvoluntarySwitches, b.Noise.InvoluntarySwitches)
-	})
 }
 
 // contendersOf lists what is measured, the rivals apart.

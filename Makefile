@@ -1,0 +1,61 @@
+## make bench [LONG=1] [ARGS=...]     measure every implementation on this CPU, record it under results/
+##                                    and compare them: two minutes, or longer; "lanewise bench --help"
+## make compare OLD=FILE NEW=FILE     compare two records, the older one first
+## make test [ARGS=-race]             run all tests
+## make check                         format, vet, staticcheck, generated files up to date, go.mod tidy
+## make generate                      write the assembly of package kernels anew
+## make build                         build bin/lanewise; "bin/lanewise --help" tells what it does
+## make clean                         remove what was built; records stay
+##
+## The same without make:
+##   bench      go run ./cmd/lanewise bench [--long]
+##   compare    go run ./cmd/lanewise compare OLD NEW
+##   test       go test ./...
+##   check      gofmt -l .; go vet ./...; GOARCH=arm64 go vet ./...; go vet -tags purego ./...
+##              go tool staticcheck ./...; go test ./asm; go mod tidy -diff
+##   generate   go run ./asm
+##   build      go build -o bin/lanewise ./cmd/lanewise
+##   clean      rm -rf bin
+
+GO ?= go
+
+# Words to pass on, as in ARGS="--filter SGEMM --rounds 20".
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build bench compare test generate check clean
+
+# The comments above are the manual.
+help:
+	@sed -n 's/^## \{0,1\}//p' Makefile
+
+build:
+	$(GO) build -o bin/lanewise ./cmd/lanewise
+
+bench: build
+	bin/lanewise bench $(if $(LONG),--long) $(ARGS)
+
+compare:
+	$(if $(and $(OLD),$(NEW)),,$(error compare needs two files: make compare OLD=results/.../a.txt NEW=results/.../b.txt))
+	@$(MAKE) --no-print-directory build
+	bin/lanewise compare $(ARGS) '$(OLD)' '$(NEW)'
+
+test:
+	$(GO) test $(ARGS) ./...
+
+generate:
+	$(GO) run ./asm
+
+check:
+	@echo 'gofmt -l .'
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) && test -z "$$unformatted" || \
+		{ echo "not formatted, see gofmt -d: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	GOARCH=arm64 $(GO) vet ./...
+	$(GO) vet -tags purego ./...
+	$(GO) tool staticcheck ./...
+	$(GO) test -count=1 ./asm
+	$(GO) mod tidy -diff
+
+clean:
+	rm -rf bin

@@ -84,7 +84,7 @@ func bad(f *npz.File, format string, args ...any) error {
 func readInfo(f *npz.File) (info CheckpointInfo, err error) {
 	if !f.Has("info") {
 		if f.Has(ParamNames[0]) {
-			return info, bad(f, "holds weights but no training state; load the weights instead of resuming")
+			return info, bad(f, "holds weights but no training state (no array \"info\"); load the weights instead of resuming")
 		}
 		return info, bad(f, "not a checkpoint: it has no array \"info\"")
 	}

@@ -41,6 +41,9 @@ func NewArray[T Element](name string, data []T, shape ...int) Array {
 	return Array{name, reflect.NewAt(t, unsafe.Pointer(unsafe.SliceData(data))).Interface()}
 }
 
+// Name returns the name of the array.
+func (a Array) Name() string { return a.name }
+
 // Write writes an archive of the arrays, in their order, so that path holds
 // either the whole archive or what it held before.
 func Write(path string, arrays ...Array) error {

@@ -16,7 +16,7 @@ var avx2 = &Implementation{
 
 func avx2Float32() kernelSet[float32] {
 	ks := portableSet[float32]()
-	ks.lanes = 8
+	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = sgemmAVX2
 	ks.dot = sdotAVX2
 	ks.pack = spackAVX2
@@ -32,7 +32,7 @@ func avx2Float32() kernelSet[float32] {
 
 func avx2Float64() kernelSet[float64] {
 	ks := portableSet[float64]()
-	ks.lanes = 4
+	ks.lanes, ks.laneShift = 4, 2
 	ks.micro = dgemmAVX2
 	ks.dot = ddotAVX2
 	ks.pack = dpackAVX2

@@ -20,7 +20,7 @@ var avx512 = &Implementation{
 
 func avx512Float32() kernelSet[float32] {
 	ks := avx2Float32()
-	ks.lanes = 16
+	ks.lanes, ks.laneShift = 16, 4
 	ks.micro = sgemmAVX512
 	ks.dot = sdotAVX512
 	ks.pack = spackAVX512
@@ -35,7 +35,7 @@ func avx512Float32() kernelSet[float32] {
 
 func avx512Float64() kernelSet[float64] {
 	ks := avx2Float64()
-	ks.lanes = 8
+	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = dgemmAVX512
 	ks.dot = ddotAVX512
 	ks.pack = dpackAVX512

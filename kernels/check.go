@@ -2,6 +2,8 @@ package kernels
 
 import (
 	"fmt"
+	"math"
+	"math/bits"
 	"unsafe"
 )
 
@@ -42,12 +44,30 @@ func checkMatrix[T Float](fn, name, ldName string, a []T, rows, cols, ld int) {
 	}
 }
 
+// reaches reports whether a is long enough for a rows x cols matrix, neither of them 0.
+func reaches[T Float](a []T, rows, cols, ld int) bool { return len(a) >= span(rows, cols, ld) }
+
+// disjoint reports whether a and b lie in different memory. They are not empty.
+func disjoint[T Float](a, b []T) bool {
+	return address(a)+bytes(a) <= address(b) || address(b)+bytes(b) <= address(a)
+}
+
 // extent is how many elements a rows x cols matrix reaches over.
 func extent(rows, cols, ld int) int {
 	if rows == 0 || cols == 0 {
 		return 0
 	}
-	return (rows-1)*ld + cols
+	return span(rows, cols, ld)
+}
+
+// span is extent for a matrix that is not empty. Where int does not reach, it
+// is the largest int, which no slice is as long as.
+func span(rows, cols, ld int) int {
+	high, low := bits.Mul64(uint64(rows-1), uint64(ld))
+	if n := low + uint64(cols); high == 0 && n <= math.MaxInt && n >= low {
+		return int(n)
+	}
+	return math.MaxInt
 }
 
 // checkInPlace checks that dst is src itself or does not overlap it: an

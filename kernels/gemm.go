@@ -40,17 +40,6 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 
 // Gemm is [Gemm] on o's implementation.
 func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
-	checkSize("Gemm", "m", m)
-	checkSize("Gemm", "n", n)
-	checkSize("Gemm", "k", k)
-	checkMatrix("Gemm", "c", "ldc", c, m, n, ldc)
-	if m == 0 || n == 0 {
-		return
-	}
-	if alpha == 0 || k == 0 {
-		scale(m, n, beta, c, ldc)
-		return
-	}
 	aRows, aCols, bRows, bCols := m, k, k, n
 	if transA {
 		aRows, aCols = k, m
@@ -58,11 +47,38 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	if transB {
 		bRows, bCols = n, k
 	}
-	checkMatrix("Gemm", "a", "lda", a, aRows, aCols, lda)
-	checkMatrix("Gemm", "b", "ldb", b, bRows, bCols, ldb)
-	checkNoSharedElement("Gemm", "c", "a", c, m, n, ldc, a, aRows, aCols, lda)
-	checkNoSharedElement("Gemm", "c", "b", c, m, n, ldc, b, bRows, bCols, ldb)
-	gemm(o.ks, m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc)
+	// What is in order is seen by a few comparisons, in line; everything else,
+	// legal or not, is looked into one thing after the other.
+	if m <= 0 || n <= 0 || k <= 0 || alpha == 0 || lda < aCols || ldb < bCols || ldc < n ||
+		!reaches(a, aRows, aCols, lda) || !reaches(b, bRows, bCols, ldb) || !reaches(c, m, n, ldc) ||
+		!disjoint(c, a) || !disjoint(c, b) {
+		checkSize("Gemm", "m", m)
+		checkSize("Gemm", "n", n)
+		checkSize("Gemm", "k", k)
+		checkMatrix("Gemm", "c", "ldc", c, m, n, ldc)
+		if m == 0 || n == 0 {
+			return
+		}
+		if alpha == 0 || k == 0 {
+			scale(m, n, beta, c, ldc)
+			return
+		}
+		checkMatrix("Gemm", "a", "lda", a, aRows, aCols, lda)
+		checkMatrix("Gemm", "b", "ldb", b, bRows, bCols, ldb)
+		checkNoSharedElement("Gemm", "c", "a", c, m, n, ldc, a, aRows, aCols, lda)
+		checkNoSharedElement("Gemm", "c", "b", c, m, n, ldc, b, bRows, bCols, ldb)
+	}
+	// A product that fits one tile is one call: it takes less time than the way there.
+	ks := o.ks
+	if v := (n - 1) >> ks.laneShift; v < len(ks.micro) && m <= len(ks.micro[v]) && !transB && k <= ks.tuning.kc && m > 1 {
+		aRow, aCol := lda, 1
+		if transA {
+			aRow, aCol = 1, lda
+		}
+		ks.micro[v][m-1](1, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta)
+		return
+	}
+	gemm(ks, m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc)
 }
 
 // scale is C = beta*C.

@@ -6,7 +6,8 @@ import "unsafe"
 // instruction set starts from portableSet and overrides what it does better;
 // everything above this struct is written once for all of them.
 type kernelSet[T Float] struct {
-	lanes int // elements in a vector
+	lanes     int  // elements in a vector
+	laneShift uint // and its binary logarithm: a division takes as long as a small product
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors; dot[v-1][h-1]
 	// h rows and v columns. pack[v-1] packs panels of v vectors.

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ func panicOf(f func()) (message string) {
 // Misuse is told by the argument's name, its value and what was needed.
 func TestMisuse(t *testing.T) {
 	buf := make([]float64, 64)
+	const huge = math.MaxInt / 2 // sizes whose products are no int
 	s := func(n int) []float64 { return make([]float64, n) }
 	for _, c := range []struct {
 		want string
@@ -39,6 +41,8 @@ func TestMisuse(t *testing.T) {
 		{"Gemm: ldc = 4, want >= 5", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 3, s(99), 5, 0, s(99), 4) }},
 		{"Gemm: row 0 of c shares elements with row 0 of a", func() { MatMul(buf[:9], buf[:9], s(9), 3, 3, 3) }},
 		{"of c shares elements with row 2 of b", func() { MatMul(buf[8:17], s(9), buf[:9], 3, 3, 3) }},
+		{fmt.Sprintf("Gemm: len(a) = 9, want >= %d", math.MaxInt), func() { Gemm(true, false, 1, 1, huge, 1, s(9), 8, s(9), 1, 0, s(9), 1) }},
+		{fmt.Sprintf("AddBias: len(dst) = 6, want >= %d", math.MaxInt), func() { AddBias(s(6), s(6), s(3), huge, 3) }},
 		{"ReLU: len(dst) = 3, want len(src) = 4", func() { ReLU(s(3), s(4)) }},
 		{"ReLU: dst overlaps src", func() { ReLU(buf[1:5], buf[:4]) }},
 		{"ReLUGrad: len(grad) = 3, want len(x) = 4", func() { ReLUGrad(s(4), s(3), s(4)) }},

@@ -135,7 +135,7 @@ func ArgmaxRows[T Float](dst []int, x []T, m, n int) {
 func contiguous[T Float](fn, name string, a []T, m, n int) []T {
 	checkSize(fn, "m", m)
 	checkSize(fn, "n", n)
-	checkLen(fn, name, len(a), m*n)
+	checkLen(fn, name, len(a), extent(m, n, n))
 	return a[:m*n]
 }
 

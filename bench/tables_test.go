@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -74,8 +75,8 @@ func TestBenchstatMakesTheTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := Options{
-		Selection: Selection{Implementations: kernels.Supported(), Filter: "GEMM/m=37/|type=f32.*(8Ki|FMA|batch)|FMAPeak"},
-		Rounds:    6, Sample: MinSample, Folder: t.TempDir(),
+		Selection: Selection{Implementations: kernels.Supported(), Filter: "GEMM/m=37/|type=f32.*(8Ki|batch)|FMAPeak"},
+		Rounds:    6, Sample: MinSample, Folder: t.TempDir(), // 6: benchstat has nothing to footnote
 	}
 	record, err := Run(ctx, o)
 	if err != nil {
@@ -116,11 +117,51 @@ func TestBenchstatMakesTheTables(t *testing.T) {
 		t.Errorf("benchstat warns:\n%s", out.String())
 	}
 
+	// Whether the rounds of this test were quiet depends on what else runs; one of the
+	// documented commands asks for quiet ones.
+	text, err := os.ReadFile(record.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := write(t, "quiet.txt", regexp.MustCompile(`noise: .*`).ReplaceAllString(string(text), "noise: quiet"))
+	t.Run("documented commands", func(t *testing.T) { runDocumentedCommands(t, "../results/README.md", quiet) })
+
 	// benchstat exits 0 on these; Run does not.
 	if err := benchstat.Run(ctx, &out, "-filter", "/m:", record.Path); err == nil {
 		t.Error("a bad filter is no error")
 	}
 	if err := benchstat.Run(ctx, &out, record.Path+".none"); err == nil {
 		t.Error("a missing file is no error")
+	}
+}
+
+// runDocumentedCommands runs what the code blocks of a document say about a record $f.
+func runDocumentedCommands(t *testing.T, document, record string) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("no sh on the path")
+	}
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		for line := range strings.Lines(strings.ReplaceAll(block[1], "\\\n", " ")) {
+			if !strings.HasPrefix(line, "go tool benchstat") {
+				continue
+			}
+			cmd := exec.Command("sh", "-c", line)
+			cmd.Env = append(os.Environ(), "f="+record)
+			var complaint bytes.Buffer
+			cmd.Stderr = &complaint
+			out, err := cmd.Output()
+			if err != nil || complaint.Len() > 0 || !strings.Contains(string(out), "│") || strings.Contains(string(out), "vary in") {
+				t.Errorf("%s%s%s%v", line, out, complaint.String(), err)
+			}
+			ran++
+		}
+	}
+	if ran == 0 {
+		t.Errorf("%s shows no benchstat command", document)
 	}
 }

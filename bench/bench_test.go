@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/lanewise/lanewise/kernels"
@@ -31,11 +32,23 @@ func TestMain(m *testing.M) {
 		if !cpuSet {
 			flag.Set("test.cpu", "1")
 		}
-		for _, unit := range unitLines() {
-			fmt.Printf("Unit %s %s=%s\n", unit.OrigUnit, unit.Key, unit.Value)
-		}
+		printHead()
 	}
 	os.Exit(m.Run())
+}
+
+// printHead prints the unit and configuration lines of a record; package testing adds
+// goos, goarch, pkg and cpu.
+func printHead() {
+	for _, unit := range unitLines() {
+		fmt.Printf("Unit %s %s=%s\n", unit.OrigUnit, unit.Key, unit.Value)
+	}
+	ims, _ := Implementations(nil) // TestMain has seen that there is no error
+	for _, c := range append(readEnvironment(ims[0]).config(), setting{"round", "none"}, setting{"noise", unknown}) {
+		if !slices.Contains([]string{"goos", "goarch", "pkg", "cpu"}, c.key) {
+			fmt.Printf("%s: %s\n", c.key, c.value)
+		}
+	}
 }
 
 func BenchmarkFMAPeak(b *testing.B)  { benchmarkFamily(b, "FMAPeak") }
@@ -80,6 +93,7 @@ func benchmarkContender(b *testing.B, g *Group, c *Contender, operands any) {
 				s = t
 			}
 		}
+		b.ReportMetric(1e9*s.seconds/float64(s.steps), "ns/op") // of a step, as in records
 		for _, m := range s.metrics() {
 			b.ReportMetric(m.value, m.unit)
 		}
@@ -93,6 +107,7 @@ func benchmarkContender(b *testing.B, g *Group, c *Contender, operands any) {
 	if c.peak != nil {
 		peak = c.peak.beside(now)
 	}
+	t.run(1) // fills buffers and their pools
 	b.ReportAllocs()
 	b.ResetTimer()
 	t.run(b.N)

@@ -38,7 +38,15 @@ func (p *benchProgress) announce(o bench.Options, groups []*bench.Group) {
 	if rivals != "" {
 		rivals = " beside " + rivals
 	}
-	fmt.Fprintf(p.w, "%s%s: %d benchmarks, %d rounds of %v samples\n", own, rivals, n, o.Rounds, o.Sample)
+	fmt.Fprintf(p.w, "%s%s: %s, %s of %v samples\n", own, rivals, counted(n, "benchmark"), counted(o.Rounds, "round"), o.Sample)
+}
+
+// counted is n things, as in "1 round", "2 rounds".
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // show is called before every sample.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/spf13/cobra"
 )
@@ -52,10 +54,17 @@ func (f *isaFlag) implementation() (*kernels.Implementation, error) {
 // implementation that cannot be had. Commands that compute must not quietly
 // run on another one.
 func checkISAVariable() error {
-	if choice := kernels.Chosen(); choice.Err != nil {
-		return usageErrorf("%s=%s: %w", kernels.ISAVariable, choice.Requested, choice.Err)
+	choice := kernels.Chosen()
+	if choice.Err == nil {
+		return nil
 	}
-	return nil
+	// Why it was refused stands on stderr already: the library says so.
+	var names []string
+	for _, im := range kernels.Supported() {
+		names = append(names, im.Name())
+	}
+	return usageErrorf("unset %s, or set it to an implementation that this CPU supports, not %q: %s",
+		kernels.ISAVariable, choice.Requested, strings.Join(names, ", "))
 }
 
 // complete makes the shell complete flag of cmd with what values returns:

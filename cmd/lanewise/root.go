@@ -42,7 +42,8 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true, // run prints them, once
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newCPUCommand(), newVersionCommand(), newBenchCommand(), newCompareCommand())
+	root.AddCommand(newCPUCommand(), newTrainCommand(), newDataCommand(),
+		newBenchCommand(), newCompareCommand(), newVersionCommand())
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetUsageTemplate(root.UsageTemplate() + "{{if not .HasParent}}" + rootNotes + "{{end}}")
 

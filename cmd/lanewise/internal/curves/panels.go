@@ -1,0 +1,153 @@
+package curves
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// newPanel returns empty axes over the epochs of r.
+func (r Run) newPanel(title string) *plot.Plot {
+	p := plot.New()
+	p.Title.Text = title
+	p.Title.Padding = vg.Points(4)
+	p.X.Label.Text = "epoch"
+	setFonts(p)
+	p.X.Padding, p.Y.Padding = 0, 0
+	p.X.Min, p.X.Max = 0, r.epochOf(max(len(r.Loss), 1))
+	p.Legend.Top = true
+	p.Legend.Padding = vg.Points(2)
+	lines := plotter.NewGrid()
+	lines.Vertical.Color, lines.Horizontal.Color = lightGrey, lightGrey
+	p.Add(lines)
+	return p
+}
+
+// setFonts makes all text sans serif, of a size that suits the picture.
+func setFonts(p *plot.Plot) {
+	for style, size := range map[*text.Style]float64{
+		&p.Title.TextStyle: 11, &p.Legend.TextStyle: 9.5,
+		&p.X.Label.TextStyle: 10, &p.X.Tick.Label: 9.5, &p.Y.Tick.Label: 9.5,
+	} {
+		style.Font.Variant, style.Font.Size = "Sans", vg.Points(size)
+	}
+}
+
+// epochOf returns how many epochs n iterations are.
+func (r Run) epochOf(n int) float64 { return float64(n) / r.Epoch }
+
+// lossPlot draws the loss of every batch palely and its running mean over it.
+func (r Run) lossPlot() *plot.Plot {
+	p := r.newPanel("Loss")
+	batches := make(plotter.XYs, 0, len(r.Loss))
+	for i, loss := range r.Loss {
+		if finite(loss) {
+			batches = append(batches, plotter.XY{X: r.epochOf(i + 1), Y: loss})
+		}
+	}
+	if lost := len(r.Loss) - len(batches); lost > 0 {
+		p.Title.Text = fmt.Sprintf("Loss (not finite in %d of %d iterations)", lost, len(r.Loss))
+	}
+	p.Y.Min, p.Y.Max = 0, 1
+	if len(batches) > 0 {
+		scaleLoss(p, batches)
+		p.Add(line(batches, paleRed, vg.Points(0.6)))
+		bold := line(runningMean(batches, len(batches)/120), vermillion, vg.Points(1.6))
+		p.Add(bold)
+		p.Legend.Add("running mean of the batches", bold)
+	}
+	return p
+}
+
+// scaleLoss chooses the loss axis: from 0, or logarithmic where a few batches
+// at the start, or a divergence, would press all others flat.
+func scaleLoss(p *plot.Plot, batches plotter.XYs) {
+	ys := make([]float64, len(batches))
+	for i, b := range batches {
+		ys[i] = b.Y
+	}
+	slices.Sort(ys)
+	low, middle, high := ys[0], ys[len(ys)/2], ys[len(ys)-1]
+	if low > 0 && high > 30*middle {
+		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+		p.Y.Min = math.Pow(10, math.Floor(math.Log10(low)))
+		p.Y.Max = math.Pow(10, math.Ceil(math.Log10(high)))
+		return
+	}
+	p.Y.Min, p.Y.Max = min(0, low), high
+	if p.Y.Max <= p.Y.Min {
+		p.Y.Max = p.Y.Min + 1
+	}
+}
+
+// accuracyPlot draws both accuracies, a point for each measurement.
+func (r Run) accuracyPlot() *plot.Plot {
+	p := r.newPanel("Accuracy")
+	p.Y.Min, p.Y.Max = 0, 1
+	p.Y.Tick.Marker = plot.ConstantTicks(percentTicks())
+	p.Legend.Top = r.lastAccuracy() < 0.5 // away from the curves
+	r.addAccuracy(p, "training", r.Train, vermillion, draw.CircleGlyph{}, vg.Points(3))
+	r.addAccuracy(p, "test", r.Test, blue, draw.PyramidGlyph{}, vg.Points(2.5))
+	return p
+}
+
+func (r Run) lastAccuracy() float64 {
+	if len(r.Test) == 0 {
+		return 0
+	}
+	return r.Test[len(r.Test)-1]
+}
+
+func (r Run) addAccuracy(p *plot.Plot, name string, accuracy []float64, c color.Color, shape draw.GlyphDrawer, size vg.Length) {
+	if len(accuracy) == 0 {
+		return
+	}
+	points := make(plotter.XYs, len(accuracy))
+	for i, a := range accuracy {
+		points[i] = plotter.XY{X: r.epochOf(r.Iteration[i] + 1), Y: a}
+	}
+	l := line(points, c, vg.Points(1.2))
+	s := &plotter.Scatter{XYs: points, GlyphStyle: draw.GlyphStyle{Color: c, Radius: size, Shape: shape}}
+	p.Add(l, s)
+	p.Legend.Add(fmt.Sprintf("%s, %.2f%% at last", name, 100*accuracy[len(accuracy)-1]), l, s)
+}
+
+func percentTicks() []plot.Tick {
+	var ticks []plot.Tick
+	for percent := 0; percent <= 100; percent += 10 {
+		tick := plot.Tick{Value: float64(percent) / 100}
+		if percent%20 == 0 {
+			tick.Label = fmt.Sprintf("%d%%", percent)
+		}
+		ticks = append(ticks, tick)
+	}
+	return ticks
+}
+
+func line(points plotter.XYs, c color.Color, width vg.Length) *plotter.Line {
+	return &plotter.Line{XYs: points, LineStyle: draw.LineStyle{Color: c, Width: width}}
+}
+
+// runningMean replaces every point's Y by the mean over its neighbours up to
+// reach before and after it.
+func runningMean(points plotter.XYs, reach int) plotter.XYs {
+	sums := make([]float64, len(points)+1) // of the points before
+	for i, p := range points {
+		sums[i+1] = sums[i] + p.Y
+	}
+	means := make(plotter.XYs, len(points))
+	for i, p := range points {
+		from, to := max(i-reach, 0), min(i+reach+1, len(points))
+		means[i] = plotter.XY{X: p.X, Y: (sums[to] - sums[from]) / float64(to-from)}
+	}
+	return means
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/curves"
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/outfile"
+	"github.com/lanewise/lanewise/nn"
+)
+
+// trainOutputs are the files that the user wants of a run; "" is not wanted.
+type trainOutputs struct{ save, history, plot string }
+
+// check tells before the run whether the files can be written.
+func (o trainOutputs) check() error {
+	for _, file := range []struct {
+		flag, path string
+		extensions []string
+	}{
+		{"save", o.save, []string{".npz"}},
+		{"history", o.history, []string{".csv"}},
+		{"plot", o.plot, curves.Extensions},
+	} {
+		if file.path == "" {
+			continue
+		}
+		if err := outfile.Check(file.path, file.extensions...); err != nil {
+			return usageErrorf("--%s %w", file.flag, err)
+		}
+	}
+	return nil
+}
+
+// checkKeeps refuses to replace the file that data was read from.
+func (o trainOutputs) checkKeeps(data string) error {
+	from, err := os.Stat(data)
+	if err != nil || o.save == "" {
+		return nil // it is no file, or nothing replaces it
+	}
+	if to, err := os.Stat(o.save); err == nil && os.SameFile(from, to) {
+		return usageErrorf("--save %s: would replace the data, choose another name", o.save)
+	}
+	return nil
+}
+
+// write writes the files, each as far as it can be, and returns those written.
+func (o trainOutputs) write(run trainedRun) (written []string, err error) {
+	var errs []error
+	written = []string{} // an empty list in JSON
+	add := func(path string, write func() error) {
+		if path == "" {
+			return
+		}
+		if err := write(); err != nil {
+			errs = append(errs, err)
+			return
+		}
+		written = append(written, path)
+	}
+	add(o.save, func() error { return run.save(o.save) })
+	add(o.history, func() error {
+		return outfile.Write(o.history, func(w io.Writer) error { return writeHistory(w, run.history, run.facts.Epoch) })
+	})
+	add(o.plot, func() error {
+		return outfile.Write(o.plot, func(w io.Writer) error { return run.draw(w, filepath.Ext(o.plot)) })
+	})
+	return written, errors.Join(errs...)
+}
+
+// trainedRun is what the files are made from.
+type trainedRun struct {
+	facts   trainFacts
+	history nn.History
+	save    func(path string) error
+}
+
+func (r trainedRun) draw(w io.Writer, extension string) error {
+	c := r.facts.Config
+	picture := curves.Run{
+		Title: fmt.Sprintf("%s: %s in %s on %s, batch %d, rate %g", r.facts.Data.Name, r.facts.Net, r.facts.DType, r.facts.Implementation, c.BatchSize, c.LearningRate),
+		Loss:  r.history.Loss, Iteration: r.history.EvalIterations, Train: r.history.TrainAcc, Test: r.history.TestAcc,
+		Epoch: r.facts.Epoch,
+	}
+	return picture.Draw(w, extension)
+}
+
+// writeHistory writes a line for each iteration, counted from 0: how many
+// epochs are done after it, its batch's loss after the update, and the
+// accuracies where they were measured. Numbers are as Python prints them.
+func writeHistory(w io.Writer, h nn.History, epoch float64) error {
+	out := csv.NewWriter(w)
+	if err := out.Write([]string{"iteration", "epoch", "loss", "train_acc", "test_acc"}); err != nil {
+		return err
+	}
+	measured := 0
+	for i, loss := range h.Loss {
+		row := []string{strconv.Itoa(i), strconv.FormatFloat(float64(i+1)/epoch, 'f', 4, 64), nn.FormatFloat(loss), "", ""}
+		if measured < len(h.EvalIterations) && h.EvalIterations[measured] == i {
+			row[3], row[4] = nn.FormatFloat(h.TrainAcc[measured]), nn.FormatFloat(h.TestAcc[measured])
+			measured++
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}

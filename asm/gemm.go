@@ -49,7 +49,7 @@ type rows struct {
 func (mk microKernel) generate() (name string) {
 	name = fmt.Sprintf("%sgemm%dx%d%s", mk.typ.letter, mk.h, mk.v*mk.lanes(), mk.isa.suffix)
 	mk.function(name,
-		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, c *%[1]s, ldc, cols int, alpha, beta %[1]s)", mk.typ.goName),
+		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, c *%[1]s, ldc, cols int, alpha, beta %[1]s, bias, mask *%[1]s, maskRow, relu int)", mk.typ.goName),
 		fmt.Sprintf("%s is a microKernel with h = %d and v = %d vectors of %d.", name, mk.h, mk.v, mk.lanes()))
 
 	r := rows{
@@ -193,7 +193,7 @@ func (r rows) element(i int) operand.Mem {
 	return m
 }
 
-// storeTile is C = alpha*sums + beta*C, and moves c down to the next tile.
+// storeTile is C = epilogue(alpha*sums + beta*C), and moves c down to the next tile.
 func (mk microKernel) storeTile(r rows, prefix string, sums [][]reg.VecVirtual, mask *tail) {
 	alpha := mk.vec()
 	mk.broadcast(mk.paramAddr("alpha"), alpha)
@@ -211,38 +211,85 @@ func (mk microKernel) storeTile(r rows, prefix string, sums [][]reg.VecVirtual, 
 		mk.MOVQ(mk.paramAddr("beta"), bits)
 		mk.ADDQ(bits, bits)
 	}
-	mk.JEQ(operand.LabelRef(prefix + "Overwrite"))
-
+	mk.JEQ(operand.LabelRef(prefix + "Bias"))
 	beta, old := mk.vec(), mk.vec()
 	mk.broadcast(mk.paramAddr("beta"), beta)
-	mk.eachRow(r, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+	row := mk.GP64()
+	mk.MOVQ(r.c, row)
+	mk.eachVector(row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		if cut {
 			mk.loadTail(*mask, m, old)
 			mk.fma(old, beta, s)
-			mk.storeTail(*mask, s, m)
-			return
+		} else {
+			mk.fma(m, beta, s)
 		}
-		mk.fma(m, beta, s)
-		mk.store(s, m)
 	})
-	mk.JMP(operand.LabelRef(prefix + "Stored"))
 
-	mk.Label(prefix + "Overwrite")
-	mk.eachRow(r, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+	mk.Label(prefix + "Bias")
+	bias := mk.param("bias")
+	mk.TESTQ(bias, bias)
+	mk.JEQ(operand.LabelRef(prefix + "ReLU"))
+	for j := range mk.v {
+		b := mk.vec()
+		m := operand.Mem{Base: bias, Disp: j * mk.isa.width}
+		if mask != nil && j == mk.v-1 {
+			mk.loadTail(*mask, m, b)
+		} else {
+			mk.load(m, b)
+		}
+		for i := range sums {
+			mk.add(b, sums[i][j], sums[i][j])
+		}
+	}
+
+	mk.Label(prefix + "ReLU")
+	relu := mk.param("relu")
+	mk.TESTQ(relu, relu)
+	mk.JEQ(operand.LabelRef(prefix + "Mask"))
+	zero := mk.vec()
+	mk.zero(zero)
+	for i := range sums {
+		for _, s := range sums[i] {
+			mk.keepWherePositive(s, zero, s)
+		}
+	}
+
+	mk.Label(prefix + "Mask")
+	active := mk.param("mask")
+	mk.TESTQ(active, active)
+	mk.JEQ(operand.LabelRef(prefix + "Write"))
+	maskRow := mk.param("maskRow")
+	mk.toBytes(maskRow)
+	x := mk.vec()
+	mk.zero(zero)
+	mk.eachVector(active, maskRow, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+		if cut {
+			mk.loadTail(*mask, m, x)
+		} else {
+			mk.load(m, x)
+		}
+		mk.keepWherePositive(x, zero, s)
+	})
+	mk.Comment("the mask of the next tile")
+	mk.MOVQ(active, mk.paramAddr("mask"))
+
+	mk.Label(prefix + "Write")
+	mk.eachVector(r.c, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		if cut {
 			mk.storeTail(*mask, s, m)
-			return
+		} else {
+			mk.store(s, m)
 		}
-		mk.store(s, m)
 	})
-	mk.Label(prefix + "Stored")
 }
 
-func (mk microKernel) eachRow(r rows, sums [][]reg.VecVirtual, mask *tail, do func(m operand.Mem, s reg.VecVirtual, cut bool)) {
+// eachVector emits do for every vector of a tile, whose rows begin at p, ld
+// bytes apart, and leaves p behind the last row.
+func (mk microKernel) eachVector(p, ld reg.GPVirtual, sums [][]reg.VecVirtual, mask *tail, do func(m operand.Mem, s reg.VecVirtual, cut bool)) {
 	for i := range sums {
 		for j, s := range sums[i] {
-			do(operand.Mem{Base: r.c, Disp: j * mk.isa.width}, s, mask != nil && j == mk.v-1)
+			do(operand.Mem{Base: p, Disp: j * mk.isa.width}, s, mask != nil && j == mk.v-1)
 		}
-		mk.ADDQ(r.ldc, r.c)
+		mk.ADDQ(ld, p)
 	}
 }

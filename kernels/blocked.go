@@ -1,7 +1,7 @@
 package kernels
 
 // blocked is the product in the five loops of Goto and van de Geijn.
-func blocked[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+func blocked[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
 	tu := &ks.tuning
 	mc := evenly(m, tu.mc, ks.mr())
 	kc := evenly(k, tu.kc, 1)
@@ -23,9 +23,12 @@ func blocked[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], b
 			if packingB {
 				panels = packB(ks, w, b.from(pc, jc), kb, nb)
 			}
-			betaNow := beta
+			betaNow, eNow := beta, epilogue[T]{}
 			if pc > 0 {
 				betaNow = 1 // C holds the sum over the blocks before
+			}
+			if pc+kb == k {
+				eNow = e // the sum is complete
 			}
 			// LOOP 3 splits m: an mc x kc block of A fits the L2 cache.
 			for ic := 0; ic < m; ic += mc {
@@ -34,7 +37,7 @@ func blocked[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], b
 				if packingA {
 					ap = packA(w, ap, mb, kb)
 				}
-				macroKernel(ks, mb, nb, kb, alpha, ap, panels, betaNow, c[ic*ldc+jc:], ldc)
+				macroKernel(ks, mb, nb, kb, alpha, ap, panels, betaNow, c[ic*ldc+jc:], ldc, eNow.at(ic, jc))
 			}
 		}
 	}
@@ -52,7 +55,7 @@ type panels[T Float] struct {
 }
 
 // macroKernel multiplies a block of A by panels of B.
-func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int) {
+func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int, e epilogue[T]) {
 	// LOOP 2 splits n: one micro-panel of B at a time.
 	nr := ks.nr()
 	for jr := 0; jr < n; jr += nr {
@@ -70,10 +73,12 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 		h := (m + tiles - 1) / tiles
 		tall := m - tiles*(h-1)
 		panel := &b.data[jr*b.step]
-		kernels[h-1](tall, k, &a.data[0], a.row, a.col, panel, row, &c[jr], ldc, cols, alpha, beta)
+		ep := e.at(0, jr)
+		kernels[h-1](tall, k, &a.data[0], a.row, a.col, panel, row, &c[jr], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
 		if tall < tiles {
 			rest := tall * h
-			kernels[h-2](tiles-tall, k, &a.data[rest*a.row], a.row, a.col, panel, row, &c[rest*ldc+jr], ldc, cols, alpha, beta)
+			ep = e.at(rest, jr)
+			kernels[h-2](tiles-tall, k, &a.data[rest*a.row], a.row, a.col, panel, row, &c[rest*ldc+jr], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
 		}
 	}
 }

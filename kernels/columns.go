@@ -65,7 +65,7 @@ func columnsAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 			for i := 0; i < mb; i += width {
 				cols := min(width, mb-i)
 				v := (cols + ks.lanes - 1) / ks.lanes
-				ks.micro[v-1][n-1](1, kb, &b.data[pc*b.row], b.col, b.row, &a.data[ic+i+pc*a.col], a.col, &sums[i], mb, cols, al, be)
+				ks.micro[v-1][n-1](1, kb, &b.data[pc*b.row], b.col, b.row, &a.data[ic+i+pc*a.col], a.col, &sums[i], mb, cols, al, be, nil, nil, 0, 0)
 			}
 			be = 1
 		}

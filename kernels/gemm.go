@@ -52,21 +52,10 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	if m <= 0 || n <= 0 || k <= 0 || alpha == 0 || lda < aCols || ldb < bCols || ldc < n ||
 		!reaches(a, aRows, aCols, lda) || !reaches(b, bRows, bCols, ldb) || !reaches(c, m, n, ldc) ||
 		!disjoint(c, a) || !disjoint(c, b) {
-		checkSize("Gemm", "m", m)
-		checkSize("Gemm", "n", n)
-		checkSize("Gemm", "k", k)
-		checkMatrix("Gemm", "c", "ldc", c, m, n, ldc)
-		if m == 0 || n == 0 {
-			return
-		}
-		if alpha == 0 || k == 0 {
+		if !checkGemm("Gemm", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc) {
 			scale(m, n, beta, c, ldc)
 			return
 		}
-		checkMatrix("Gemm", "a", "lda", a, aRows, aCols, lda)
-		checkMatrix("Gemm", "b", "ldb", b, bRows, bCols, ldb)
-		checkNoSharedElement("Gemm", "c", "a", c, m, n, ldc, a, aRows, aCols, lda)
-		checkNoSharedElement("Gemm", "c", "b", c, m, n, ldc, b, bRows, bCols, ldb)
 	}
 	// A product that fits one tile is one call: it takes less time than the way there.
 	ks := o.ks
@@ -75,14 +64,41 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		if transA {
 			aRow, aCol = 1, lda
 		}
-		ks.micro[v][m-1](1, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta)
+		ks.micro[v][m-1](1, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta, nil, nil, 0, 0)
 		return
 	}
-	gemm(ks, m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc)
+	gemm(ks, m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, epilogue[T]{})
+}
+
+// checkGemm checks the arguments of a product, and reports whether there is
+// one: if not, A and B are not read.
+func checkGemm[T Float](fn string, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, c []T, ldc int) bool {
+	checkSize(fn, "m", m)
+	checkSize(fn, "n", n)
+	checkSize(fn, "k", k)
+	checkMatrix(fn, "c", "ldc", c, m, n, ldc)
+	if m == 0 || n == 0 || k == 0 || alpha == 0 {
+		return false
+	}
+	aRows, aCols, bRows, bCols := m, k, k, n
+	if transA {
+		aRows, aCols = k, m
+	}
+	if transB {
+		bRows, bCols = n, k
+	}
+	checkMatrix(fn, "a", "lda", a, aRows, aCols, lda)
+	checkMatrix(fn, "b", "ldb", b, bRows, bCols, ldb)
+	checkNoSharedElement(fn, "c", "a", c, m, n, ldc, a, aRows, aCols, lda)
+	checkNoSharedElement(fn, "c", "b", c, m, n, ldc, b, bRows, bCols, ldb)
+	return true
 }
 
 // scale is C = beta*C.
 func scale[T Float](m, n int, beta T, c []T, ldc int) {
+	if n == 0 {
+		return
+	}
 	for i := range m {
 		row := c[i*ldc : i*ldc+n]
 		switch beta {
@@ -120,15 +136,18 @@ func (x operand[T]) transposed() operand[T] { return operand[T]{x.data, x.col, x
 
 // gemm is Gemm after the checks: m, n, k > 0 and alpha != 0. One of the
 // strides of a and of b is 1.
-func gemm[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+func gemm[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
 	if m == 1 && n > 1 { // a row is a column of the transposed product
-		a, b, m, n, ldc = b.transposed(), a.transposed(), n, 1, 1
+		columns(ks, n, 1, k, alpha, b.transposed(), a.transposed(), beta, c, 1)
+		e.apply(c, 1, n, ldc)
+		return
 	}
-	if tail := ks.tailColumns(m, n, k); tail > 0 {
+	if tail := ks.tailColumns(n); tail > 0 {
 		n -= tail
 		columns(ks, m, tail, k, alpha, a, b.from(0, n), beta, c[n:], ldc)
+		e.at(0, n).apply(c[n:], m, tail, ldc)
 	}
 	if n > 0 {
-		blocked(ks, m, n, k, alpha, a, b, beta, c, ldc)
+		blocked(ks, m, n, k, alpha, a, b, beta, c, ldc, e)
 	}
 }

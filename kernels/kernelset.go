@@ -33,13 +33,17 @@ type kernelSet[T Float] struct {
 //
 //	for i in 0..h-1, j in 0..cols-1:
 //		s = sum over p in 0..k-1 of a[i*aRow + p*aCol] * b[p*bRow + j]
-//		c[i*ldc + j] = alpha*s + beta*c[i*ldc + j]    (c is not read if beta = 0)
-//	a += h*aRow;  c += h*ldc
+//		x = alpha*s + beta*c[i*ldc + j]    (c is not read if beta = 0)
+//		x += bias[j]                       (if bias is not nil)
+//		x = 0 where x <= 0                 (if relu is not 0)
+//		x = 0 where mask[i*maskRow + j] <= 0  (if mask is not nil)
+//		c[i*ldc + j] = x
+//	a += h*aRow;  c += h*ldc;  mask += h*maskRow
 //
 // where h and the number of vectors v are the kernel's own and
 // (v-1)*lanes < cols <= v*lanes. It touches no element outside those, except that it may
 // read b up to the end of the last vector if bRow >= v*lanes. Strides count elements.
-type microKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T)
+type microKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int)
 
 // A dotKernel computes, for each of the given number of tiles, one below the other,
 //

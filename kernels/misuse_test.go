@@ -43,6 +43,18 @@ func TestMisuse(t *testing.T) {
 		{"of c shares elements with row 2 of b", func() { MatMul(buf[8:17], s(9), buf[:9], 3, 3, 3) }},
 		{fmt.Sprintf("Gemm: len(a) = 9, want >= %d", math.MaxInt), func() { Gemm(true, false, 1, 1, huge, 1, s(9), 8, s(9), 1, 0, s(9), 1) }},
 		{fmt.Sprintf("AddBias: len(dst) = 6, want >= %d", math.MaxInt), func() { AddBias(s(6), s(6), s(3), huge, 3) }},
+		{"GemmFused: len(e.Bias) = 2, want >= 3", func() {
+			GemmFused(false, false, 3, 3, 3, 1, s(9), 3, s(9), 3, 0, s(9), 3, Epilogue[float64]{Bias: s(2)})
+		}},
+		{"GemmFused: c overlaps e.Bias", func() {
+			GemmFused(false, false, 3, 3, 3, 1, s(9), 3, s(9), 3, 0, buf[:9], 3, Epilogue[float64]{Bias: buf[8:12]})
+		}},
+		{"GemmFused: e.LDMask = 0, want >= 3", func() {
+			GemmFused(false, false, 3, 3, 3, 1, s(9), 3, s(9), 3, 0, s(9), 3, Epilogue[float64]{Mask: s(9)})
+		}},
+		{"GemmFused: row 0 of c shares elements with row 0 of e.Mask", func() {
+			GemmFused(false, false, 3, 3, 3, 1, s(9), 3, s(9), 3, 0, buf[:9], 3, Epilogue[float64]{Mask: buf[:9], LDMask: 3})
+		}},
 		{"ReLU: len(dst) = 3, want len(src) = 4", func() { ReLU(s(3), s(4)) }},
 		{"ReLU: dst overlaps src", func() { ReLU(buf[1:5], buf[:4]) }},
 		{"ReLUGrad: len(grad) = 3, want len(x) = 4", func() { ReLUGrad(s(4), s(3), s(4)) }},

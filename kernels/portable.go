@@ -99,7 +99,7 @@ const portableMR, portableNR = 2, 4
 
 // portableTile returns the micro-kernel of h rows and v columns.
 func portableTile[T Float](h, v int) microKernel[T] {
-	return func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, _ int, alpha, beta T) {
+	return func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, _ int, alpha, beta T, bias, mask *T, maskRow, relu int) {
 		as := unsafe.Slice(a, (tiles*h-1)*aRow+(k-1)*aCol+1)
 		bs := unsafe.Slice(b, (k-1)*bRow+v)
 		cs := unsafe.Slice(c, (tiles*h-1)*ldc+v)
@@ -111,6 +111,7 @@ func portableTile[T Float](h, v int) microKernel[T] {
 				portableEdgeTile(h, v, k, a, aRow, aCol, bs, bRow, c, ldc, alpha, beta)
 			}
 		}
+		epilogue[T]{bias, mask, maskRow, relu}.apply(cs, tiles*h, v, ldc)
 	}
 }
 

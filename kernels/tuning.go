@@ -19,8 +19,8 @@ type tuning struct {
 
 // tailColumns says how many of the last columns of a product are computed on
 // their own: a few columns would take as long as a whole vector of them.
-func (ks *kernelSet[T]) tailColumns(m, n, k int) int {
-	last := n % ks.lanes
+func (ks *kernelSet[T]) tailColumns(n int) int {
+	last := n & (ks.lanes - 1)
 	if n == 1 || (last > 0 && last <= ks.tuning.tailColumns && n > ks.lanes) {
 		return max(last, 1)
 	}

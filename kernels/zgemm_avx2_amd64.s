@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func sgemm1x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm1x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -87,18 +87,46 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y1
-	VFMADD231PS  (SI), Y1, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PS  (R8), Y1, Y0
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPS (R8), Y1
+	VADDPS  Y1, Y0, Y0
+
+wholeReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y1, Y1, Y1
+	VCMPPS $0x16, Y1, Y0, Y1
+	VANDPS Y1, Y0, Y0
+
+wholeMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R9
+	SHLQ    $0x02, R9
+	VXORPS  Y1, Y1, Y1
+	VMOVUPS (R8), Y2
+	VCMPPS  $0x16, Y1, Y2, Y1
+	VANDPS  Y1, Y0, Y0
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
@@ -183,19 +211,47 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y2
-	VMASKMOVPS   (SI), Y0, Y3
+	MOVQ         SI, R8
+	VMASKMOVPS   (R8), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMASKMOVPS (R8), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+
+cutReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y2, Y2, Y2
+	VCMPPS $0x16, Y2, Y1, Y2
+	VANDPS Y2, Y1, Y1
+
+cutMask:
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y2, Y2, Y2
+	VMASKMOVPS (R8), Y0, Y3
+	VCMPPS     $0x16, Y2, Y3, Y2
+	VANDPS     Y2, Y1, Y1
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
@@ -204,9 +260,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm2x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm2x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -301,23 +357,57 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y2
-	VFMADD231PS  (SI), Y2, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y2, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PS  (R8), Y2, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y2, Y1
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPS (R8), Y2
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+
+wholeReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y2, Y2, Y2
+	VCMPPS $0x16, Y2, Y0, Y3
+	VANDPS Y3, Y0, Y0
+	VCMPPS $0x16, Y2, Y1, Y2
+	VANDPS Y2, Y1, Y1
+
+wholeMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R9
+	SHLQ    $0x02, R9
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS (R8), Y3
+	VCMPPS  $0x16, Y2, Y3, Y3
+	VANDPS  Y3, Y0, Y0
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y3
+	VCMPPS  $0x16, Y2, Y3, Y2
+	VANDPS  Y2, Y1, Y1
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
@@ -416,25 +506,59 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y3
-	VMASKMOVPS   (SI), Y0, Y4
+	MOVQ         SI, R8
+	VMASKMOVPS   (R8), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y4
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMASKMOVPS (R8), Y0, Y3
+	VADDPS     Y3, Y1, Y1
+	VADDPS     Y3, Y2, Y2
+
+cutReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y3, Y3, Y3
+	VCMPPS $0x16, Y3, Y1, Y4
+	VANDPS Y4, Y1, Y1
+	VCMPPS $0x16, Y3, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+cutMask:
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y3, Y3, Y3
+	VMASKMOVPS (R8), Y0, Y4
+	VCMPPS     $0x16, Y3, Y4, Y4
+	VANDPS     Y4, Y1, Y1
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y0, Y4
+	VCMPPS     $0x16, Y3, Y4, Y3
+	VANDPS     Y3, Y2, Y2
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
@@ -443,9 +567,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm3x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm3x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -554,20 +678,61 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y3
-	VFMADD231PS  (SI), Y3, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y3, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y3, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PS  (R8), Y3, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y3, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y3, Y2
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPS (R8), Y3
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VADDPS  Y3, Y2, Y2
+
+wholeReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y3, Y3, Y3
+	VCMPPS $0x16, Y3, Y0, Y4
+	VANDPS Y4, Y0, Y0
+	VCMPPS $0x16, Y3, Y1, Y4
+	VANDPS Y4, Y1, Y1
+	VCMPPS $0x16, Y3, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+wholeMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R9
+	SHLQ    $0x02, R9
+	VXORPS  Y3, Y3, Y3
+	VMOVUPS (R8), Y4
+	VCMPPS  $0x16, Y3, Y4, Y4
+	VANDPS  Y4, Y0, Y0
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y4
+	VCMPPS  $0x16, Y3, Y4, Y4
+	VANDPS  Y4, Y1, Y1
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y4
+	VCMPPS  $0x16, Y3, Y4, Y3
+	VANDPS  Y3, Y2, Y2
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -575,7 +740,6 @@ wholeOverwrite:
 	VMOVUPS Y2, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
@@ -688,23 +852,64 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y4
-	VMASKMOVPS   (SI), Y0, Y5
+	MOVQ         SI, R8
+	VMASKMOVPS   (R8), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y5
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y5
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMASKMOVPS (R8), Y0, Y4
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+	VADDPS     Y4, Y3, Y3
+
+cutReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y4, Y4, Y4
+	VCMPPS $0x16, Y4, Y1, Y5
+	VANDPS Y5, Y1, Y1
+	VCMPPS $0x16, Y4, Y2, Y5
+	VANDPS Y5, Y2, Y2
+	VCMPPS $0x16, Y4, Y3, Y4
+	VANDPS Y4, Y3, Y3
+
+cutMask:
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y4, Y4, Y4
+	VMASKMOVPS (R8), Y0, Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y1, Y1
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y0, Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y2, Y2
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y0, Y5
+	VCMPPS     $0x16, Y4, Y5, Y4
+	VANDPS     Y4, Y3, Y3
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -712,7 +917,6 @@ cutOverwrite:
 	VMASKMOVPS Y3, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
@@ -721,9 +925,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm4x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm4x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -847,23 +1051,70 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y4
-	VFMADD231PS  (SI), Y4, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y4, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y4, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y4, Y3
-	VMOVUPS      Y3, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R9
+	VFMADD231PS  (R9), Y4, Y0
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y4, Y1
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y4, Y2
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y4, Y3
+	ADDQ         DI, R9
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeReLU
+	VMOVUPS (R9), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+
+wholeReLU:
+	MOVQ   relu+112(FP), R9
+	TESTQ  R9, R9
+	JEQ    wholeMask
+	VXORPS Y4, Y4, Y4
+	VCMPPS $0x16, Y4, Y0, Y5
+	VANDPS Y5, Y0, Y0
+	VCMPPS $0x16, Y4, Y1, Y5
+	VANDPS Y5, Y1, Y1
+	VCMPPS $0x16, Y4, Y2, Y5
+	VANDPS Y5, Y2, Y2
+	VCMPPS $0x16, Y4, Y3, Y4
+	VANDPS Y4, Y3, Y3
+
+wholeMask:
+	MOVQ    mask+96(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R10
+	SHLQ    $0x02, R10
+	VXORPS  Y4, Y4, Y4
+	VMOVUPS (R9), Y5
+	VCMPPS  $0x16, Y4, Y5, Y5
+	VANDPS  Y5, Y0, Y0
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y5
+	VCMPPS  $0x16, Y4, Y5, Y5
+	VANDPS  Y5, Y1, Y1
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y5
+	VCMPPS  $0x16, Y4, Y5, Y5
+	VANDPS  Y5, Y2, Y2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y5
+	VCMPPS  $0x16, Y4, Y5, Y4
+	VANDPS  Y4, Y3, Y3
+	ADDQ    R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -873,7 +1124,6 @@ wholeOverwrite:
 	VMOVUPS Y3, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, AX
@@ -1000,27 +1250,74 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y5
-	VMASKMOVPS   (SI), Y0, Y6
+	MOVQ         SI, R9
+	VMASKMOVPS   (R9), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y6
+	ADDQ         DI, R9
+	VMASKMOVPS   (R9), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y6
+	ADDQ         DI, R9
+	VMASKMOVPS   (R9), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y6
+	ADDQ         DI, R9
+	VMASKMOVPS   (R9), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
-	VMASKMOVPS   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R9
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutReLU
+	VMASKMOVPS (R9), Y0, Y5
+	VADDPS     Y5, Y1, Y1
+	VADDPS     Y5, Y2, Y2
+	VADDPS     Y5, Y3, Y3
+	VADDPS     Y5, Y4, Y4
+
+cutReLU:
+	MOVQ   relu+112(FP), R9
+	TESTQ  R9, R9
+	JEQ    cutMask
+	VXORPS Y5, Y5, Y5
+	VCMPPS $0x16, Y5, Y1, Y6
+	VANDPS Y6, Y1, Y1
+	VCMPPS $0x16, Y5, Y2, Y6
+	VANDPS Y6, Y2, Y2
+	VCMPPS $0x16, Y5, Y3, Y6
+	VANDPS Y6, Y3, Y3
+	VCMPPS $0x16, Y5, Y4, Y5
+	VANDPS Y5, Y4, Y4
+
+cutMask:
+	MOVQ       mask+96(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R10
+	SHLQ       $0x02, R10
+	VXORPS     Y5, Y5, Y5
+	VMASKMOVPS (R9), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y1, Y1
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y2, Y2
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y3, Y3
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y5
+	VANDPS     Y5, Y4, Y4
+	ADDQ       R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -1030,7 +1327,6 @@ cutOverwrite:
 	VMASKMOVPS Y4, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, AX
@@ -1039,9 +1335,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm5x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm5x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -1179,26 +1475,79 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y5
-	VFMADD231PS  (SI), Y5, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y5, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y5, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y5, Y3
-	VMOVUPS      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y5, Y4
-	VMOVUPS      Y4, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R9
+	VFMADD231PS  (R9), Y5, Y0
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y5, Y1
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y5, Y2
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y5, Y3
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y5, Y4
+	ADDQ         DI, R9
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeReLU
+	VMOVUPS (R9), Y5
+	VADDPS  Y5, Y0, Y0
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y5, Y3, Y3
+	VADDPS  Y5, Y4, Y4
+
+wholeReLU:
+	MOVQ   relu+112(FP), R9
+	TESTQ  R9, R9
+	JEQ    wholeMask
+	VXORPS Y5, Y5, Y5
+	VCMPPS $0x16, Y5, Y0, Y6
+	VANDPS Y6, Y0, Y0
+	VCMPPS $0x16, Y5, Y1, Y6
+	VANDPS Y6, Y1, Y1
+	VCMPPS $0x16, Y5, Y2, Y6
+	VANDPS Y6, Y2, Y2
+	VCMPPS $0x16, Y5, Y3, Y6
+	VANDPS Y6, Y3, Y3
+	VCMPPS $0x16, Y5, Y4, Y5
+	VANDPS Y5, Y4, Y4
+
+wholeMask:
+	MOVQ    mask+96(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R10
+	SHLQ    $0x02, R10
+	VXORPS  Y5, Y5, Y5
+	VMOVUPS (R9), Y6
+	VCMPPS  $0x16, Y5, Y6, Y6
+	VANDPS  Y6, Y0, Y0
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y6
+	VCMPPS  $0x16, Y5, Y6, Y6
+	VANDPS  Y6, Y1, Y1
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y6
+	VCMPPS  $0x16, Y5, Y6, Y6
+	VANDPS  Y6, Y2, Y2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y6
+	VCMPPS  $0x16, Y5, Y6, Y6
+	VANDPS  Y6, Y3, Y3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y6
+	VCMPPS  $0x16, Y5, Y6, Y5
+	VANDPS  Y5, Y4, Y4
+	ADDQ    R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -1210,7 +1559,6 @@ wholeOverwrite:
 	VMOVUPS Y4, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000005, CX, R9
 	ADDQ   R9, AX
@@ -1351,31 +1699,84 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y6
-	VMASKMOVPS   (SI), Y0, Y7
+	MOVQ         SI, R9
+	VMASKMOVPS   (R9), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y7
+	ADDQ         DI, R9
+	VMASKMOVPS   (R9), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y7
+	ADDQ         DI, R9
+	VMASKMOVPS   (R9), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y7
+	ADDQ         DI, R9
+	VMASKMOVPS   (R9), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VMASKMOVPS   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y7
+	ADDQ         DI, R9
+	VMASKMOVPS   (R9), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y5
-	VMASKMOVPS   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R9
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutReLU
+	VMASKMOVPS (R9), Y0, Y6
+	VADDPS     Y6, Y1, Y1
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y6, Y3, Y3
+	VADDPS     Y6, Y4, Y4
+	VADDPS     Y6, Y5, Y5
+
+cutReLU:
+	MOVQ   relu+112(FP), R9
+	TESTQ  R9, R9
+	JEQ    cutMask
+	VXORPS Y6, Y6, Y6
+	VCMPPS $0x16, Y6, Y1, Y7
+	VANDPS Y7, Y1, Y1
+	VCMPPS $0x16, Y6, Y2, Y7
+	VANDPS Y7, Y2, Y2
+	VCMPPS $0x16, Y6, Y3, Y7
+	VANDPS Y7, Y3, Y3
+	VCMPPS $0x16, Y6, Y4, Y7
+	VANDPS Y7, Y4, Y4
+	VCMPPS $0x16, Y6, Y5, Y6
+	VANDPS Y6, Y5, Y5
+
+cutMask:
+	MOVQ       mask+96(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R10
+	SHLQ       $0x02, R10
+	VXORPS     Y6, Y6, Y6
+	VMASKMOVPS (R9), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y1, Y1
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y2, Y2
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y3, Y3
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y4, Y4
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y6
+	VANDPS     Y6, Y5, Y5
+	ADDQ       R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -1387,7 +1788,6 @@ cutOverwrite:
 	VMASKMOVPS Y5, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000005, CX, R9
 	ADDQ   R9, AX
@@ -1396,9 +1796,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm6x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm6x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -1551,29 +1951,88 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y6
-	VFMADD231PS  (SI), Y6, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y6, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y6, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y6, Y3
-	VMOVUPS      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y6, Y4
-	VMOVUPS      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y6, Y5
-	VMOVUPS      Y5, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PS  (R10), Y6, Y0
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y6, Y1
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y6, Y2
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y6, Y3
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y6, Y4
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y6, Y5
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPS (R10), Y6
+	VADDPS  Y6, Y0, Y0
+	VADDPS  Y6, Y1, Y1
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y6, Y3, Y3
+	VADDPS  Y6, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+
+wholeReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y6, Y6, Y6
+	VCMPPS $0x16, Y6, Y0, Y7
+	VANDPS Y7, Y0, Y0
+	VCMPPS $0x16, Y6, Y1, Y7
+	VANDPS Y7, Y1, Y1
+	VCMPPS $0x16, Y6, Y2, Y7
+	VANDPS Y7, Y2, Y2
+	VCMPPS $0x16, Y6, Y3, Y7
+	VANDPS Y7, Y3, Y3
+	VCMPPS $0x16, Y6, Y4, Y7
+	VANDPS Y7, Y4, Y4
+	VCMPPS $0x16, Y6, Y5, Y6
+	VANDPS Y6, Y5, Y5
+
+wholeMask:
+	MOVQ    mask+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R11
+	SHLQ    $0x02, R11
+	VXORPS  Y6, Y6, Y6
+	VMOVUPS (R10), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y7
+	VCMPPS  $0x16, Y6, Y7, Y6
+	VANDPS  Y6, Y5, Y5
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -1587,7 +2046,6 @@ wholeOverwrite:
 	VMOVUPS Y5, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, AX
@@ -1742,35 +2200,94 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y7
-	VMASKMOVPS   (SI), Y0, Y8
+	MOVQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VMASKMOVPS   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VMASKMOVPS   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
-	VMASKMOVPS   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPS (R10), Y0, Y7
+	VADDPS     Y7, Y1, Y1
+	VADDPS     Y7, Y2, Y2
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y7, Y4, Y4
+	VADDPS     Y7, Y5, Y5
+	VADDPS     Y7, Y6, Y6
+
+cutReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y7, Y7, Y7
+	VCMPPS $0x16, Y7, Y1, Y8
+	VANDPS Y8, Y1, Y1
+	VCMPPS $0x16, Y7, Y2, Y8
+	VANDPS Y8, Y2, Y2
+	VCMPPS $0x16, Y7, Y3, Y8
+	VANDPS Y8, Y3, Y3
+	VCMPPS $0x16, Y7, Y4, Y8
+	VANDPS Y8, Y4, Y4
+	VCMPPS $0x16, Y7, Y5, Y8
+	VANDPS Y8, Y5, Y5
+	VCMPPS $0x16, Y7, Y6, Y7
+	VANDPS Y7, Y6, Y6
+
+cutMask:
+	MOVQ       mask+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R11
+	SHLQ       $0x02, R11
+	VXORPS     Y7, Y7, Y7
+	VMASKMOVPS (R10), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y7
+	VANDPS     Y7, Y6, Y6
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -1784,7 +2301,6 @@ cutOverwrite:
 	VMASKMOVPS Y6, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, AX
@@ -1793,9 +2309,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm7x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm7x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -1962,32 +2478,97 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y7
-	VFMADD231PS  (SI), Y7, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y7, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y7, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y7, Y3
-	VMOVUPS      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y7, Y4
-	VMOVUPS      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y7, Y5
-	VMOVUPS      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y7, Y6
-	VMOVUPS      Y6, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PS  (R10), Y7, Y0
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y7, Y1
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y7, Y2
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y7, Y3
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y7, Y4
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y7, Y5
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y7, Y6
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPS (R10), Y7
+	VADDPS  Y7, Y0, Y0
+	VADDPS  Y7, Y1, Y1
+	VADDPS  Y7, Y2, Y2
+	VADDPS  Y7, Y3, Y3
+	VADDPS  Y7, Y4, Y4
+	VADDPS  Y7, Y5, Y5
+	VADDPS  Y7, Y6, Y6
+
+wholeReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y7, Y7, Y7
+	VCMPPS $0x16, Y7, Y0, Y8
+	VANDPS Y8, Y0, Y0
+	VCMPPS $0x16, Y7, Y1, Y8
+	VANDPS Y8, Y1, Y1
+	VCMPPS $0x16, Y7, Y2, Y8
+	VANDPS Y8, Y2, Y2
+	VCMPPS $0x16, Y7, Y3, Y8
+	VANDPS Y8, Y3, Y3
+	VCMPPS $0x16, Y7, Y4, Y8
+	VANDPS Y8, Y4, Y4
+	VCMPPS $0x16, Y7, Y5, Y8
+	VANDPS Y8, Y5, Y5
+	VCMPPS $0x16, Y7, Y6, Y7
+	VANDPS Y7, Y6, Y6
+
+wholeMask:
+	MOVQ    mask+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R11
+	SHLQ    $0x02, R11
+	VXORPS  Y7, Y7, Y7
+	VMOVUPS (R10), Y8
+	VCMPPS  $0x16, Y7, Y8, Y8
+	VANDPS  Y8, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VCMPPS  $0x16, Y7, Y8, Y8
+	VANDPS  Y8, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VCMPPS  $0x16, Y7, Y8, Y8
+	VANDPS  Y8, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VCMPPS  $0x16, Y7, Y8, Y8
+	VANDPS  Y8, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VCMPPS  $0x16, Y7, Y8, Y8
+	VANDPS  Y8, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VCMPPS  $0x16, Y7, Y8, Y8
+	VANDPS  Y8, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y8
+	VCMPPS  $0x16, Y7, Y8, Y7
+	VANDPS  Y7, Y6, Y6
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -2003,7 +2584,6 @@ wholeOverwrite:
 	VMOVUPS Y6, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000007, CX, R10
 	ADDQ   R10, AX
@@ -2172,39 +2752,104 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y8
-	VMASKMOVPS   (SI), Y0, Y9
+	MOVQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VMASKMOVPS   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VMASKMOVPS   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VMASKMOVPS   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y7
-	VMASKMOVPS   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPS (R10), Y0, Y8
+	VADDPS     Y8, Y1, Y1
+	VADDPS     Y8, Y2, Y2
+	VADDPS     Y8, Y3, Y3
+	VADDPS     Y8, Y4, Y4
+	VADDPS     Y8, Y5, Y5
+	VADDPS     Y8, Y6, Y6
+	VADDPS     Y8, Y7, Y7
+
+cutReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y8, Y8, Y8
+	VCMPPS $0x16, Y8, Y1, Y9
+	VANDPS Y9, Y1, Y1
+	VCMPPS $0x16, Y8, Y2, Y9
+	VANDPS Y9, Y2, Y2
+	VCMPPS $0x16, Y8, Y3, Y9
+	VANDPS Y9, Y3, Y3
+	VCMPPS $0x16, Y8, Y4, Y9
+	VANDPS Y9, Y4, Y4
+	VCMPPS $0x16, Y8, Y5, Y9
+	VANDPS Y9, Y5, Y5
+	VCMPPS $0x16, Y8, Y6, Y9
+	VANDPS Y9, Y6, Y6
+	VCMPPS $0x16, Y8, Y7, Y8
+	VANDPS Y8, Y7, Y7
+
+cutMask:
+	MOVQ       mask+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R11
+	SHLQ       $0x02, R11
+	VXORPS     Y8, Y8, Y8
+	VMASKMOVPS (R10), Y0, Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VCMPPS     $0x16, Y8, Y9, Y8
+	VANDPS     Y8, Y7, Y7
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -2220,7 +2865,6 @@ cutOverwrite:
 	VMASKMOVPS Y7, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000007, CX, R10
 	ADDQ   R10, AX
@@ -2229,9 +2873,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm8x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm8x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -2421,35 +3065,106 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y8
-	VFMADD231PS  (SI), Y8, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y3
-	VMOVUPS      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y4
-	VMOVUPS      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y5
-	VMOVUPS      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y6
-	VMOVUPS      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y7
-	VMOVUPS      Y7, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PS  (R10), Y8, Y0
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y8, Y1
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y8, Y2
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y8, Y3
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y8, Y4
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y8, Y5
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y8, Y6
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y8, Y7
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPS (R10), Y8
+	VADDPS  Y8, Y0, Y0
+	VADDPS  Y8, Y1, Y1
+	VADDPS  Y8, Y2, Y2
+	VADDPS  Y8, Y3, Y3
+	VADDPS  Y8, Y4, Y4
+	VADDPS  Y8, Y5, Y5
+	VADDPS  Y8, Y6, Y6
+	VADDPS  Y8, Y7, Y7
+
+wholeReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y8, Y8, Y8
+	VCMPPS $0x16, Y8, Y0, Y9
+	VANDPS Y9, Y0, Y0
+	VCMPPS $0x16, Y8, Y1, Y9
+	VANDPS Y9, Y1, Y1
+	VCMPPS $0x16, Y8, Y2, Y9
+	VANDPS Y9, Y2, Y2
+	VCMPPS $0x16, Y8, Y3, Y9
+	VANDPS Y9, Y3, Y3
+	VCMPPS $0x16, Y8, Y4, Y9
+	VANDPS Y9, Y4, Y4
+	VCMPPS $0x16, Y8, Y5, Y9
+	VANDPS Y9, Y5, Y5
+	VCMPPS $0x16, Y8, Y6, Y9
+	VANDPS Y9, Y6, Y6
+	VCMPPS $0x16, Y8, Y7, Y8
+	VANDPS Y8, Y7, Y7
+
+wholeMask:
+	MOVQ    mask+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R11
+	SHLQ    $0x02, R11
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS (R10), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
+	VCMPPS  $0x16, Y8, Y9, Y8
+	VANDPS  Y8, Y7, Y7
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -2467,7 +3182,6 @@ wholeOverwrite:
 	VMOVUPS Y7, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000008, CX, R10
 	ADDQ   R10, AX
@@ -2659,43 +3373,114 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y9
-	VMASKMOVPS   (SI), Y0, Y10
+	MOVQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VMASKMOVPS   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VMASKMOVPS   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VMASKMOVPS   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VMASKMOVPS   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
-	VMASKMOVPS   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPS (R10), Y0, Y9
+	VADDPS     Y9, Y1, Y1
+	VADDPS     Y9, Y2, Y2
+	VADDPS     Y9, Y3, Y3
+	VADDPS     Y9, Y4, Y4
+	VADDPS     Y9, Y5, Y5
+	VADDPS     Y9, Y6, Y6
+	VADDPS     Y9, Y7, Y7
+	VADDPS     Y9, Y8, Y8
+
+cutReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y9, Y9, Y9
+	VCMPPS $0x16, Y9, Y1, Y10
+	VANDPS Y10, Y1, Y1
+	VCMPPS $0x16, Y9, Y2, Y10
+	VANDPS Y10, Y2, Y2
+	VCMPPS $0x16, Y9, Y3, Y10
+	VANDPS Y10, Y3, Y3
+	VCMPPS $0x16, Y9, Y4, Y10
+	VANDPS Y10, Y4, Y4
+	VCMPPS $0x16, Y9, Y5, Y10
+	VANDPS Y10, Y5, Y5
+	VCMPPS $0x16, Y9, Y6, Y10
+	VANDPS Y10, Y6, Y6
+	VCMPPS $0x16, Y9, Y7, Y10
+	VANDPS Y10, Y7, Y7
+	VCMPPS $0x16, Y9, Y8, Y9
+	VANDPS Y9, Y8, Y8
+
+cutMask:
+	MOVQ       mask+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R11
+	SHLQ       $0x02, R11
+	VXORPS     Y9, Y9, Y9
+	VMASKMOVPS (R10), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y9
+	VANDPS     Y9, Y8, Y8
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -2713,7 +3498,6 @@ cutOverwrite:
 	VMASKMOVPS Y8, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000008, CX, R10
 	ADDQ   R10, AX
@@ -2722,9 +3506,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm9x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm9x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -2928,38 +3712,115 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y9
-	VFMADD231PS  (SI), Y9, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y3
-	VMOVUPS      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y4
-	VMOVUPS      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y5
-	VMOVUPS      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y6
-	VMOVUPS      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y7
-	VMOVUPS      Y7, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y8
-	VMOVUPS      Y8, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PS  (R10), Y9, Y0
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y9, Y1
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y9, Y2
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y9, Y3
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y9, Y4
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y9, Y5
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y9, Y6
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y9, Y7
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y9, Y8
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPS (R10), Y9
+	VADDPS  Y9, Y0, Y0
+	VADDPS  Y9, Y1, Y1
+	VADDPS  Y9, Y2, Y2
+	VADDPS  Y9, Y3, Y3
+	VADDPS  Y9, Y4, Y4
+	VADDPS  Y9, Y5, Y5
+	VADDPS  Y9, Y6, Y6
+	VADDPS  Y9, Y7, Y7
+	VADDPS  Y9, Y8, Y8
+
+wholeReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y9, Y9, Y9
+	VCMPPS $0x16, Y9, Y0, Y10
+	VANDPS Y10, Y0, Y0
+	VCMPPS $0x16, Y9, Y1, Y10
+	VANDPS Y10, Y1, Y1
+	VCMPPS $0x16, Y9, Y2, Y10
+	VANDPS Y10, Y2, Y2
+	VCMPPS $0x16, Y9, Y3, Y10
+	VANDPS Y10, Y3, Y3
+	VCMPPS $0x16, Y9, Y4, Y10
+	VANDPS Y10, Y4, Y4
+	VCMPPS $0x16, Y9, Y5, Y10
+	VANDPS Y10, Y5, Y5
+	VCMPPS $0x16, Y9, Y6, Y10
+	VANDPS Y10, Y6, Y6
+	VCMPPS $0x16, Y9, Y7, Y10
+	VANDPS Y10, Y7, Y7
+	VCMPPS $0x16, Y9, Y8, Y9
+	VANDPS Y9, Y8, Y8
+
+wholeMask:
+	MOVQ    mask+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R11
+	SHLQ    $0x02, R11
+	VXORPS  Y9, Y9, Y9
+	VMOVUPS (R10), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y10
+	VCMPPS  $0x16, Y9, Y10, Y9
+	VANDPS  Y9, Y8, Y8
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -2979,7 +3840,6 @@ wholeOverwrite:
 	VMOVUPS Y8, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000009, CX, R10
 	ADDQ   R10, AX
@@ -3185,47 +4045,124 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y10
-	VMASKMOVPS   (SI), Y0, Y11
+	MOVQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VMASKMOVPS   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VMASKMOVPS   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VMASKMOVPS   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VMASKMOVPS   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VMASKMOVPS   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y9
-	VMASKMOVPS   Y9, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPS (R10), Y0, Y10
+	VADDPS     Y10, Y1, Y1
+	VADDPS     Y10, Y2, Y2
+	VADDPS     Y10, Y3, Y3
+	VADDPS     Y10, Y4, Y4
+	VADDPS     Y10, Y5, Y5
+	VADDPS     Y10, Y6, Y6
+	VADDPS     Y10, Y7, Y7
+	VADDPS     Y10, Y8, Y8
+	VADDPS     Y10, Y9, Y9
+
+cutReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y10, Y10, Y10
+	VCMPPS $0x16, Y10, Y1, Y11
+	VANDPS Y11, Y1, Y1
+	VCMPPS $0x16, Y10, Y2, Y11
+	VANDPS Y11, Y2, Y2
+	VCMPPS $0x16, Y10, Y3, Y11
+	VANDPS Y11, Y3, Y3
+	VCMPPS $0x16, Y10, Y4, Y11
+	VANDPS Y11, Y4, Y4
+	VCMPPS $0x16, Y10, Y5, Y11
+	VANDPS Y11, Y5, Y5
+	VCMPPS $0x16, Y10, Y6, Y11
+	VANDPS Y11, Y6, Y6
+	VCMPPS $0x16, Y10, Y7, Y11
+	VANDPS Y11, Y7, Y7
+	VCMPPS $0x16, Y10, Y8, Y11
+	VANDPS Y11, Y8, Y8
+	VCMPPS $0x16, Y10, Y9, Y10
+	VANDPS Y10, Y9, Y9
+
+cutMask:
+	MOVQ       mask+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R11
+	SHLQ       $0x02, R11
+	VXORPS     Y10, Y10, Y10
+	VMASKMOVPS (R10), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y8, Y8
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y10
+	VANDPS     Y10, Y9, Y9
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -3245,7 +4182,6 @@ cutOverwrite:
 	VMASKMOVPS Y9, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000009, CX, R10
 	ADDQ   R10, AX
@@ -3254,9 +4190,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm10x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm10x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -3474,41 +4410,124 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y10
-	VFMADD231PS  (SI), Y10, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y3
-	VMOVUPS      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y4
-	VMOVUPS      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y5
-	VMOVUPS      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y6
-	VMOVUPS      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y7
-	VMOVUPS      Y7, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y8
-	VMOVUPS      Y8, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y9
-	VMOVUPS      Y9, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PS  (R10), Y10, Y0
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y10, Y1
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y10, Y2
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y10, Y3
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y10, Y4
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y10, Y5
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y10, Y6
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y10, Y7
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y10, Y8
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y10, Y9
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPS (R10), Y10
+	VADDPS  Y10, Y0, Y0
+	VADDPS  Y10, Y1, Y1
+	VADDPS  Y10, Y2, Y2
+	VADDPS  Y10, Y3, Y3
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y10, Y5, Y5
+	VADDPS  Y10, Y6, Y6
+	VADDPS  Y10, Y7, Y7
+	VADDPS  Y10, Y8, Y8
+	VADDPS  Y10, Y9, Y9
+
+wholeReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y10, Y10, Y10
+	VCMPPS $0x16, Y10, Y0, Y11
+	VANDPS Y11, Y0, Y0
+	VCMPPS $0x16, Y10, Y1, Y11
+	VANDPS Y11, Y1, Y1
+	VCMPPS $0x16, Y10, Y2, Y11
+	VANDPS Y11, Y2, Y2
+	VCMPPS $0x16, Y10, Y3, Y11
+	VANDPS Y11, Y3, Y3
+	VCMPPS $0x16, Y10, Y4, Y11
+	VANDPS Y11, Y4, Y4
+	VCMPPS $0x16, Y10, Y5, Y11
+	VANDPS Y11, Y5, Y5
+	VCMPPS $0x16, Y10, Y6, Y11
+	VANDPS Y11, Y6, Y6
+	VCMPPS $0x16, Y10, Y7, Y11
+	VANDPS Y11, Y7, Y7
+	VCMPPS $0x16, Y10, Y8, Y11
+	VANDPS Y11, Y8, Y8
+	VCMPPS $0x16, Y10, Y9, Y10
+	VANDPS Y10, Y9, Y9
+
+wholeMask:
+	MOVQ    mask+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R11
+	SHLQ    $0x02, R11
+	VXORPS  Y10, Y10, Y10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y8, Y8
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
+	VCMPPS  $0x16, Y10, Y11, Y10
+	VANDPS  Y10, Y9, Y9
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -3530,7 +4549,6 @@ wholeOverwrite:
 	VMOVUPS Y9, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x0000000a, CX, R10
 	ADDQ   R10, AX
@@ -3750,51 +4768,134 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y11
-	VMASKMOVPS   (SI), Y0, Y12
+	MOVQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VMASKMOVPS   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VMASKMOVPS   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VMASKMOVPS   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VMASKMOVPS   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VMASKMOVPS   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VMASKMOVPS   Y9, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
-	VMASKMOVPS   Y10, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y1, Y1
+	VADDPS     Y11, Y2, Y2
+	VADDPS     Y11, Y3, Y3
+	VADDPS     Y11, Y4, Y4
+	VADDPS     Y11, Y5, Y5
+	VADDPS     Y11, Y6, Y6
+	VADDPS     Y11, Y7, Y7
+	VADDPS     Y11, Y8, Y8
+	VADDPS     Y11, Y9, Y9
+	VADDPS     Y11, Y10, Y10
+
+cutReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y11, Y11, Y11
+	VCMPPS $0x16, Y11, Y1, Y12
+	VANDPS Y12, Y1, Y1
+	VCMPPS $0x16, Y11, Y2, Y12
+	VANDPS Y12, Y2, Y2
+	VCMPPS $0x16, Y11, Y3, Y12
+	VANDPS Y12, Y3, Y3
+	VCMPPS $0x16, Y11, Y4, Y12
+	VANDPS Y12, Y4, Y4
+	VCMPPS $0x16, Y11, Y5, Y12
+	VANDPS Y12, Y5, Y5
+	VCMPPS $0x16, Y11, Y6, Y12
+	VANDPS Y12, Y6, Y6
+	VCMPPS $0x16, Y11, Y7, Y12
+	VANDPS Y12, Y7, Y7
+	VCMPPS $0x16, Y11, Y8, Y12
+	VANDPS Y12, Y8, Y8
+	VCMPPS $0x16, Y11, Y9, Y12
+	VANDPS Y12, Y9, Y9
+	VCMPPS $0x16, Y11, Y10, Y11
+	VANDPS Y11, Y10, Y10
+
+cutMask:
+	MOVQ       mask+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R11
+	SHLQ       $0x02, R11
+	VXORPS     Y11, Y11, Y11
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y8, Y8
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y9, Y9
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y11
+	VANDPS     Y11, Y10, Y10
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -3816,7 +4917,6 @@ cutOverwrite:
 	VMASKMOVPS Y10, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x0000000a, CX, R10
 	ADDQ   R10, AX
@@ -3825,9 +4925,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm11x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm11x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -4059,44 +5159,133 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y11
-	VFMADD231PS  (SI), Y11, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y3
-	VMOVUPS      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y4
-	VMOVUPS      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y5
-	VMOVUPS      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y6
-	VMOVUPS      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y7
-	VMOVUPS      Y7, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y8
-	VMOVUPS      Y8, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y9
-	VMOVUPS      Y9, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y10
-	VMOVUPS      Y10, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PS  (R10), Y11, Y0
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y1
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y2
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y3
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y4
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y5
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y6
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y7
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y8
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y9
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y11, Y10
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPS (R10), Y11
+	VADDPS  Y11, Y0, Y0
+	VADDPS  Y11, Y1, Y1
+	VADDPS  Y11, Y2, Y2
+	VADDPS  Y11, Y3, Y3
+	VADDPS  Y11, Y4, Y4
+	VADDPS  Y11, Y5, Y5
+	VADDPS  Y11, Y6, Y6
+	VADDPS  Y11, Y7, Y7
+	VADDPS  Y11, Y8, Y8
+	VADDPS  Y11, Y9, Y9
+	VADDPS  Y11, Y10, Y10
+
+wholeReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y11, Y11, Y11
+	VCMPPS $0x16, Y11, Y0, Y12
+	VANDPS Y12, Y0, Y0
+	VCMPPS $0x16, Y11, Y1, Y12
+	VANDPS Y12, Y1, Y1
+	VCMPPS $0x16, Y11, Y2, Y12
+	VANDPS Y12, Y2, Y2
+	VCMPPS $0x16, Y11, Y3, Y12
+	VANDPS Y12, Y3, Y3
+	VCMPPS $0x16, Y11, Y4, Y12
+	VANDPS Y12, Y4, Y4
+	VCMPPS $0x16, Y11, Y5, Y12
+	VANDPS Y12, Y5, Y5
+	VCMPPS $0x16, Y11, Y6, Y12
+	VANDPS Y12, Y6, Y6
+	VCMPPS $0x16, Y11, Y7, Y12
+	VANDPS Y12, Y7, Y7
+	VCMPPS $0x16, Y11, Y8, Y12
+	VANDPS Y12, Y8, Y8
+	VCMPPS $0x16, Y11, Y9, Y12
+	VANDPS Y12, Y9, Y9
+	VCMPPS $0x16, Y11, Y10, Y11
+	VANDPS Y11, Y10, Y10
+
+wholeMask:
+	MOVQ    mask+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R11
+	SHLQ    $0x02, R11
+	VXORPS  Y11, Y11, Y11
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y8, Y8
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y12
+	VANDPS  Y12, Y9, Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y12
+	VCMPPS  $0x16, Y11, Y12, Y11
+	VANDPS  Y11, Y10, Y10
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -4120,7 +5309,6 @@ wholeOverwrite:
 	VMOVUPS Y10, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x0000000b, CX, R10
 	ADDQ   R10, AX
@@ -4354,55 +5542,144 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y12
-	VMASKMOVPS   (SI), Y0, Y13
+	MOVQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VMASKMOVPS   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VMASKMOVPS   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VMASKMOVPS   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VMASKMOVPS   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VMASKMOVPS   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VMASKMOVPS   Y9, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VMASKMOVPS   Y10, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y11
-	VMASKMOVPS   Y11, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y1, Y1
+	VADDPS     Y12, Y2, Y2
+	VADDPS     Y12, Y3, Y3
+	VADDPS     Y12, Y4, Y4
+	VADDPS     Y12, Y5, Y5
+	VADDPS     Y12, Y6, Y6
+	VADDPS     Y12, Y7, Y7
+	VADDPS     Y12, Y8, Y8
+	VADDPS     Y12, Y9, Y9
+	VADDPS     Y12, Y10, Y10
+	VADDPS     Y12, Y11, Y11
+
+cutReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y12, Y12, Y12
+	VCMPPS $0x16, Y12, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x16, Y12, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x16, Y12, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x16, Y12, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x16, Y12, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x16, Y12, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x16, Y12, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x16, Y12, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x16, Y12, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPS $0x16, Y12, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPS $0x16, Y12, Y11, Y12
+	VANDPS Y12, Y11, Y11
+
+cutMask:
+	MOVQ       mask+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R11
+	SHLQ       $0x02, R11
+	VXORPS     Y12, Y12, Y12
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y8, Y8
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y9, Y9
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y10, Y10
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y12
+	VANDPS     Y12, Y11, Y11
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -4426,7 +5703,6 @@ cutOverwrite:
 	VMASKMOVPS Y11, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x0000000b, CX, R10
 	ADDQ   R10, AX
@@ -4435,9 +5711,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm12x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm12x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -4683,47 +5959,142 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y12
-	VFMADD231PS  (SI), Y12, Y0
-	VMOVUPS      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y1
-	VMOVUPS      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y2
-	VMOVUPS      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y3
-	VMOVUPS      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y4
-	VMOVUPS      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y5
-	VMOVUPS      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y6
-	VMOVUPS      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y7
-	VMOVUPS      Y7, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y8
-	VMOVUPS      Y8, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y9
-	VMOVUPS      Y9, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y10
-	VMOVUPS      Y10, (SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y11
-	VMOVUPS      Y11, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PS  (R10), Y12, Y0
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y1
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y2
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y3
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y4
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y5
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y6
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y7
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y8
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y9
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y10
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y11
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPS (R10), Y12
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y12, Y1, Y1
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y12, Y3, Y3
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y12, Y5, Y5
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y12, Y7, Y7
+	VADDPS  Y12, Y8, Y8
+	VADDPS  Y12, Y9, Y9
+	VADDPS  Y12, Y10, Y10
+	VADDPS  Y12, Y11, Y11
+
+wholeReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y12, Y12, Y12
+	VCMPPS $0x16, Y12, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x16, Y12, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x16, Y12, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x16, Y12, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x16, Y12, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x16, Y12, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x16, Y12, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x16, Y12, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x16, Y12, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x16, Y12, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPS $0x16, Y12, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPS $0x16, Y12, Y11, Y12
+	VANDPS Y12, Y11, Y11
+
+wholeMask:
+	MOVQ    mask+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R11
+	SHLQ    $0x02, R11
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y8, Y8
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y9, Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y10, Y10
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y12
+	VANDPS  Y12, Y11, Y11
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Y1, (SI)
@@ -4749,7 +6120,6 @@ wholeOverwrite:
 	VMOVUPS Y11, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x0000000c, CX, R10
 	ADDQ   R10, AX
@@ -4997,59 +6367,154 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y13
-	VMASKMOVPS   (SI), Y0, Y14
+	MOVQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VMASKMOVPS   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VMASKMOVPS   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VMASKMOVPS   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VMASKMOVPS   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VMASKMOVPS   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VMASKMOVPS   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VMASKMOVPS   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VMASKMOVPS   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VMASKMOVPS   Y9, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VMASKMOVPS   Y10, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VMASKMOVPS   Y11, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPS   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
-	VMASKMOVPS   Y12, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y13, Y2, Y2
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y13, Y4, Y4
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y13, Y6, Y6
+	VADDPS     Y13, Y7, Y7
+	VADDPS     Y13, Y8, Y8
+	VADDPS     Y13, Y9, Y9
+	VADDPS     Y13, Y10, Y10
+	VADDPS     Y13, Y11, Y11
+	VADDPS     Y13, Y12, Y12
+
+cutReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y13, Y13, Y13
+	VCMPPS $0x16, Y13, Y1, Y14
+	VANDPS Y14, Y1, Y1
+	VCMPPS $0x16, Y13, Y2, Y14
+	VANDPS Y14, Y2, Y2
+	VCMPPS $0x16, Y13, Y3, Y14
+	VANDPS Y14, Y3, Y3
+	VCMPPS $0x16, Y13, Y4, Y14
+	VANDPS Y14, Y4, Y4
+	VCMPPS $0x16, Y13, Y5, Y14
+	VANDPS Y14, Y5, Y5
+	VCMPPS $0x16, Y13, Y6, Y14
+	VANDPS Y14, Y6, Y6
+	VCMPPS $0x16, Y13, Y7, Y14
+	VANDPS Y14, Y7, Y7
+	VCMPPS $0x16, Y13, Y8, Y14
+	VANDPS Y14, Y8, Y8
+	VCMPPS $0x16, Y13, Y9, Y14
+	VANDPS Y14, Y9, Y9
+	VCMPPS $0x16, Y13, Y10, Y14
+	VANDPS Y14, Y10, Y10
+	VCMPPS $0x16, Y13, Y11, Y14
+	VANDPS Y14, Y11, Y11
+	VCMPPS $0x16, Y13, Y12, Y13
+	VANDPS Y13, Y12, Y12
+
+cutMask:
+	MOVQ       mask+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R11
+	SHLQ       $0x02, R11
+	VXORPS     Y13, Y13, Y13
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y13
+	VANDPS     Y13, Y12, Y12
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPS Y2, Y0, (SI)
@@ -5075,7 +6540,6 @@ cutOverwrite:
 	VMASKMOVPS Y12, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x0000000c, CX, R10
 	ADDQ   R10, AX
@@ -5084,9 +6548,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm1x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm1x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -5179,21 +6643,55 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y2
-	VFMADD231PS  (SI), Y2, Y0
-	VMOVUPS      Y0, (SI)
-	VFMADD231PS  32(SI), Y2, Y1
-	VMOVUPS      Y1, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PS  (R8), Y2, Y0
+	VFMADD231PS  32(R8), Y2, Y1
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPS (R8), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 32(R8), Y2
+	VADDPS  Y2, Y1, Y1
+
+wholeReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y2, Y2, Y2
+	VCMPPS $0x16, Y2, Y0, Y3
+	VANDPS Y3, Y0, Y0
+	VCMPPS $0x16, Y2, Y1, Y2
+	VANDPS Y2, Y1, Y1
+
+wholeMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R9
+	SHLQ    $0x02, R9
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS (R8), Y3
+	VCMPPS  $0x16, Y2, Y3, Y3
+	VANDPS  Y3, Y0, Y0
+	VMOVUPS 32(R8), Y3
+	VCMPPS  $0x16, Y2, Y3, Y2
+	VANDPS  Y2, Y1, Y1
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y1, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
@@ -5290,22 +6788,56 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y3
-	VFMADD231PS  (SI), Y3, Y1
-	VMOVUPS      Y1, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y3, Y2
-	VMASKMOVPS   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R8
+	VFMADD231PS  (R8), Y3, Y1
+	VMASKMOVPS   32(R8), Y0, Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMOVUPS    (R8), Y3
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y3
+	VADDPS     Y3, Y2, Y2
+
+cutReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y3, Y3, Y3
+	VCMPPS $0x16, Y3, Y1, Y4
+	VANDPS Y4, Y1, Y1
+	VCMPPS $0x16, Y3, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+cutMask:
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y3, Y3, Y3
+	VMOVUPS    (R8), Y4
+	VCMPPS     $0x16, Y3, Y4, Y4
+	VANDPS     Y4, Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y4
+	VCMPPS     $0x16, Y3, Y4, Y3
+	VANDPS     Y3, Y2, Y2
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+cutWrite:
 	VMOVUPS    Y1, (SI)
 	VMASKMOVPS Y2, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
@@ -5314,9 +6846,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm2x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm2x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -5430,21 +6962,67 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y4
-	VFMADD231PS  (SI), Y4, Y0
-	VMOVUPS      Y0, (SI)
-	VFMADD231PS  32(SI), Y4, Y1
-	VMOVUPS      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y4, Y2
-	VMOVUPS      Y2, (SI)
-	VFMADD231PS  32(SI), Y4, Y3
-	VMOVUPS      Y3, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PS  (R8), Y4, Y0
+	VFMADD231PS  32(R8), Y4, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y4, Y2
+	VFMADD231PS  32(R8), Y4, Y3
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPS (R8), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 32(R8), Y4
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y3, Y3
+
+wholeReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y4, Y4, Y4
+	VCMPPS $0x16, Y4, Y0, Y5
+	VANDPS Y5, Y0, Y0
+	VCMPPS $0x16, Y4, Y1, Y5
+	VANDPS Y5, Y1, Y1
+	VCMPPS $0x16, Y4, Y2, Y5
+	VANDPS Y5, Y2, Y2
+	VCMPPS $0x16, Y4, Y3, Y4
+	VANDPS Y4, Y3, Y3
+
+wholeMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R9
+	SHLQ    $0x02, R9
+	VXORPS  Y4, Y4, Y4
+	VMOVUPS (R8), Y5
+	VCMPPS  $0x16, Y4, Y5, Y5
+	VANDPS  Y5, Y0, Y0
+	VMOVUPS 32(R8), Y5
+	VCMPPS  $0x16, Y4, Y5, Y5
+	VANDPS  Y5, Y1, Y1
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y5
+	VCMPPS  $0x16, Y4, Y5, Y5
+	VANDPS  Y5, Y2, Y2
+	VMOVUPS 32(R8), Y5
+	VCMPPS  $0x16, Y4, Y5, Y4
+	VANDPS  Y4, Y3, Y3
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y1, 32(SI)
 	ADDQ    DI, SI
@@ -5452,7 +7030,6 @@ wholeOverwrite:
 	VMOVUPS Y3, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
@@ -5570,23 +7147,69 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y5
-	VFMADD231PS  (SI), Y5, Y1
-	VMOVUPS      Y1, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y5, Y2
-	VMASKMOVPS   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y5, Y3
-	VMOVUPS      Y3, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y5, Y4
-	VMASKMOVPS   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R8
+	VFMADD231PS  (R8), Y5, Y1
+	VMASKMOVPS   32(R8), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y5, Y3
+	VMASKMOVPS   32(R8), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMOVUPS    (R8), Y5
+	VADDPS     Y5, Y1, Y1
+	VADDPS     Y5, Y3, Y3
+	VMASKMOVPS 32(R8), Y0, Y5
+	VADDPS     Y5, Y2, Y2
+	VADDPS     Y5, Y4, Y4
+
+cutReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y5, Y5, Y5
+	VCMPPS $0x16, Y5, Y1, Y6
+	VANDPS Y6, Y1, Y1
+	VCMPPS $0x16, Y5, Y2, Y6
+	VANDPS Y6, Y2, Y2
+	VCMPPS $0x16, Y5, Y3, Y6
+	VANDPS Y6, Y3, Y3
+	VCMPPS $0x16, Y5, Y4, Y5
+	VANDPS Y5, Y4, Y4
+
+cutMask:
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y5, Y5, Y5
+	VMOVUPS    (R8), Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y2, Y2
+	ADDQ       R9, R8
+	VMOVUPS    (R8), Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y3, Y3
+	VMASKMOVPS 32(R8), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y5
+	VANDPS     Y5, Y4, Y4
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+cutWrite:
 	VMOVUPS    Y1, (SI)
 	VMASKMOVPS Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -5594,7 +7217,6 @@ cutOverwrite:
 	VMASKMOVPS Y4, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
@@ -5603,9 +7225,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm3x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm3x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -5740,26 +7362,83 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y6
-	VFMADD231PS  (SI), Y6, Y0
-	VMOVUPS      Y0, (SI)
-	VFMADD231PS  32(SI), Y6, Y1
-	VMOVUPS      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y6, Y2
-	VMOVUPS      Y2, (SI)
-	VFMADD231PS  32(SI), Y6, Y3
-	VMOVUPS      Y3, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y6, Y4
-	VMOVUPS      Y4, (SI)
-	VFMADD231PS  32(SI), Y6, Y5
-	VMOVUPS      Y5, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PS  (R8), Y6, Y0
+	VFMADD231PS  32(R8), Y6, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y6, Y2
+	VFMADD231PS  32(R8), Y6, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y6, Y4
+	VFMADD231PS  32(R8), Y6, Y5
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPS (R8), Y6
+	VADDPS  Y6, Y0, Y0
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS 32(R8), Y6
+	VADDPS  Y6, Y1, Y1
+	VADDPS  Y6, Y3, Y3
+	VADDPS  Y6, Y5, Y5
+
+wholeReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y6, Y6, Y6
+	VCMPPS $0x16, Y6, Y0, Y7
+	VANDPS Y7, Y0, Y0
+	VCMPPS $0x16, Y6, Y1, Y7
+	VANDPS Y7, Y1, Y1
+	VCMPPS $0x16, Y6, Y2, Y7
+	VANDPS Y7, Y2, Y2
+	VCMPPS $0x16, Y6, Y3, Y7
+	VANDPS Y7, Y3, Y3
+	VCMPPS $0x16, Y6, Y4, Y7
+	VANDPS Y7, Y4, Y4
+	VCMPPS $0x16, Y6, Y5, Y6
+	VANDPS Y6, Y5, Y5
+
+wholeMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R9
+	SHLQ    $0x02, R9
+	VXORPS  Y6, Y6, Y6
+	VMOVUPS (R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y0, Y0
+	VMOVUPS 32(R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y1, Y1
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y2, Y2
+	VMOVUPS 32(R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y3, Y3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y4, Y4
+	VMOVUPS 32(R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y6
+	VANDPS  Y6, Y5, Y5
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y1, 32(SI)
 	ADDQ    DI, SI
@@ -5770,7 +7449,6 @@ wholeOverwrite:
 	VMOVUPS Y5, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
@@ -5909,29 +7587,86 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y7
-	VFMADD231PS  (SI), Y7, Y1
-	VMOVUPS      Y1, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y7, Y2
-	VMASKMOVPS   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y7, Y3
-	VMOVUPS      Y3, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y7, Y4
-	VMASKMOVPS   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y7, Y5
-	VMOVUPS      Y5, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y7, Y6
-	VMASKMOVPS   Y6, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R8
+	VFMADD231PS  (R8), Y7, Y1
+	VMASKMOVPS   32(R8), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y7, Y3
+	VMASKMOVPS   32(R8), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y4
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y7, Y5
+	VMASKMOVPS   32(R8), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMOVUPS    (R8), Y7
+	VADDPS     Y7, Y1, Y1
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS 32(R8), Y0, Y7
+	VADDPS     Y7, Y2, Y2
+	VADDPS     Y7, Y4, Y4
+	VADDPS     Y7, Y6, Y6
+
+cutReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y7, Y7, Y7
+	VCMPPS $0x16, Y7, Y1, Y8
+	VANDPS Y8, Y1, Y1
+	VCMPPS $0x16, Y7, Y2, Y8
+	VANDPS Y8, Y2, Y2
+	VCMPPS $0x16, Y7, Y3, Y8
+	VANDPS Y8, Y3, Y3
+	VCMPPS $0x16, Y7, Y4, Y8
+	VANDPS Y8, Y4, Y4
+	VCMPPS $0x16, Y7, Y5, Y8
+	VANDPS Y8, Y5, Y5
+	VCMPPS $0x16, Y7, Y6, Y7
+	VANDPS Y7, Y6, Y6
+
+cutMask:
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y7, Y7, Y7
+	VMOVUPS    (R8), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y2, Y2
+	ADDQ       R9, R8
+	VMOVUPS    (R8), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y3, Y3
+	VMASKMOVPS 32(R8), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y4, Y4
+	ADDQ       R9, R8
+	VMOVUPS    (R8), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y5, Y5
+	VMASKMOVPS 32(R8), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y7
+	VANDPS     Y7, Y6, Y6
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+cutWrite:
 	VMOVUPS    Y1, (SI)
 	VMASKMOVPS Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -5942,7 +7677,6 @@ cutOverwrite:
 	VMASKMOVPS Y6, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
@@ -5951,9 +7685,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm4x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm4x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -6110,31 +7844,99 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y8
-	VFMADD231PS  (SI), Y8, Y0
-	VMOVUPS      Y0, (SI)
-	VFMADD231PS  32(SI), Y8, Y1
-	VMOVUPS      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y2
-	VMOVUPS      Y2, (SI)
-	VFMADD231PS  32(SI), Y8, Y3
-	VMOVUPS      Y3, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y4
-	VMOVUPS      Y4, (SI)
-	VFMADD231PS  32(SI), Y8, Y5
-	VMOVUPS      Y5, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y8, Y6
-	VMOVUPS      Y6, (SI)
-	VFMADD231PS  32(SI), Y8, Y7
-	VMOVUPS      Y7, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R9
+	VFMADD231PS  (R9), Y8, Y0
+	VFMADD231PS  32(R9), Y8, Y1
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y8, Y2
+	VFMADD231PS  32(R9), Y8, Y3
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y8, Y4
+	VFMADD231PS  32(R9), Y8, Y5
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y8, Y6
+	VFMADD231PS  32(R9), Y8, Y7
+	ADDQ         DI, R9
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeReLU
+	VMOVUPS (R9), Y8
+	VADDPS  Y8, Y0, Y0
+	VADDPS  Y8, Y2, Y2
+	VADDPS  Y8, Y4, Y4
+	VADDPS  Y8, Y6, Y6
+	VMOVUPS 32(R9), Y8
+	VADDPS  Y8, Y1, Y1
+	VADDPS  Y8, Y3, Y3
+	VADDPS  Y8, Y5, Y5
+	VADDPS  Y8, Y7, Y7
+
+wholeReLU:
+	MOVQ   relu+112(FP), R9
+	TESTQ  R9, R9
+	JEQ    wholeMask
+	VXORPS Y8, Y8, Y8
+	VCMPPS $0x16, Y8, Y0, Y9
+	VANDPS Y9, Y0, Y0
+	VCMPPS $0x16, Y8, Y1, Y9
+	VANDPS Y9, Y1, Y1
+	VCMPPS $0x16, Y8, Y2, Y9
+	VANDPS Y9, Y2, Y2
+	VCMPPS $0x16, Y8, Y3, Y9
+	VANDPS Y9, Y3, Y3
+	VCMPPS $0x16, Y8, Y4, Y9
+	VANDPS Y9, Y4, Y4
+	VCMPPS $0x16, Y8, Y5, Y9
+	VANDPS Y9, Y5, Y5
+	VCMPPS $0x16, Y8, Y6, Y9
+	VANDPS Y9, Y6, Y6
+	VCMPPS $0x16, Y8, Y7, Y8
+	VANDPS Y8, Y7, Y7
+
+wholeMask:
+	MOVQ    mask+96(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R10
+	SHLQ    $0x02, R10
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y0, Y0
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y1, Y1
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y2, Y2
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y3, Y3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y4, Y4
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y5, Y5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y6, Y6
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x16, Y8, Y9, Y8
+	VANDPS  Y8, Y7, Y7
+	ADDQ    R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y1, 32(SI)
 	ADDQ    DI, SI
@@ -6148,7 +7950,6 @@ wholeOverwrite:
 	VMOVUPS Y7, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, AX
@@ -6308,35 +8109,103 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y9
-	VFMADD231PS  (SI), Y9, Y1
-	VMOVUPS      Y1, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y9, Y2
-	VMASKMOVPS   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y3
-	VMOVUPS      Y3, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y9, Y4
-	VMASKMOVPS   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y5
-	VMOVUPS      Y5, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y9, Y6
-	VMASKMOVPS   Y6, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y9, Y7
-	VMOVUPS      Y7, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y9, Y8
-	VMASKMOVPS   Y8, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R9
+	VFMADD231PS  (R9), Y9, Y1
+	VMASKMOVPS   32(R9), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y2
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y9, Y3
+	VMASKMOVPS   32(R9), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y4
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y9, Y5
+	VMASKMOVPS   32(R9), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y6
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y9, Y7
+	VMASKMOVPS   32(R9), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DI, R9
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutReLU
+	VMOVUPS    (R9), Y9
+	VADDPS     Y9, Y1, Y1
+	VADDPS     Y9, Y3, Y3
+	VADDPS     Y9, Y5, Y5
+	VADDPS     Y9, Y7, Y7
+	VMASKMOVPS 32(R9), Y0, Y9
+	VADDPS     Y9, Y2, Y2
+	VADDPS     Y9, Y4, Y4
+	VADDPS     Y9, Y6, Y6
+	VADDPS     Y9, Y8, Y8
+
+cutReLU:
+	MOVQ   relu+112(FP), R9
+	TESTQ  R9, R9
+	JEQ    cutMask
+	VXORPS Y9, Y9, Y9
+	VCMPPS $0x16, Y9, Y1, Y10
+	VANDPS Y10, Y1, Y1
+	VCMPPS $0x16, Y9, Y2, Y10
+	VANDPS Y10, Y2, Y2
+	VCMPPS $0x16, Y9, Y3, Y10
+	VANDPS Y10, Y3, Y3
+	VCMPPS $0x16, Y9, Y4, Y10
+	VANDPS Y10, Y4, Y4
+	VCMPPS $0x16, Y9, Y5, Y10
+	VANDPS Y10, Y5, Y5
+	VCMPPS $0x16, Y9, Y6, Y10
+	VANDPS Y10, Y6, Y6
+	VCMPPS $0x16, Y9, Y7, Y10
+	VANDPS Y10, Y7, Y7
+	VCMPPS $0x16, Y9, Y8, Y9
+	VANDPS Y9, Y8, Y8
+
+cutMask:
+	MOVQ       mask+96(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R10
+	SHLQ       $0x02, R10
+	VXORPS     Y9, Y9, Y9
+	VMOVUPS    (R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y1, Y1
+	VMASKMOVPS 32(R9), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y2, Y2
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y3, Y3
+	VMASKMOVPS 32(R9), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y4, Y4
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y5, Y5
+	VMASKMOVPS 32(R9), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y6, Y6
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y7, Y7
+	VMASKMOVPS 32(R9), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y9
+	VANDPS     Y9, Y8, Y8
+	ADDQ       R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+96(FP)
+
+cutWrite:
 	VMOVUPS    Y1, (SI)
 	VMASKMOVPS Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -6350,7 +8219,6 @@ cutOverwrite:
 	VMASKMOVPS Y8, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, AX
@@ -6359,9 +8227,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm5x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm5x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -6539,36 +8407,115 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y10
-	VFMADD231PS  (SI), Y10, Y0
-	VMOVUPS      Y0, (SI)
-	VFMADD231PS  32(SI), Y10, Y1
-	VMOVUPS      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y2
-	VMOVUPS      Y2, (SI)
-	VFMADD231PS  32(SI), Y10, Y3
-	VMOVUPS      Y3, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y4
-	VMOVUPS      Y4, (SI)
-	VFMADD231PS  32(SI), Y10, Y5
-	VMOVUPS      Y5, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y6
-	VMOVUPS      Y6, (SI)
-	VFMADD231PS  32(SI), Y10, Y7
-	VMOVUPS      Y7, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y10, Y8
-	VMOVUPS      Y8, (SI)
-	VFMADD231PS  32(SI), Y10, Y9
-	VMOVUPS      Y9, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R9
+	VFMADD231PS  (R9), Y10, Y0
+	VFMADD231PS  32(R9), Y10, Y1
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y10, Y2
+	VFMADD231PS  32(R9), Y10, Y3
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y10, Y4
+	VFMADD231PS  32(R9), Y10, Y5
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y10, Y6
+	VFMADD231PS  32(R9), Y10, Y7
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y10, Y8
+	VFMADD231PS  32(R9), Y10, Y9
+	ADDQ         DI, R9
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeReLU
+	VMOVUPS (R9), Y10
+	VADDPS  Y10, Y0, Y0
+	VADDPS  Y10, Y2, Y2
+	VADDPS  Y10, Y4, Y4
+	VADDPS  Y10, Y6, Y6
+	VADDPS  Y10, Y8, Y8
+	VMOVUPS 32(R9), Y10
+	VADDPS  Y10, Y1, Y1
+	VADDPS  Y10, Y3, Y3
+	VADDPS  Y10, Y5, Y5
+	VADDPS  Y10, Y7, Y7
+	VADDPS  Y10, Y9, Y9
+
+wholeReLU:
+	MOVQ   relu+112(FP), R9
+	TESTQ  R9, R9
+	JEQ    wholeMask
+	VXORPS Y10, Y10, Y10
+	VCMPPS $0x16, Y10, Y0, Y11
+	VANDPS Y11, Y0, Y0
+	VCMPPS $0x16, Y10, Y1, Y11
+	VANDPS Y11, Y1, Y1
+	VCMPPS $0x16, Y10, Y2, Y11
+	VANDPS Y11, Y2, Y2
+	VCMPPS $0x16, Y10, Y3, Y11
+	VANDPS Y11, Y3, Y3
+	VCMPPS $0x16, Y10, Y4, Y11
+	VANDPS Y11, Y4, Y4
+	VCMPPS $0x16, Y10, Y5, Y11
+	VANDPS Y11, Y5, Y5
+	VCMPPS $0x16, Y10, Y6, Y11
+	VANDPS Y11, Y6, Y6
+	VCMPPS $0x16, Y10, Y7, Y11
+	VANDPS Y11, Y7, Y7
+	VCMPPS $0x16, Y10, Y8, Y11
+	VANDPS Y11, Y8, Y8
+	VCMPPS $0x16, Y10, Y9, Y10
+	VANDPS Y10, Y9, Y9
+
+wholeMask:
+	MOVQ    mask+96(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R10
+	SHLQ    $0x02, R10
+	VXORPS  Y10, Y10, Y10
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y0, Y0
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y1, Y1
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y2, Y2
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y3, Y3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y4, Y4
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y5, Y5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y6, Y6
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y7, Y7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y11
+	VANDPS  Y11, Y8, Y8
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x16, Y10, Y11, Y10
+	VANDPS  Y10, Y9, Y9
+	ADDQ    R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y1, 32(SI)
 	ADDQ    DI, SI
@@ -6585,7 +8532,6 @@ wholeOverwrite:
 	VMOVUPS Y9, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000005, CX, R9
 	ADDQ   R9, AX
@@ -6766,41 +8712,120 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y11
-	VFMADD231PS  (SI), Y11, Y1
-	VMOVUPS      Y1, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y2
-	VMASKMOVPS   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y3
-	VMOVUPS      Y3, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y4
-	VMASKMOVPS   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y5
-	VMOVUPS      Y5, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y6
-	VMASKMOVPS   Y6, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y7
-	VMOVUPS      Y7, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y8
-	VMASKMOVPS   Y8, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y11, Y9
-	VMOVUPS      Y9, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y11, Y10
-	VMASKMOVPS   Y10, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R9
+	VFMADD231PS  (R9), Y11, Y1
+	VMASKMOVPS   32(R9), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y2
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y11, Y3
+	VMASKMOVPS   32(R9), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y4
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y11, Y5
+	VMASKMOVPS   32(R9), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y6
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y11, Y7
+	VMASKMOVPS   32(R9), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DI, R9
+	VFMADD231PS  (R9), Y11, Y9
+	VMASKMOVPS   32(R9), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DI, R9
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutReLU
+	VMOVUPS    (R9), Y11
+	VADDPS     Y11, Y1, Y1
+	VADDPS     Y11, Y3, Y3
+	VADDPS     Y11, Y5, Y5
+	VADDPS     Y11, Y7, Y7
+	VADDPS     Y11, Y9, Y9
+	VMASKMOVPS 32(R9), Y0, Y11
+	VADDPS     Y11, Y2, Y2
+	VADDPS     Y11, Y4, Y4
+	VADDPS     Y11, Y6, Y6
+	VADDPS     Y11, Y8, Y8
+	VADDPS     Y11, Y10, Y10
+
+cutReLU:
+	MOVQ   relu+112(FP), R9
+	TESTQ  R9, R9
+	JEQ    cutMask
+	VXORPS Y11, Y11, Y11
+	VCMPPS $0x16, Y11, Y1, Y12
+	VANDPS Y12, Y1, Y1
+	VCMPPS $0x16, Y11, Y2, Y12
+	VANDPS Y12, Y2, Y2
+	VCMPPS $0x16, Y11, Y3, Y12
+	VANDPS Y12, Y3, Y3
+	VCMPPS $0x16, Y11, Y4, Y12
+	VANDPS Y12, Y4, Y4
+	VCMPPS $0x16, Y11, Y5, Y12
+	VANDPS Y12, Y5, Y5
+	VCMPPS $0x16, Y11, Y6, Y12
+	VANDPS Y12, Y6, Y6
+	VCMPPS $0x16, Y11, Y7, Y12
+	VANDPS Y12, Y7, Y7
+	VCMPPS $0x16, Y11, Y8, Y12
+	VANDPS Y12, Y8, Y8
+	VCMPPS $0x16, Y11, Y9, Y12
+	VANDPS Y12, Y9, Y9
+	VCMPPS $0x16, Y11, Y10, Y11
+	VANDPS Y11, Y10, Y10
+
+cutMask:
+	MOVQ       mask+96(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R10
+	SHLQ       $0x02, R10
+	VXORPS     Y11, Y11, Y11
+	VMOVUPS    (R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y1, Y1
+	VMASKMOVPS 32(R9), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y2, Y2
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y3, Y3
+	VMASKMOVPS 32(R9), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y4, Y4
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y5, Y5
+	VMASKMOVPS 32(R9), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y6, Y6
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y7, Y7
+	VMASKMOVPS 32(R9), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y8, Y8
+	ADDQ       R10, R9
+	VMOVUPS    (R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y9, Y9
+	VMASKMOVPS 32(R9), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y11
+	VANDPS     Y11, Y10, Y10
+	ADDQ       R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+96(FP)
+
+cutWrite:
 	VMOVUPS    Y1, (SI)
 	VMASKMOVPS Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -6817,7 +8842,6 @@ cutOverwrite:
 	VMASKMOVPS Y10, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000005, CX, R9
 	ADDQ   R9, AX
@@ -6826,9 +8850,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func sgemm6x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm6x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-88
+TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -7028,41 +9052,131 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSS beta+84(FP), Y12
-	VFMADD231PS  (SI), Y12, Y0
-	VMOVUPS      Y0, (SI)
-	VFMADD231PS  32(SI), Y12, Y1
-	VMOVUPS      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y2
-	VMOVUPS      Y2, (SI)
-	VFMADD231PS  32(SI), Y12, Y3
-	VMOVUPS      Y3, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y4
-	VMOVUPS      Y4, (SI)
-	VFMADD231PS  32(SI), Y12, Y5
-	VMOVUPS      Y5, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y6
-	VMOVUPS      Y6, (SI)
-	VFMADD231PS  32(SI), Y12, Y7
-	VMOVUPS      Y7, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y8
-	VMOVUPS      Y8, (SI)
-	VFMADD231PS  32(SI), Y12, Y9
-	VMOVUPS      Y9, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y12, Y10
-	VMOVUPS      Y10, (SI)
-	VFMADD231PS  32(SI), Y12, Y11
-	VMOVUPS      Y11, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PS  (R10), Y12, Y0
+	VFMADD231PS  32(R10), Y12, Y1
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y2
+	VFMADD231PS  32(R10), Y12, Y3
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y4
+	VFMADD231PS  32(R10), Y12, Y5
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y6
+	VFMADD231PS  32(R10), Y12, Y7
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y8
+	VFMADD231PS  32(R10), Y12, Y9
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y12, Y10
+	VFMADD231PS  32(R10), Y12, Y11
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+88(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPS (R10), Y12
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y12, Y8, Y8
+	VADDPS  Y12, Y10, Y10
+	VMOVUPS 32(R10), Y12
+	VADDPS  Y12, Y1, Y1
+	VADDPS  Y12, Y3, Y3
+	VADDPS  Y12, Y5, Y5
+	VADDPS  Y12, Y7, Y7
+	VADDPS  Y12, Y9, Y9
+	VADDPS  Y12, Y11, Y11
+
+wholeReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y12, Y12, Y12
+	VCMPPS $0x16, Y12, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x16, Y12, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x16, Y12, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x16, Y12, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x16, Y12, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x16, Y12, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x16, Y12, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x16, Y12, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x16, Y12, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x16, Y12, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPS $0x16, Y12, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPS $0x16, Y12, Y11, Y12
+	VANDPS Y12, Y11, Y11
+
+wholeMask:
+	MOVQ    mask+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), R11
+	SHLQ    $0x02, R11
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y0, Y0
+	VMOVUPS 32(R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y2, Y2
+	VMOVUPS 32(R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y4, Y4
+	VMOVUPS 32(R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y6, Y6
+	VMOVUPS 32(R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y8, Y8
+	VMOVUPS 32(R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y9, Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y10, Y10
+	VMOVUPS 32(R10), Y13
+	VCMPPS  $0x16, Y12, Y13, Y12
+	VANDPS  Y12, Y11, Y11
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+wholeWrite:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y1, 32(SI)
 	ADDQ    DI, SI
@@ -7082,7 +9196,6 @@ wholeOverwrite:
 	VMOVUPS Y11, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, AX
@@ -7284,47 +9397,137 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSS beta+84(FP), Y13
-	VFMADD231PS  (SI), Y13, Y1
-	VMOVUPS      Y1, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y2
-	VMASKMOVPS   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y13, Y3
-	VMOVUPS      Y3, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y4
-	VMASKMOVPS   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y13, Y5
-	VMOVUPS      Y5, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y6
-	VMASKMOVPS   Y6, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y13, Y7
-	VMOVUPS      Y7, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y8
-	VMASKMOVPS   Y8, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y13, Y9
-	VMOVUPS      Y9, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y10
-	VMASKMOVPS   Y10, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PS  (SI), Y13, Y11
-	VMOVUPS      Y11, (SI)
-	VMASKMOVPS   32(SI), Y0, Y1
-	VFMADD231PS  Y1, Y13, Y12
-	VMASKMOVPS   Y12, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R10
+	VFMADD231PS  (R10), Y13, Y1
+	VMASKMOVPS   32(R10), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y2
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y13, Y3
+	VMASKMOVPS   32(R10), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y4
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y13, Y5
+	VMASKMOVPS   32(R10), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y6
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y13, Y7
+	VMASKMOVPS   32(R10), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y8
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y13, Y9
+	VMASKMOVPS   32(R10), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y10
+	ADDQ         DI, R10
+	VFMADD231PS  (R10), Y13, Y11
+	VMASKMOVPS   32(R10), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+88(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMOVUPS    (R10), Y13
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y13, Y7, Y7
+	VADDPS     Y13, Y9, Y9
+	VADDPS     Y13, Y11, Y11
+	VMASKMOVPS 32(R10), Y0, Y13
+	VADDPS     Y13, Y2, Y2
+	VADDPS     Y13, Y4, Y4
+	VADDPS     Y13, Y6, Y6
+	VADDPS     Y13, Y8, Y8
+	VADDPS     Y13, Y10, Y10
+	VADDPS     Y13, Y12, Y12
+
+cutReLU:
+	MOVQ   relu+112(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y13, Y13, Y13
+	VCMPPS $0x16, Y13, Y1, Y14
+	VANDPS Y14, Y1, Y1
+	VCMPPS $0x16, Y13, Y2, Y14
+	VANDPS Y14, Y2, Y2
+	VCMPPS $0x16, Y13, Y3, Y14
+	VANDPS Y14, Y3, Y3
+	VCMPPS $0x16, Y13, Y4, Y14
+	VANDPS Y14, Y4, Y4
+	VCMPPS $0x16, Y13, Y5, Y14
+	VANDPS Y14, Y5, Y5
+	VCMPPS $0x16, Y13, Y6, Y14
+	VANDPS Y14, Y6, Y6
+	VCMPPS $0x16, Y13, Y7, Y14
+	VANDPS Y14, Y7, Y7
+	VCMPPS $0x16, Y13, Y8, Y14
+	VANDPS Y14, Y8, Y8
+	VCMPPS $0x16, Y13, Y9, Y14
+	VANDPS Y14, Y9, Y9
+	VCMPPS $0x16, Y13, Y10, Y14
+	VANDPS Y14, Y10, Y10
+	VCMPPS $0x16, Y13, Y11, Y14
+	VANDPS Y14, Y11, Y11
+	VCMPPS $0x16, Y13, Y12, Y13
+	VANDPS Y13, Y12, Y12
+
+cutMask:
+	MOVQ       mask+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), R11
+	SHLQ       $0x02, R11
+	VXORPS     Y13, Y13, Y13
+	VMOVUPS    (R10), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VMASKMOVPS 32(R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
+	VMASKMOVPS 32(R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
+	VMASKMOVPS 32(R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
+	VMASKMOVPS 32(R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
+	VMASKMOVPS 32(R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
+	VMASKMOVPS 32(R10), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y13
+	VANDPS     Y13, Y12, Y12
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+96(FP)
+
+cutWrite:
 	VMOVUPS    Y1, (SI)
 	VMASKMOVPS Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -7344,7 +9547,6 @@ cutOverwrite:
 	VMASKMOVPS Y12, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, AX
@@ -7353,9 +9555,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm1x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm1x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -7436,18 +9638,46 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y1
-	VFMADD231PD  (SI), Y1, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PD  (R8), Y1, Y0
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPD (R8), Y1
+	VADDPD  Y1, Y0, Y0
+
+wholeReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y1, Y1, Y1
+	VCMPPD $0x16, Y1, Y0, Y1
+	VANDPD Y1, Y0, Y0
+
+wholeMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R9
+	SHLQ    $0x03, R9
+	VXORPS  Y1, Y1, Y1
+	VMOVUPD (R8), Y2
+	VCMPPD  $0x16, Y1, Y2, Y1
+	VANDPD  Y1, Y0, Y0
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
@@ -7532,19 +9762,47 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y2
-	VMASKMOVPD   (SI), Y0, Y3
+	MOVQ         SI, R8
+	VMASKMOVPD   (R8), Y0, Y3
 	VFMADD231PD  Y3, Y2, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMASKMOVPD (R8), Y0, Y2
+	VADDPD     Y2, Y1, Y1
+
+cutReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y2, Y2, Y2
+	VCMPPD $0x16, Y2, Y1, Y2
+	VANDPD Y2, Y1, Y1
+
+cutMask:
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R9
+	SHLQ       $0x03, R9
+	VXORPS     Y2, Y2, Y2
+	VMASKMOVPD (R8), Y0, Y3
+	VCMPPD     $0x16, Y2, Y3, Y2
+	VANDPD     Y2, Y1, Y1
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
@@ -7553,9 +9811,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm2x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm2x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -7650,23 +9908,57 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y2
-	VFMADD231PD  (SI), Y2, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y2, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PD  (R8), Y2, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y2, Y1
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPD (R8), Y2
+	VADDPD  Y2, Y0, Y0
+	VADDPD  Y2, Y1, Y1
+
+wholeReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y2, Y2, Y2
+	VCMPPD $0x16, Y2, Y0, Y3
+	VANDPD Y3, Y0, Y0
+	VCMPPD $0x16, Y2, Y1, Y2
+	VANDPD Y2, Y1, Y1
+
+wholeMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R9
+	SHLQ    $0x03, R9
+	VXORPS  Y2, Y2, Y2
+	VMOVUPD (R8), Y3
+	VCMPPD  $0x16, Y2, Y3, Y3
+	VANDPD  Y3, Y0, Y0
+	ADDQ    R9, R8
+	VMOVUPD (R8), Y3
+	VCMPPD  $0x16, Y2, Y3, Y2
+	VANDPD  Y2, Y1, Y1
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
@@ -7765,25 +10057,59 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y3
-	VMASKMOVPD   (SI), Y0, Y4
+	MOVQ         SI, R8
+	VMASKMOVPD   (R8), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y4
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMASKMOVPD (R8), Y0, Y3
+	VADDPD     Y3, Y1, Y1
+	VADDPD     Y3, Y2, Y2
+
+cutReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y3, Y3, Y3
+	VCMPPD $0x16, Y3, Y1, Y4
+	VANDPD Y4, Y1, Y1
+	VCMPPD $0x16, Y3, Y2, Y3
+	VANDPD Y3, Y2, Y2
+
+cutMask:
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R9
+	SHLQ       $0x03, R9
+	VXORPS     Y3, Y3, Y3
+	VMASKMOVPD (R8), Y0, Y4
+	VCMPPD     $0x16, Y3, Y4, Y4
+	VANDPD     Y4, Y1, Y1
+	ADDQ       R9, R8
+	VMASKMOVPD (R8), Y0, Y4
+	VCMPPD     $0x16, Y3, Y4, Y3
+	VANDPD     Y3, Y2, Y2
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
@@ -7792,9 +10118,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm3x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm3x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -7903,20 +10229,61 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y3
-	VFMADD231PD  (SI), Y3, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y3, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y3, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PD  (R8), Y3, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y3, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y3, Y2
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPD (R8), Y3
+	VADDPD  Y3, Y0, Y0
+	VADDPD  Y3, Y1, Y1
+	VADDPD  Y3, Y2, Y2
+
+wholeReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y3, Y3, Y3
+	VCMPPD $0x16, Y3, Y0, Y4
+	VANDPD Y4, Y0, Y0
+	VCMPPD $0x16, Y3, Y1, Y4
+	VANDPD Y4, Y1, Y1
+	VCMPPD $0x16, Y3, Y2, Y3
+	VANDPD Y3, Y2, Y2
+
+wholeMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R9
+	SHLQ    $0x03, R9
+	VXORPS  Y3, Y3, Y3
+	VMOVUPD (R8), Y4
+	VCMPPD  $0x16, Y3, Y4, Y4
+	VANDPD  Y4, Y0, Y0
+	ADDQ    R9, R8
+	VMOVUPD (R8), Y4
+	VCMPPD  $0x16, Y3, Y4, Y4
+	VANDPD  Y4, Y1, Y1
+	ADDQ    R9, R8
+	VMOVUPD (R8), Y4
+	VCMPPD  $0x16, Y3, Y4, Y3
+	VANDPD  Y3, Y2, Y2
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -7924,7 +10291,6 @@ wholeOverwrite:
 	VMOVUPD Y2, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
@@ -8037,23 +10403,64 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y4
-	VMASKMOVPD   (SI), Y0, Y5
+	MOVQ         SI, R8
+	VMASKMOVPD   (R8), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y5
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y5
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMASKMOVPD (R8), Y0, Y4
+	VADDPD     Y4, Y1, Y1
+	VADDPD     Y4, Y2, Y2
+	VADDPD     Y4, Y3, Y3
+
+cutReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y4, Y4, Y4
+	VCMPPD $0x16, Y4, Y1, Y5
+	VANDPD Y5, Y1, Y1
+	VCMPPD $0x16, Y4, Y2, Y5
+	VANDPD Y5, Y2, Y2
+	VCMPPD $0x16, Y4, Y3, Y4
+	VANDPD Y4, Y3, Y3
+
+cutMask:
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R9
+	SHLQ       $0x03, R9
+	VXORPS     Y4, Y4, Y4
+	VMASKMOVPD (R8), Y0, Y5
+	VCMPPD     $0x16, Y4, Y5, Y5
+	VANDPD     Y5, Y1, Y1
+	ADDQ       R9, R8
+	VMASKMOVPD (R8), Y0, Y5
+	VCMPPD     $0x16, Y4, Y5, Y5
+	VANDPD     Y5, Y2, Y2
+	ADDQ       R9, R8
+	VMASKMOVPD (R8), Y0, Y5
+	VCMPPD     $0x16, Y4, Y5, Y4
+	VANDPD     Y4, Y3, Y3
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -8061,7 +10468,6 @@ cutOverwrite:
 	VMASKMOVPD Y3, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
@@ -8070,9 +10476,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm4x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm4x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -8196,23 +10602,70 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y4
-	VFMADD231PD  (SI), Y4, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y4, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y4, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y4, Y3
-	VMOVUPD      Y3, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R9
+	VFMADD231PD  (R9), Y4, Y0
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y4, Y1
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y4, Y2
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y4, Y3
+	ADDQ         DI, R9
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeReLU
+	VMOVUPD (R9), Y4
+	VADDPD  Y4, Y0, Y0
+	VADDPD  Y4, Y1, Y1
+	VADDPD  Y4, Y2, Y2
+	VADDPD  Y4, Y3, Y3
+
+wholeReLU:
+	MOVQ   relu+120(FP), R9
+	TESTQ  R9, R9
+	JEQ    wholeMask
+	VXORPS Y4, Y4, Y4
+	VCMPPD $0x16, Y4, Y0, Y5
+	VANDPD Y5, Y0, Y0
+	VCMPPD $0x16, Y4, Y1, Y5
+	VANDPD Y5, Y1, Y1
+	VCMPPD $0x16, Y4, Y2, Y5
+	VANDPD Y5, Y2, Y2
+	VCMPPD $0x16, Y4, Y3, Y4
+	VANDPD Y4, Y3, Y3
+
+wholeMask:
+	MOVQ    mask+104(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R10
+	SHLQ    $0x03, R10
+	VXORPS  Y4, Y4, Y4
+	VMOVUPD (R9), Y5
+	VCMPPD  $0x16, Y4, Y5, Y5
+	VANDPD  Y5, Y0, Y0
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y5
+	VCMPPD  $0x16, Y4, Y5, Y5
+	VANDPD  Y5, Y1, Y1
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y5
+	VCMPPD  $0x16, Y4, Y5, Y5
+	VANDPD  Y5, Y2, Y2
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y5
+	VCMPPD  $0x16, Y4, Y5, Y4
+	VANDPD  Y4, Y3, Y3
+	ADDQ    R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -8222,7 +10675,6 @@ wholeOverwrite:
 	VMOVUPD Y3, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, AX
@@ -8349,27 +10801,74 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y5
-	VMASKMOVPD   (SI), Y0, Y6
+	MOVQ         SI, R9
+	VMASKMOVPD   (R9), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y6
+	ADDQ         DI, R9
+	VMASKMOVPD   (R9), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y6
+	ADDQ         DI, R9
+	VMASKMOVPD   (R9), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y6
+	ADDQ         DI, R9
+	VMASKMOVPD   (R9), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y4
-	VMASKMOVPD   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R9
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutReLU
+	VMASKMOVPD (R9), Y0, Y5
+	VADDPD     Y5, Y1, Y1
+	VADDPD     Y5, Y2, Y2
+	VADDPD     Y5, Y3, Y3
+	VADDPD     Y5, Y4, Y4
+
+cutReLU:
+	MOVQ   relu+120(FP), R9
+	TESTQ  R9, R9
+	JEQ    cutMask
+	VXORPS Y5, Y5, Y5
+	VCMPPD $0x16, Y5, Y1, Y6
+	VANDPD Y6, Y1, Y1
+	VCMPPD $0x16, Y5, Y2, Y6
+	VANDPD Y6, Y2, Y2
+	VCMPPD $0x16, Y5, Y3, Y6
+	VANDPD Y6, Y3, Y3
+	VCMPPD $0x16, Y5, Y4, Y5
+	VANDPD Y5, Y4, Y4
+
+cutMask:
+	MOVQ       mask+104(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R10
+	SHLQ       $0x03, R10
+	VXORPS     Y5, Y5, Y5
+	VMASKMOVPD (R9), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y6
+	VANDPD     Y6, Y1, Y1
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y6
+	VANDPD     Y6, Y2, Y2
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y6
+	VANDPD     Y6, Y3, Y3
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y5
+	VANDPD     Y5, Y4, Y4
+	ADDQ       R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -8379,7 +10878,6 @@ cutOverwrite:
 	VMASKMOVPD Y4, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, AX
@@ -8388,9 +10886,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm5x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm5x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -8528,26 +11026,79 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y5
-	VFMADD231PD  (SI), Y5, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y5, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y5, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y5, Y3
-	VMOVUPD      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y5, Y4
-	VMOVUPD      Y4, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R9
+	VFMADD231PD  (R9), Y5, Y0
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y5, Y1
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y5, Y2
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y5, Y3
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y5, Y4
+	ADDQ         DI, R9
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeReLU
+	VMOVUPD (R9), Y5
+	VADDPD  Y5, Y0, Y0
+	VADDPD  Y5, Y1, Y1
+	VADDPD  Y5, Y2, Y2
+	VADDPD  Y5, Y3, Y3
+	VADDPD  Y5, Y4, Y4
+
+wholeReLU:
+	MOVQ   relu+120(FP), R9
+	TESTQ  R9, R9
+	JEQ    wholeMask
+	VXORPS Y5, Y5, Y5
+	VCMPPD $0x16, Y5, Y0, Y6
+	VANDPD Y6, Y0, Y0
+	VCMPPD $0x16, Y5, Y1, Y6
+	VANDPD Y6, Y1, Y1
+	VCMPPD $0x16, Y5, Y2, Y6
+	VANDPD Y6, Y2, Y2
+	VCMPPD $0x16, Y5, Y3, Y6
+	VANDPD Y6, Y3, Y3
+	VCMPPD $0x16, Y5, Y4, Y5
+	VANDPD Y5, Y4, Y4
+
+wholeMask:
+	MOVQ    mask+104(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R10
+	SHLQ    $0x03, R10
+	VXORPS  Y5, Y5, Y5
+	VMOVUPD (R9), Y6
+	VCMPPD  $0x16, Y5, Y6, Y6
+	VANDPD  Y6, Y0, Y0
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y6
+	VCMPPD  $0x16, Y5, Y6, Y6
+	VANDPD  Y6, Y1, Y1
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y6
+	VCMPPD  $0x16, Y5, Y6, Y6
+	VANDPD  Y6, Y2, Y2
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y6
+	VCMPPD  $0x16, Y5, Y6, Y6
+	VANDPD  Y6, Y3, Y3
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y6
+	VCMPPD  $0x16, Y5, Y6, Y5
+	VANDPD  Y5, Y4, Y4
+	ADDQ    R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -8559,7 +11110,6 @@ wholeOverwrite:
 	VMOVUPD Y4, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000005, CX, R9
 	ADDQ   R9, AX
@@ -8700,31 +11250,84 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y6
-	VMASKMOVPD   (SI), Y0, Y7
+	MOVQ         SI, R9
+	VMASKMOVPD   (R9), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y7
+	ADDQ         DI, R9
+	VMASKMOVPD   (R9), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y7
+	ADDQ         DI, R9
+	VMASKMOVPD   (R9), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y7
+	ADDQ         DI, R9
+	VMASKMOVPD   (R9), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VMASKMOVPD   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y7
+	ADDQ         DI, R9
+	VMASKMOVPD   (R9), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y5
-	VMASKMOVPD   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R9
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutReLU
+	VMASKMOVPD (R9), Y0, Y6
+	VADDPD     Y6, Y1, Y1
+	VADDPD     Y6, Y2, Y2
+	VADDPD     Y6, Y3, Y3
+	VADDPD     Y6, Y4, Y4
+	VADDPD     Y6, Y5, Y5
+
+cutReLU:
+	MOVQ   relu+120(FP), R9
+	TESTQ  R9, R9
+	JEQ    cutMask
+	VXORPS Y6, Y6, Y6
+	VCMPPD $0x16, Y6, Y1, Y7
+	VANDPD Y7, Y1, Y1
+	VCMPPD $0x16, Y6, Y2, Y7
+	VANDPD Y7, Y2, Y2
+	VCMPPD $0x16, Y6, Y3, Y7
+	VANDPD Y7, Y3, Y3
+	VCMPPD $0x16, Y6, Y4, Y7
+	VANDPD Y7, Y4, Y4
+	VCMPPD $0x16, Y6, Y5, Y6
+	VANDPD Y6, Y5, Y5
+
+cutMask:
+	MOVQ       mask+104(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R10
+	SHLQ       $0x03, R10
+	VXORPS     Y6, Y6, Y6
+	VMASKMOVPD (R9), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y7
+	VANDPD     Y7, Y1, Y1
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y7
+	VANDPD     Y7, Y2, Y2
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y7
+	VANDPD     Y7, Y3, Y3
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y7
+	VANDPD     Y7, Y4, Y4
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y6
+	VANDPD     Y6, Y5, Y5
+	ADDQ       R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -8736,7 +11339,6 @@ cutOverwrite:
 	VMASKMOVPD Y5, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000005, CX, R9
 	ADDQ   R9, AX
@@ -8745,9 +11347,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm6x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm6x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -8900,29 +11502,88 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y6
-	VFMADD231PD  (SI), Y6, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y6, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y6, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y6, Y3
-	VMOVUPD      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y6, Y4
-	VMOVUPD      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y6, Y5
-	VMOVUPD      Y5, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PD  (R10), Y6, Y0
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y6, Y1
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y6, Y2
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y6, Y3
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y6, Y4
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y6, Y5
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPD (R10), Y6
+	VADDPD  Y6, Y0, Y0
+	VADDPD  Y6, Y1, Y1
+	VADDPD  Y6, Y2, Y2
+	VADDPD  Y6, Y3, Y3
+	VADDPD  Y6, Y4, Y4
+	VADDPD  Y6, Y5, Y5
+
+wholeReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y6, Y6, Y6
+	VCMPPD $0x16, Y6, Y0, Y7
+	VANDPD Y7, Y0, Y0
+	VCMPPD $0x16, Y6, Y1, Y7
+	VANDPD Y7, Y1, Y1
+	VCMPPD $0x16, Y6, Y2, Y7
+	VANDPD Y7, Y2, Y2
+	VCMPPD $0x16, Y6, Y3, Y7
+	VANDPD Y7, Y3, Y3
+	VCMPPD $0x16, Y6, Y4, Y7
+	VANDPD Y7, Y4, Y4
+	VCMPPD $0x16, Y6, Y5, Y6
+	VANDPD Y6, Y5, Y5
+
+wholeMask:
+	MOVQ    mask+104(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R11
+	SHLQ    $0x03, R11
+	VXORPS  Y6, Y6, Y6
+	VMOVUPD (R10), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y7
+	VCMPPD  $0x16, Y6, Y7, Y6
+	VANDPD  Y6, Y5, Y5
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -8936,7 +11597,6 @@ wholeOverwrite:
 	VMOVUPD Y5, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, AX
@@ -9091,35 +11751,94 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y7
-	VMASKMOVPD   (SI), Y0, Y8
+	MOVQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VMASKMOVPD   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VMASKMOVPD   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y8
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y6
-	VMASKMOVPD   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPD (R10), Y0, Y7
+	VADDPD     Y7, Y1, Y1
+	VADDPD     Y7, Y2, Y2
+	VADDPD     Y7, Y3, Y3
+	VADDPD     Y7, Y4, Y4
+	VADDPD     Y7, Y5, Y5
+	VADDPD     Y7, Y6, Y6
+
+cutReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y7, Y7, Y7
+	VCMPPD $0x16, Y7, Y1, Y8
+	VANDPD Y8, Y1, Y1
+	VCMPPD $0x16, Y7, Y2, Y8
+	VANDPD Y8, Y2, Y2
+	VCMPPD $0x16, Y7, Y3, Y8
+	VANDPD Y8, Y3, Y3
+	VCMPPD $0x16, Y7, Y4, Y8
+	VANDPD Y8, Y4, Y4
+	VCMPPD $0x16, Y7, Y5, Y8
+	VANDPD Y8, Y5, Y5
+	VCMPPD $0x16, Y7, Y6, Y7
+	VANDPD Y7, Y6, Y6
+
+cutMask:
+	MOVQ       mask+104(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R11
+	SHLQ       $0x03, R11
+	VXORPS     Y7, Y7, Y7
+	VMASKMOVPD (R10), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y7
+	VANDPD     Y7, Y6, Y6
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -9133,7 +11852,6 @@ cutOverwrite:
 	VMASKMOVPD Y6, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, AX
@@ -9142,9 +11860,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm7x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm7x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -9311,32 +12029,97 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y7
-	VFMADD231PD  (SI), Y7, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y7, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y7, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y7, Y3
-	VMOVUPD      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y7, Y4
-	VMOVUPD      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y7, Y5
-	VMOVUPD      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y7, Y6
-	VMOVUPD      Y6, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PD  (R10), Y7, Y0
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y7, Y1
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y7, Y2
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y7, Y3
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y7, Y4
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y7, Y5
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y7, Y6
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPD (R10), Y7
+	VADDPD  Y7, Y0, Y0
+	VADDPD  Y7, Y1, Y1
+	VADDPD  Y7, Y2, Y2
+	VADDPD  Y7, Y3, Y3
+	VADDPD  Y7, Y4, Y4
+	VADDPD  Y7, Y5, Y5
+	VADDPD  Y7, Y6, Y6
+
+wholeReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y7, Y7, Y7
+	VCMPPD $0x16, Y7, Y0, Y8
+	VANDPD Y8, Y0, Y0
+	VCMPPD $0x16, Y7, Y1, Y8
+	VANDPD Y8, Y1, Y1
+	VCMPPD $0x16, Y7, Y2, Y8
+	VANDPD Y8, Y2, Y2
+	VCMPPD $0x16, Y7, Y3, Y8
+	VANDPD Y8, Y3, Y3
+	VCMPPD $0x16, Y7, Y4, Y8
+	VANDPD Y8, Y4, Y4
+	VCMPPD $0x16, Y7, Y5, Y8
+	VANDPD Y8, Y5, Y5
+	VCMPPD $0x16, Y7, Y6, Y7
+	VANDPD Y7, Y6, Y6
+
+wholeMask:
+	MOVQ    mask+104(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R11
+	SHLQ    $0x03, R11
+	VXORPS  Y7, Y7, Y7
+	VMOVUPD (R10), Y8
+	VCMPPD  $0x16, Y7, Y8, Y8
+	VANDPD  Y8, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y8
+	VCMPPD  $0x16, Y7, Y8, Y8
+	VANDPD  Y8, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y8
+	VCMPPD  $0x16, Y7, Y8, Y8
+	VANDPD  Y8, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y8
+	VCMPPD  $0x16, Y7, Y8, Y8
+	VANDPD  Y8, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y8
+	VCMPPD  $0x16, Y7, Y8, Y8
+	VANDPD  Y8, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y8
+	VCMPPD  $0x16, Y7, Y8, Y8
+	VANDPD  Y8, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y8
+	VCMPPD  $0x16, Y7, Y8, Y7
+	VANDPD  Y7, Y6, Y6
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -9352,7 +12135,6 @@ wholeOverwrite:
 	VMOVUPD Y6, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000007, CX, R10
 	ADDQ   R10, AX
@@ -9521,39 +12303,104 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y8
-	VMASKMOVPD   (SI), Y0, Y9
+	MOVQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VMASKMOVPD   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VMASKMOVPD   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VMASKMOVPD   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y9
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y7
-	VMASKMOVPD   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPD (R10), Y0, Y8
+	VADDPD     Y8, Y1, Y1
+	VADDPD     Y8, Y2, Y2
+	VADDPD     Y8, Y3, Y3
+	VADDPD     Y8, Y4, Y4
+	VADDPD     Y8, Y5, Y5
+	VADDPD     Y8, Y6, Y6
+	VADDPD     Y8, Y7, Y7
+
+cutReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y8, Y8, Y8
+	VCMPPD $0x16, Y8, Y1, Y9
+	VANDPD Y9, Y1, Y1
+	VCMPPD $0x16, Y8, Y2, Y9
+	VANDPD Y9, Y2, Y2
+	VCMPPD $0x16, Y8, Y3, Y9
+	VANDPD Y9, Y3, Y3
+	VCMPPD $0x16, Y8, Y4, Y9
+	VANDPD Y9, Y4, Y4
+	VCMPPD $0x16, Y8, Y5, Y9
+	VANDPD Y9, Y5, Y5
+	VCMPPD $0x16, Y8, Y6, Y9
+	VANDPD Y9, Y6, Y6
+	VCMPPD $0x16, Y8, Y7, Y8
+	VANDPD Y8, Y7, Y7
+
+cutMask:
+	MOVQ       mask+104(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R11
+	SHLQ       $0x03, R11
+	VXORPS     Y8, Y8, Y8
+	VMASKMOVPD (R10), Y0, Y9
+	VCMPPD     $0x16, Y8, Y9, Y9
+	VANDPD     Y9, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VCMPPD     $0x16, Y8, Y9, Y9
+	VANDPD     Y9, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VCMPPD     $0x16, Y8, Y9, Y9
+	VANDPD     Y9, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VCMPPD     $0x16, Y8, Y9, Y9
+	VANDPD     Y9, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VCMPPD     $0x16, Y8, Y9, Y9
+	VANDPD     Y9, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VCMPPD     $0x16, Y8, Y9, Y9
+	VANDPD     Y9, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VCMPPD     $0x16, Y8, Y9, Y8
+	VANDPD     Y8, Y7, Y7
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -9569,7 +12416,6 @@ cutOverwrite:
 	VMASKMOVPD Y7, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000007, CX, R10
 	ADDQ   R10, AX
@@ -9578,9 +12424,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm8x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm8x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -9770,35 +12616,106 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y8
-	VFMADD231PD  (SI), Y8, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y3
-	VMOVUPD      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y4
-	VMOVUPD      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y5
-	VMOVUPD      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y6
-	VMOVUPD      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y7
-	VMOVUPD      Y7, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PD  (R10), Y8, Y0
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y8, Y1
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y8, Y2
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y8, Y3
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y8, Y4
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y8, Y5
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y8, Y6
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y8, Y7
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPD (R10), Y8
+	VADDPD  Y8, Y0, Y0
+	VADDPD  Y8, Y1, Y1
+	VADDPD  Y8, Y2, Y2
+	VADDPD  Y8, Y3, Y3
+	VADDPD  Y8, Y4, Y4
+	VADDPD  Y8, Y5, Y5
+	VADDPD  Y8, Y6, Y6
+	VADDPD  Y8, Y7, Y7
+
+wholeReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y8, Y8, Y8
+	VCMPPD $0x16, Y8, Y0, Y9
+	VANDPD Y9, Y0, Y0
+	VCMPPD $0x16, Y8, Y1, Y9
+	VANDPD Y9, Y1, Y1
+	VCMPPD $0x16, Y8, Y2, Y9
+	VANDPD Y9, Y2, Y2
+	VCMPPD $0x16, Y8, Y3, Y9
+	VANDPD Y9, Y3, Y3
+	VCMPPD $0x16, Y8, Y4, Y9
+	VANDPD Y9, Y4, Y4
+	VCMPPD $0x16, Y8, Y5, Y9
+	VANDPD Y9, Y5, Y5
+	VCMPPD $0x16, Y8, Y6, Y9
+	VANDPD Y9, Y6, Y6
+	VCMPPD $0x16, Y8, Y7, Y8
+	VANDPD Y8, Y7, Y7
+
+wholeMask:
+	MOVQ    mask+104(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R11
+	SHLQ    $0x03, R11
+	VXORPS  Y8, Y8, Y8
+	VMOVUPD (R10), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
+	VCMPPD  $0x16, Y8, Y9, Y8
+	VANDPD  Y8, Y7, Y7
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -9816,7 +12733,6 @@ wholeOverwrite:
 	VMOVUPD Y7, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000008, CX, R10
 	ADDQ   R10, AX
@@ -10008,43 +12924,114 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y9
-	VMASKMOVPD   (SI), Y0, Y10
+	MOVQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VMASKMOVPD   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VMASKMOVPD   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VMASKMOVPD   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VMASKMOVPD   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y10
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
-	VMASKMOVPD   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPD (R10), Y0, Y9
+	VADDPD     Y9, Y1, Y1
+	VADDPD     Y9, Y2, Y2
+	VADDPD     Y9, Y3, Y3
+	VADDPD     Y9, Y4, Y4
+	VADDPD     Y9, Y5, Y5
+	VADDPD     Y9, Y6, Y6
+	VADDPD     Y9, Y7, Y7
+	VADDPD     Y9, Y8, Y8
+
+cutReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y9, Y9, Y9
+	VCMPPD $0x16, Y9, Y1, Y10
+	VANDPD Y10, Y1, Y1
+	VCMPPD $0x16, Y9, Y2, Y10
+	VANDPD Y10, Y2, Y2
+	VCMPPD $0x16, Y9, Y3, Y10
+	VANDPD Y10, Y3, Y3
+	VCMPPD $0x16, Y9, Y4, Y10
+	VANDPD Y10, Y4, Y4
+	VCMPPD $0x16, Y9, Y5, Y10
+	VANDPD Y10, Y5, Y5
+	VCMPPD $0x16, Y9, Y6, Y10
+	VANDPD Y10, Y6, Y6
+	VCMPPD $0x16, Y9, Y7, Y10
+	VANDPD Y10, Y7, Y7
+	VCMPPD $0x16, Y9, Y8, Y9
+	VANDPD Y9, Y8, Y8
+
+cutMask:
+	MOVQ       mask+104(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R11
+	SHLQ       $0x03, R11
+	VXORPS     Y9, Y9, Y9
+	VMASKMOVPD (R10), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y9
+	VANDPD     Y9, Y8, Y8
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -10062,7 +13049,6 @@ cutOverwrite:
 	VMASKMOVPD Y8, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000008, CX, R10
 	ADDQ   R10, AX
@@ -10071,9 +13057,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm9x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm9x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -10277,38 +13263,115 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y9
-	VFMADD231PD  (SI), Y9, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y3
-	VMOVUPD      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y4
-	VMOVUPD      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y5
-	VMOVUPD      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y6
-	VMOVUPD      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y7
-	VMOVUPD      Y7, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y8
-	VMOVUPD      Y8, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PD  (R10), Y9, Y0
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y9, Y1
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y9, Y2
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y9, Y3
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y9, Y4
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y9, Y5
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y9, Y6
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y9, Y7
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y9, Y8
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPD (R10), Y9
+	VADDPD  Y9, Y0, Y0
+	VADDPD  Y9, Y1, Y1
+	VADDPD  Y9, Y2, Y2
+	VADDPD  Y9, Y3, Y3
+	VADDPD  Y9, Y4, Y4
+	VADDPD  Y9, Y5, Y5
+	VADDPD  Y9, Y6, Y6
+	VADDPD  Y9, Y7, Y7
+	VADDPD  Y9, Y8, Y8
+
+wholeReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y9, Y9, Y9
+	VCMPPD $0x16, Y9, Y0, Y10
+	VANDPD Y10, Y0, Y0
+	VCMPPD $0x16, Y9, Y1, Y10
+	VANDPD Y10, Y1, Y1
+	VCMPPD $0x16, Y9, Y2, Y10
+	VANDPD Y10, Y2, Y2
+	VCMPPD $0x16, Y9, Y3, Y10
+	VANDPD Y10, Y3, Y3
+	VCMPPD $0x16, Y9, Y4, Y10
+	VANDPD Y10, Y4, Y4
+	VCMPPD $0x16, Y9, Y5, Y10
+	VANDPD Y10, Y5, Y5
+	VCMPPD $0x16, Y9, Y6, Y10
+	VANDPD Y10, Y6, Y6
+	VCMPPD $0x16, Y9, Y7, Y10
+	VANDPD Y10, Y7, Y7
+	VCMPPD $0x16, Y9, Y8, Y9
+	VANDPD Y9, Y8, Y8
+
+wholeMask:
+	MOVQ    mask+104(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R11
+	SHLQ    $0x03, R11
+	VXORPS  Y9, Y9, Y9
+	VMOVUPD (R10), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y10
+	VCMPPD  $0x16, Y9, Y10, Y9
+	VANDPD  Y9, Y8, Y8
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -10328,7 +13391,6 @@ wholeOverwrite:
 	VMOVUPD Y8, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000009, CX, R10
 	ADDQ   R10, AX
@@ -10534,47 +13596,124 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y10
-	VMASKMOVPD   (SI), Y0, Y11
+	MOVQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VMASKMOVPD   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VMASKMOVPD   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VMASKMOVPD   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VMASKMOVPD   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VMASKMOVPD   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y11
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y9
-	VMASKMOVPD   Y9, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPD (R10), Y0, Y10
+	VADDPD     Y10, Y1, Y1
+	VADDPD     Y10, Y2, Y2
+	VADDPD     Y10, Y3, Y3
+	VADDPD     Y10, Y4, Y4
+	VADDPD     Y10, Y5, Y5
+	VADDPD     Y10, Y6, Y6
+	VADDPD     Y10, Y7, Y7
+	VADDPD     Y10, Y8, Y8
+	VADDPD     Y10, Y9, Y9
+
+cutReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y10, Y10, Y10
+	VCMPPD $0x16, Y10, Y1, Y11
+	VANDPD Y11, Y1, Y1
+	VCMPPD $0x16, Y10, Y2, Y11
+	VANDPD Y11, Y2, Y2
+	VCMPPD $0x16, Y10, Y3, Y11
+	VANDPD Y11, Y3, Y3
+	VCMPPD $0x16, Y10, Y4, Y11
+	VANDPD Y11, Y4, Y4
+	VCMPPD $0x16, Y10, Y5, Y11
+	VANDPD Y11, Y5, Y5
+	VCMPPD $0x16, Y10, Y6, Y11
+	VANDPD Y11, Y6, Y6
+	VCMPPD $0x16, Y10, Y7, Y11
+	VANDPD Y11, Y7, Y7
+	VCMPPD $0x16, Y10, Y8, Y11
+	VANDPD Y11, Y8, Y8
+	VCMPPD $0x16, Y10, Y9, Y10
+	VANDPD Y10, Y9, Y9
+
+cutMask:
+	MOVQ       mask+104(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R11
+	SHLQ       $0x03, R11
+	VXORPS     Y10, Y10, Y10
+	VMASKMOVPD (R10), Y0, Y11
+	VCMPPD     $0x16, Y10, Y11, Y11
+	VANDPD     Y11, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VCMPPD     $0x16, Y10, Y11, Y11
+	VANDPD     Y11, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VCMPPD     $0x16, Y10, Y11, Y11
+	VANDPD     Y11, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VCMPPD     $0x16, Y10, Y11, Y11
+	VANDPD     Y11, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VCMPPD     $0x16, Y10, Y11, Y11
+	VANDPD     Y11, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VCMPPD     $0x16, Y10, Y11, Y11
+	VANDPD     Y11, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VCMPPD     $0x16, Y10, Y11, Y11
+	VANDPD     Y11, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VCMPPD     $0x16, Y10, Y11, Y11
+	VANDPD     Y11, Y8, Y8
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VCMPPD     $0x16, Y10, Y11, Y10
+	VANDPD     Y10, Y9, Y9
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -10594,7 +13733,6 @@ cutOverwrite:
 	VMASKMOVPD Y9, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000009, CX, R10
 	ADDQ   R10, AX
@@ -10603,9 +13741,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm10x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm10x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -10823,41 +13961,124 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y10
-	VFMADD231PD  (SI), Y10, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y3
-	VMOVUPD      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y4
-	VMOVUPD      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y5
-	VMOVUPD      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y6
-	VMOVUPD      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y7
-	VMOVUPD      Y7, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y8
-	VMOVUPD      Y8, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y9
-	VMOVUPD      Y9, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PD  (R10), Y10, Y0
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y10, Y1
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y10, Y2
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y10, Y3
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y10, Y4
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y10, Y5
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y10, Y6
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y10, Y7
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y10, Y8
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y10, Y9
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPD (R10), Y10
+	VADDPD  Y10, Y0, Y0
+	VADDPD  Y10, Y1, Y1
+	VADDPD  Y10, Y2, Y2
+	VADDPD  Y10, Y3, Y3
+	VADDPD  Y10, Y4, Y4
+	VADDPD  Y10, Y5, Y5
+	VADDPD  Y10, Y6, Y6
+	VADDPD  Y10, Y7, Y7
+	VADDPD  Y10, Y8, Y8
+	VADDPD  Y10, Y9, Y9
+
+wholeReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y10, Y10, Y10
+	VCMPPD $0x16, Y10, Y0, Y11
+	VANDPD Y11, Y0, Y0
+	VCMPPD $0x16, Y10, Y1, Y11
+	VANDPD Y11, Y1, Y1
+	VCMPPD $0x16, Y10, Y2, Y11
+	VANDPD Y11, Y2, Y2
+	VCMPPD $0x16, Y10, Y3, Y11
+	VANDPD Y11, Y3, Y3
+	VCMPPD $0x16, Y10, Y4, Y11
+	VANDPD Y11, Y4, Y4
+	VCMPPD $0x16, Y10, Y5, Y11
+	VANDPD Y11, Y5, Y5
+	VCMPPD $0x16, Y10, Y6, Y11
+	VANDPD Y11, Y6, Y6
+	VCMPPD $0x16, Y10, Y7, Y11
+	VANDPD Y11, Y7, Y7
+	VCMPPD $0x16, Y10, Y8, Y11
+	VANDPD Y11, Y8, Y8
+	VCMPPD $0x16, Y10, Y9, Y10
+	VANDPD Y10, Y9, Y9
+
+wholeMask:
+	MOVQ    mask+104(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R11
+	SHLQ    $0x03, R11
+	VXORPS  Y10, Y10, Y10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y8, Y8
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
+	VCMPPD  $0x16, Y10, Y11, Y10
+	VANDPD  Y10, Y9, Y9
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -10879,7 +14100,6 @@ wholeOverwrite:
 	VMOVUPD Y9, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x0000000a, CX, R10
 	ADDQ   R10, AX
@@ -11099,51 +14319,134 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y11
-	VMASKMOVPD   (SI), Y0, Y12
+	MOVQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VMASKMOVPD   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VMASKMOVPD   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VMASKMOVPD   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VMASKMOVPD   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VMASKMOVPD   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VMASKMOVPD   Y9, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y12
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
-	VMASKMOVPD   Y10, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y1, Y1
+	VADDPD     Y11, Y2, Y2
+	VADDPD     Y11, Y3, Y3
+	VADDPD     Y11, Y4, Y4
+	VADDPD     Y11, Y5, Y5
+	VADDPD     Y11, Y6, Y6
+	VADDPD     Y11, Y7, Y7
+	VADDPD     Y11, Y8, Y8
+	VADDPD     Y11, Y9, Y9
+	VADDPD     Y11, Y10, Y10
+
+cutReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y11, Y11, Y11
+	VCMPPD $0x16, Y11, Y1, Y12
+	VANDPD Y12, Y1, Y1
+	VCMPPD $0x16, Y11, Y2, Y12
+	VANDPD Y12, Y2, Y2
+	VCMPPD $0x16, Y11, Y3, Y12
+	VANDPD Y12, Y3, Y3
+	VCMPPD $0x16, Y11, Y4, Y12
+	VANDPD Y12, Y4, Y4
+	VCMPPD $0x16, Y11, Y5, Y12
+	VANDPD Y12, Y5, Y5
+	VCMPPD $0x16, Y11, Y6, Y12
+	VANDPD Y12, Y6, Y6
+	VCMPPD $0x16, Y11, Y7, Y12
+	VANDPD Y12, Y7, Y7
+	VCMPPD $0x16, Y11, Y8, Y12
+	VANDPD Y12, Y8, Y8
+	VCMPPD $0x16, Y11, Y9, Y12
+	VANDPD Y12, Y9, Y9
+	VCMPPD $0x16, Y11, Y10, Y11
+	VANDPD Y11, Y10, Y10
+
+cutMask:
+	MOVQ       mask+104(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R11
+	SHLQ       $0x03, R11
+	VXORPS     Y11, Y11, Y11
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y8, Y8
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y9, Y9
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y11
+	VANDPD     Y11, Y10, Y10
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -11165,7 +14468,6 @@ cutOverwrite:
 	VMASKMOVPD Y10, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x0000000a, CX, R10
 	ADDQ   R10, AX
@@ -11174,9 +14476,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm11x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm11x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -11408,44 +14710,133 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y11
-	VFMADD231PD  (SI), Y11, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y3
-	VMOVUPD      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y4
-	VMOVUPD      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y5
-	VMOVUPD      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y6
-	VMOVUPD      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y7
-	VMOVUPD      Y7, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y8
-	VMOVUPD      Y8, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y9
-	VMOVUPD      Y9, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y10
-	VMOVUPD      Y10, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PD  (R10), Y11, Y0
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y1
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y2
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y3
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y4
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y5
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y6
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y7
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y8
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y9
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y11, Y10
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPD (R10), Y11
+	VADDPD  Y11, Y0, Y0
+	VADDPD  Y11, Y1, Y1
+	VADDPD  Y11, Y2, Y2
+	VADDPD  Y11, Y3, Y3
+	VADDPD  Y11, Y4, Y4
+	VADDPD  Y11, Y5, Y5
+	VADDPD  Y11, Y6, Y6
+	VADDPD  Y11, Y7, Y7
+	VADDPD  Y11, Y8, Y8
+	VADDPD  Y11, Y9, Y9
+	VADDPD  Y11, Y10, Y10
+
+wholeReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y11, Y11, Y11
+	VCMPPD $0x16, Y11, Y0, Y12
+	VANDPD Y12, Y0, Y0
+	VCMPPD $0x16, Y11, Y1, Y12
+	VANDPD Y12, Y1, Y1
+	VCMPPD $0x16, Y11, Y2, Y12
+	VANDPD Y12, Y2, Y2
+	VCMPPD $0x16, Y11, Y3, Y12
+	VANDPD Y12, Y3, Y3
+	VCMPPD $0x16, Y11, Y4, Y12
+	VANDPD Y12, Y4, Y4
+	VCMPPD $0x16, Y11, Y5, Y12
+	VANDPD Y12, Y5, Y5
+	VCMPPD $0x16, Y11, Y6, Y12
+	VANDPD Y12, Y6, Y6
+	VCMPPD $0x16, Y11, Y7, Y12
+	VANDPD Y12, Y7, Y7
+	VCMPPD $0x16, Y11, Y8, Y12
+	VANDPD Y12, Y8, Y8
+	VCMPPD $0x16, Y11, Y9, Y12
+	VANDPD Y12, Y9, Y9
+	VCMPPD $0x16, Y11, Y10, Y11
+	VANDPD Y11, Y10, Y10
+
+wholeMask:
+	MOVQ    mask+104(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R11
+	SHLQ    $0x03, R11
+	VXORPS  Y11, Y11, Y11
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y8, Y8
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y12
+	VANDPD  Y12, Y9, Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y12
+	VCMPPD  $0x16, Y11, Y12, Y11
+	VANDPD  Y11, Y10, Y10
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -11469,7 +14860,6 @@ wholeOverwrite:
 	VMOVUPD Y10, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x0000000b, CX, R10
 	ADDQ   R10, AX
@@ -11703,55 +15093,144 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y12
-	VMASKMOVPD   (SI), Y0, Y13
+	MOVQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VMASKMOVPD   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VMASKMOVPD   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VMASKMOVPD   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VMASKMOVPD   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VMASKMOVPD   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VMASKMOVPD   Y9, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VMASKMOVPD   Y10, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y13
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y11
-	VMASKMOVPD   Y11, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y1, Y1
+	VADDPD     Y12, Y2, Y2
+	VADDPD     Y12, Y3, Y3
+	VADDPD     Y12, Y4, Y4
+	VADDPD     Y12, Y5, Y5
+	VADDPD     Y12, Y6, Y6
+	VADDPD     Y12, Y7, Y7
+	VADDPD     Y12, Y8, Y8
+	VADDPD     Y12, Y9, Y9
+	VADDPD     Y12, Y10, Y10
+	VADDPD     Y12, Y11, Y11
+
+cutReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y12, Y12, Y12
+	VCMPPD $0x16, Y12, Y1, Y13
+	VANDPD Y13, Y1, Y1
+	VCMPPD $0x16, Y12, Y2, Y13
+	VANDPD Y13, Y2, Y2
+	VCMPPD $0x16, Y12, Y3, Y13
+	VANDPD Y13, Y3, Y3
+	VCMPPD $0x16, Y12, Y4, Y13
+	VANDPD Y13, Y4, Y4
+	VCMPPD $0x16, Y12, Y5, Y13
+	VANDPD Y13, Y5, Y5
+	VCMPPD $0x16, Y12, Y6, Y13
+	VANDPD Y13, Y6, Y6
+	VCMPPD $0x16, Y12, Y7, Y13
+	VANDPD Y13, Y7, Y7
+	VCMPPD $0x16, Y12, Y8, Y13
+	VANDPD Y13, Y8, Y8
+	VCMPPD $0x16, Y12, Y9, Y13
+	VANDPD Y13, Y9, Y9
+	VCMPPD $0x16, Y12, Y10, Y13
+	VANDPD Y13, Y10, Y10
+	VCMPPD $0x16, Y12, Y11, Y12
+	VANDPD Y12, Y11, Y11
+
+cutMask:
+	MOVQ       mask+104(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R11
+	SHLQ       $0x03, R11
+	VXORPS     Y12, Y12, Y12
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y8, Y8
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y9, Y9
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y13
+	VANDPD     Y13, Y10, Y10
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VCMPPD     $0x16, Y12, Y13, Y12
+	VANDPD     Y12, Y11, Y11
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -11775,7 +15254,6 @@ cutOverwrite:
 	VMASKMOVPD Y11, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x0000000b, CX, R10
 	ADDQ   R10, AX
@@ -11784,9 +15262,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm12x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm12x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -12032,47 +15510,142 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y12
-	VFMADD231PD  (SI), Y12, Y0
-	VMOVUPD      Y0, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y1
-	VMOVUPD      Y1, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y2
-	VMOVUPD      Y2, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y3
-	VMOVUPD      Y3, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y4
-	VMOVUPD      Y4, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y5
-	VMOVUPD      Y5, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y6
-	VMOVUPD      Y6, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y7
-	VMOVUPD      Y7, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y8
-	VMOVUPD      Y8, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y9
-	VMOVUPD      Y9, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y10
-	VMOVUPD      Y10, (SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y11
-	VMOVUPD      Y11, (SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PD  (R10), Y12, Y0
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y1
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y2
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y3
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y4
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y5
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y6
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y7
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y8
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y9
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y10
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y11
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPD (R10), Y12
+	VADDPD  Y12, Y0, Y0
+	VADDPD  Y12, Y1, Y1
+	VADDPD  Y12, Y2, Y2
+	VADDPD  Y12, Y3, Y3
+	VADDPD  Y12, Y4, Y4
+	VADDPD  Y12, Y5, Y5
+	VADDPD  Y12, Y6, Y6
+	VADDPD  Y12, Y7, Y7
+	VADDPD  Y12, Y8, Y8
+	VADDPD  Y12, Y9, Y9
+	VADDPD  Y12, Y10, Y10
+	VADDPD  Y12, Y11, Y11
+
+wholeReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y12, Y12, Y12
+	VCMPPD $0x16, Y12, Y0, Y13
+	VANDPD Y13, Y0, Y0
+	VCMPPD $0x16, Y12, Y1, Y13
+	VANDPD Y13, Y1, Y1
+	VCMPPD $0x16, Y12, Y2, Y13
+	VANDPD Y13, Y2, Y2
+	VCMPPD $0x16, Y12, Y3, Y13
+	VANDPD Y13, Y3, Y3
+	VCMPPD $0x16, Y12, Y4, Y13
+	VANDPD Y13, Y4, Y4
+	VCMPPD $0x16, Y12, Y5, Y13
+	VANDPD Y13, Y5, Y5
+	VCMPPD $0x16, Y12, Y6, Y13
+	VANDPD Y13, Y6, Y6
+	VCMPPD $0x16, Y12, Y7, Y13
+	VANDPD Y13, Y7, Y7
+	VCMPPD $0x16, Y12, Y8, Y13
+	VANDPD Y13, Y8, Y8
+	VCMPPD $0x16, Y12, Y9, Y13
+	VANDPD Y13, Y9, Y9
+	VCMPPD $0x16, Y12, Y10, Y13
+	VANDPD Y13, Y10, Y10
+	VCMPPD $0x16, Y12, Y11, Y12
+	VANDPD Y12, Y11, Y11
+
+wholeMask:
+	MOVQ    mask+104(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R11
+	SHLQ    $0x03, R11
+	VXORPS  Y12, Y12, Y12
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y4, Y4
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y6, Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y8, Y8
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y9, Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y10, Y10
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y12
+	VANDPD  Y12, Y11, Y11
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Y1, (SI)
@@ -12098,7 +15671,6 @@ wholeOverwrite:
 	VMOVUPD Y11, (SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x0000000c, CX, R10
 	ADDQ   R10, AX
@@ -12346,59 +15918,154 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y13
-	VMASKMOVPD   (SI), Y0, Y14
+	MOVQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VMASKMOVPD   Y1, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VMASKMOVPD   Y2, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VMASKMOVPD   Y3, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VMASKMOVPD   Y4, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VMASKMOVPD   Y5, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VMASKMOVPD   Y6, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VMASKMOVPD   Y7, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VMASKMOVPD   Y8, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VMASKMOVPD   Y9, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VMASKMOVPD   Y10, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VMASKMOVPD   Y11, Y0, (SI)
-	ADDQ         DI, SI
-	VMASKMOVPD   (SI), Y0, Y14
+	ADDQ         DI, R10
+	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
-	VMASKMOVPD   Y12, Y0, (SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y1, Y1
+	VADDPD     Y13, Y2, Y2
+	VADDPD     Y13, Y3, Y3
+	VADDPD     Y13, Y4, Y4
+	VADDPD     Y13, Y5, Y5
+	VADDPD     Y13, Y6, Y6
+	VADDPD     Y13, Y7, Y7
+	VADDPD     Y13, Y8, Y8
+	VADDPD     Y13, Y9, Y9
+	VADDPD     Y13, Y10, Y10
+	VADDPD     Y13, Y11, Y11
+	VADDPD     Y13, Y12, Y12
+
+cutReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y13, Y13, Y13
+	VCMPPD $0x16, Y13, Y1, Y14
+	VANDPD Y14, Y1, Y1
+	VCMPPD $0x16, Y13, Y2, Y14
+	VANDPD Y14, Y2, Y2
+	VCMPPD $0x16, Y13, Y3, Y14
+	VANDPD Y14, Y3, Y3
+	VCMPPD $0x16, Y13, Y4, Y14
+	VANDPD Y14, Y4, Y4
+	VCMPPD $0x16, Y13, Y5, Y14
+	VANDPD Y14, Y5, Y5
+	VCMPPD $0x16, Y13, Y6, Y14
+	VANDPD Y14, Y6, Y6
+	VCMPPD $0x16, Y13, Y7, Y14
+	VANDPD Y14, Y7, Y7
+	VCMPPD $0x16, Y13, Y8, Y14
+	VANDPD Y14, Y8, Y8
+	VCMPPD $0x16, Y13, Y9, Y14
+	VANDPD Y14, Y9, Y9
+	VCMPPD $0x16, Y13, Y10, Y14
+	VANDPD Y14, Y10, Y10
+	VCMPPD $0x16, Y13, Y11, Y14
+	VANDPD Y14, Y11, Y11
+	VCMPPD $0x16, Y13, Y12, Y13
+	VANDPD Y13, Y12, Y12
+
+cutMask:
+	MOVQ       mask+104(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R11
+	SHLQ       $0x03, R11
+	VXORPS     Y13, Y13, Y13
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y1, Y1
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y2, Y2
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y3, Y3
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y4, Y4
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y5, Y5
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y6, Y6
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y7, Y7
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y8, Y8
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y9, Y9
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y10, Y10
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y11, Y11
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y13
+	VANDPD     Y13, Y12, Y12
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
 	ADDQ       DI, SI
 	VMASKMOVPD Y2, Y0, (SI)
@@ -12424,7 +16091,6 @@ cutOverwrite:
 	VMASKMOVPD Y12, Y0, (SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x0000000c, CX, R10
 	ADDQ   R10, AX
@@ -12433,9 +16099,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm1x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm1x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -12528,21 +16194,55 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y2
-	VFMADD231PD  (SI), Y2, Y0
-	VMOVUPD      Y0, (SI)
-	VFMADD231PD  32(SI), Y2, Y1
-	VMOVUPD      Y1, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PD  (R8), Y2, Y0
+	VFMADD231PD  32(R8), Y2, Y1
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPD (R8), Y2
+	VADDPD  Y2, Y0, Y0
+	VMOVUPD 32(R8), Y2
+	VADDPD  Y2, Y1, Y1
+
+wholeReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y2, Y2, Y2
+	VCMPPD $0x16, Y2, Y0, Y3
+	VANDPD Y3, Y0, Y0
+	VCMPPD $0x16, Y2, Y1, Y2
+	VANDPD Y2, Y1, Y1
+
+wholeMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R9
+	SHLQ    $0x03, R9
+	VXORPS  Y2, Y2, Y2
+	VMOVUPD (R8), Y3
+	VCMPPD  $0x16, Y2, Y3, Y3
+	VANDPD  Y3, Y0, Y0
+	VMOVUPD 32(R8), Y3
+	VCMPPD  $0x16, Y2, Y3, Y2
+	VANDPD  Y2, Y1, Y1
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	VMOVUPD Y1, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
@@ -12639,22 +16339,56 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y3
-	VFMADD231PD  (SI), Y3, Y1
-	VMOVUPD      Y1, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y3, Y2
-	VMASKMOVPD   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R8
+	VFMADD231PD  (R8), Y3, Y1
+	VMASKMOVPD   32(R8), Y0, Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMOVUPD    (R8), Y3
+	VADDPD     Y3, Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y3
+	VADDPD     Y3, Y2, Y2
+
+cutReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y3, Y3, Y3
+	VCMPPD $0x16, Y3, Y1, Y4
+	VANDPD Y4, Y1, Y1
+	VCMPPD $0x16, Y3, Y2, Y3
+	VANDPD Y3, Y2, Y2
+
+cutMask:
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R9
+	SHLQ       $0x03, R9
+	VXORPS     Y3, Y3, Y3
+	VMOVUPD    (R8), Y4
+	VCMPPD     $0x16, Y3, Y4, Y4
+	VANDPD     Y4, Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y4
+	VCMPPD     $0x16, Y3, Y4, Y3
+	VANDPD     Y3, Y2, Y2
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+cutWrite:
 	VMOVUPD    Y1, (SI)
 	VMASKMOVPD Y2, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
@@ -12663,9 +16397,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm2x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm2x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -12779,21 +16513,67 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y4
-	VFMADD231PD  (SI), Y4, Y0
-	VMOVUPD      Y0, (SI)
-	VFMADD231PD  32(SI), Y4, Y1
-	VMOVUPD      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y4, Y2
-	VMOVUPD      Y2, (SI)
-	VFMADD231PD  32(SI), Y4, Y3
-	VMOVUPD      Y3, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PD  (R8), Y4, Y0
+	VFMADD231PD  32(R8), Y4, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y4, Y2
+	VFMADD231PD  32(R8), Y4, Y3
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPD (R8), Y4
+	VADDPD  Y4, Y0, Y0
+	VADDPD  Y4, Y2, Y2
+	VMOVUPD 32(R8), Y4
+	VADDPD  Y4, Y1, Y1
+	VADDPD  Y4, Y3, Y3
+
+wholeReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y4, Y4, Y4
+	VCMPPD $0x16, Y4, Y0, Y5
+	VANDPD Y5, Y0, Y0
+	VCMPPD $0x16, Y4, Y1, Y5
+	VANDPD Y5, Y1, Y1
+	VCMPPD $0x16, Y4, Y2, Y5
+	VANDPD Y5, Y2, Y2
+	VCMPPD $0x16, Y4, Y3, Y4
+	VANDPD Y4, Y3, Y3
+
+wholeMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R9
+	SHLQ    $0x03, R9
+	VXORPS  Y4, Y4, Y4
+	VMOVUPD (R8), Y5
+	VCMPPD  $0x16, Y4, Y5, Y5
+	VANDPD  Y5, Y0, Y0
+	VMOVUPD 32(R8), Y5
+	VCMPPD  $0x16, Y4, Y5, Y5
+	VANDPD  Y5, Y1, Y1
+	ADDQ    R9, R8
+	VMOVUPD (R8), Y5
+	VCMPPD  $0x16, Y4, Y5, Y5
+	VANDPD  Y5, Y2, Y2
+	VMOVUPD 32(R8), Y5
+	VCMPPD  $0x16, Y4, Y5, Y4
+	VANDPD  Y4, Y3, Y3
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	VMOVUPD Y1, 32(SI)
 	ADDQ    DI, SI
@@ -12801,7 +16581,6 @@ wholeOverwrite:
 	VMOVUPD Y3, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
@@ -12919,23 +16698,69 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y5
-	VFMADD231PD  (SI), Y5, Y1
-	VMOVUPD      Y1, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y5, Y2
-	VMASKMOVPD   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y5, Y3
-	VMOVUPD      Y3, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y5, Y4
-	VMASKMOVPD   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R8
+	VFMADD231PD  (R8), Y5, Y1
+	VMASKMOVPD   32(R8), Y0, Y6
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y5, Y3
+	VMASKMOVPD   32(R8), Y0, Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMOVUPD    (R8), Y5
+	VADDPD     Y5, Y1, Y1
+	VADDPD     Y5, Y3, Y3
+	VMASKMOVPD 32(R8), Y0, Y5
+	VADDPD     Y5, Y2, Y2
+	VADDPD     Y5, Y4, Y4
+
+cutReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y5, Y5, Y5
+	VCMPPD $0x16, Y5, Y1, Y6
+	VANDPD Y6, Y1, Y1
+	VCMPPD $0x16, Y5, Y2, Y6
+	VANDPD Y6, Y2, Y2
+	VCMPPD $0x16, Y5, Y3, Y6
+	VANDPD Y6, Y3, Y3
+	VCMPPD $0x16, Y5, Y4, Y5
+	VANDPD Y5, Y4, Y4
+
+cutMask:
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R9
+	SHLQ       $0x03, R9
+	VXORPS     Y5, Y5, Y5
+	VMOVUPD    (R8), Y6
+	VCMPPD     $0x16, Y5, Y6, Y6
+	VANDPD     Y6, Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y6
+	VANDPD     Y6, Y2, Y2
+	ADDQ       R9, R8
+	VMOVUPD    (R8), Y6
+	VCMPPD     $0x16, Y5, Y6, Y6
+	VANDPD     Y6, Y3, Y3
+	VMASKMOVPD 32(R8), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y5
+	VANDPD     Y5, Y4, Y4
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+cutWrite:
 	VMOVUPD    Y1, (SI)
 	VMASKMOVPD Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -12943,7 +16768,6 @@ cutOverwrite:
 	VMASKMOVPD Y4, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
@@ -12952,9 +16776,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm3x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm3x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -13089,26 +16913,83 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y6
-	VFMADD231PD  (SI), Y6, Y0
-	VMOVUPD      Y0, (SI)
-	VFMADD231PD  32(SI), Y6, Y1
-	VMOVUPD      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y6, Y2
-	VMOVUPD      Y2, (SI)
-	VFMADD231PD  32(SI), Y6, Y3
-	VMOVUPD      Y3, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y6, Y4
-	VMOVUPD      Y4, (SI)
-	VFMADD231PD  32(SI), Y6, Y5
-	VMOVUPD      Y5, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R8
+	VFMADD231PD  (R8), Y6, Y0
+	VFMADD231PD  32(R8), Y6, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y6, Y2
+	VFMADD231PD  32(R8), Y6, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y6, Y4
+	VFMADD231PD  32(R8), Y6, Y5
+	ADDQ         DI, R8
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeReLU
+	VMOVUPD (R8), Y6
+	VADDPD  Y6, Y0, Y0
+	VADDPD  Y6, Y2, Y2
+	VADDPD  Y6, Y4, Y4
+	VMOVUPD 32(R8), Y6
+	VADDPD  Y6, Y1, Y1
+	VADDPD  Y6, Y3, Y3
+	VADDPD  Y6, Y5, Y5
+
+wholeReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    wholeMask
+	VXORPS Y6, Y6, Y6
+	VCMPPD $0x16, Y6, Y0, Y7
+	VANDPD Y7, Y0, Y0
+	VCMPPD $0x16, Y6, Y1, Y7
+	VANDPD Y7, Y1, Y1
+	VCMPPD $0x16, Y6, Y2, Y7
+	VANDPD Y7, Y2, Y2
+	VCMPPD $0x16, Y6, Y3, Y7
+	VANDPD Y7, Y3, Y3
+	VCMPPD $0x16, Y6, Y4, Y7
+	VANDPD Y7, Y4, Y4
+	VCMPPD $0x16, Y6, Y5, Y6
+	VANDPD Y6, Y5, Y5
+
+wholeMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R9
+	SHLQ    $0x03, R9
+	VXORPS  Y6, Y6, Y6
+	VMOVUPD (R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y0, Y0
+	VMOVUPD 32(R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y1, Y1
+	ADDQ    R9, R8
+	VMOVUPD (R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y2, Y2
+	VMOVUPD 32(R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y3, Y3
+	ADDQ    R9, R8
+	VMOVUPD (R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y4, Y4
+	VMOVUPD 32(R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y6
+	VANDPD  Y6, Y5, Y5
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	VMOVUPD Y1, 32(SI)
 	ADDQ    DI, SI
@@ -13119,7 +17000,6 @@ wholeOverwrite:
 	VMOVUPD Y5, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
@@ -13258,29 +17138,86 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y7
-	VFMADD231PD  (SI), Y7, Y1
-	VMOVUPD      Y1, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y7, Y2
-	VMASKMOVPD   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y7, Y3
-	VMOVUPD      Y3, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y7, Y4
-	VMASKMOVPD   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y7, Y5
-	VMOVUPD      Y5, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y7, Y6
-	VMASKMOVPD   Y6, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R8
+	VFMADD231PD  (R8), Y7, Y1
+	VMASKMOVPD   32(R8), Y0, Y8
+	VFMADD231PD  Y8, Y7, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y7, Y3
+	VMASKMOVPD   32(R8), Y0, Y8
+	VFMADD231PD  Y8, Y7, Y4
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y7, Y5
+	VMASKMOVPD   32(R8), Y0, Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DI, R8
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutReLU
+	VMOVUPD    (R8), Y7
+	VADDPD     Y7, Y1, Y1
+	VADDPD     Y7, Y3, Y3
+	VADDPD     Y7, Y5, Y5
+	VMASKMOVPD 32(R8), Y0, Y7
+	VADDPD     Y7, Y2, Y2
+	VADDPD     Y7, Y4, Y4
+	VADDPD     Y7, Y6, Y6
+
+cutReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    cutMask
+	VXORPS Y7, Y7, Y7
+	VCMPPD $0x16, Y7, Y1, Y8
+	VANDPD Y8, Y1, Y1
+	VCMPPD $0x16, Y7, Y2, Y8
+	VANDPD Y8, Y2, Y2
+	VCMPPD $0x16, Y7, Y3, Y8
+	VANDPD Y8, Y3, Y3
+	VCMPPD $0x16, Y7, Y4, Y8
+	VANDPD Y8, Y4, Y4
+	VCMPPD $0x16, Y7, Y5, Y8
+	VANDPD Y8, Y5, Y5
+	VCMPPD $0x16, Y7, Y6, Y7
+	VANDPD Y7, Y6, Y6
+
+cutMask:
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R9
+	SHLQ       $0x03, R9
+	VXORPS     Y7, Y7, Y7
+	VMOVUPD    (R8), Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y2, Y2
+	ADDQ       R9, R8
+	VMOVUPD    (R8), Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y3, Y3
+	VMASKMOVPD 32(R8), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y4, Y4
+	ADDQ       R9, R8
+	VMOVUPD    (R8), Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y5, Y5
+	VMASKMOVPD 32(R8), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y7
+	VANDPD     Y7, Y6, Y6
+	ADDQ       R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+cutWrite:
 	VMOVUPD    Y1, (SI)
 	VMASKMOVPD Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -13291,7 +17228,6 @@ cutOverwrite:
 	VMASKMOVPD Y6, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
@@ -13300,9 +17236,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm4x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm4x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -13459,31 +17395,99 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y8
-	VFMADD231PD  (SI), Y8, Y0
-	VMOVUPD      Y0, (SI)
-	VFMADD231PD  32(SI), Y8, Y1
-	VMOVUPD      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y2
-	VMOVUPD      Y2, (SI)
-	VFMADD231PD  32(SI), Y8, Y3
-	VMOVUPD      Y3, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y4
-	VMOVUPD      Y4, (SI)
-	VFMADD231PD  32(SI), Y8, Y5
-	VMOVUPD      Y5, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y8, Y6
-	VMOVUPD      Y6, (SI)
-	VFMADD231PD  32(SI), Y8, Y7
-	VMOVUPD      Y7, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R9
+	VFMADD231PD  (R9), Y8, Y0
+	VFMADD231PD  32(R9), Y8, Y1
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y8, Y2
+	VFMADD231PD  32(R9), Y8, Y3
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y8, Y4
+	VFMADD231PD  32(R9), Y8, Y5
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y8, Y6
+	VFMADD231PD  32(R9), Y8, Y7
+	ADDQ         DI, R9
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeReLU
+	VMOVUPD (R9), Y8
+	VADDPD  Y8, Y0, Y0
+	VADDPD  Y8, Y2, Y2
+	VADDPD  Y8, Y4, Y4
+	VADDPD  Y8, Y6, Y6
+	VMOVUPD 32(R9), Y8
+	VADDPD  Y8, Y1, Y1
+	VADDPD  Y8, Y3, Y3
+	VADDPD  Y8, Y5, Y5
+	VADDPD  Y8, Y7, Y7
+
+wholeReLU:
+	MOVQ   relu+120(FP), R9
+	TESTQ  R9, R9
+	JEQ    wholeMask
+	VXORPS Y8, Y8, Y8
+	VCMPPD $0x16, Y8, Y0, Y9
+	VANDPD Y9, Y0, Y0
+	VCMPPD $0x16, Y8, Y1, Y9
+	VANDPD Y9, Y1, Y1
+	VCMPPD $0x16, Y8, Y2, Y9
+	VANDPD Y9, Y2, Y2
+	VCMPPD $0x16, Y8, Y3, Y9
+	VANDPD Y9, Y3, Y3
+	VCMPPD $0x16, Y8, Y4, Y9
+	VANDPD Y9, Y4, Y4
+	VCMPPD $0x16, Y8, Y5, Y9
+	VANDPD Y9, Y5, Y5
+	VCMPPD $0x16, Y8, Y6, Y9
+	VANDPD Y9, Y6, Y6
+	VCMPPD $0x16, Y8, Y7, Y8
+	VANDPD Y8, Y7, Y7
+
+wholeMask:
+	MOVQ    mask+104(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R10
+	SHLQ    $0x03, R10
+	VXORPS  Y8, Y8, Y8
+	VMOVUPD (R9), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y0, Y0
+	VMOVUPD 32(R9), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y1, Y1
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y2, Y2
+	VMOVUPD 32(R9), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y3, Y3
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y4, Y4
+	VMOVUPD 32(R9), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y5, Y5
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y6, Y6
+	VMOVUPD 32(R9), Y9
+	VCMPPD  $0x16, Y8, Y9, Y8
+	VANDPD  Y8, Y7, Y7
+	ADDQ    R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	VMOVUPD Y1, 32(SI)
 	ADDQ    DI, SI
@@ -13497,7 +17501,6 @@ wholeOverwrite:
 	VMOVUPD Y7, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, AX
@@ -13657,35 +17660,103 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y9
-	VFMADD231PD  (SI), Y9, Y1
-	VMOVUPD      Y1, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y9, Y2
-	VMASKMOVPD   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y3
-	VMOVUPD      Y3, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y9, Y4
-	VMASKMOVPD   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y5
-	VMOVUPD      Y5, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y9, Y6
-	VMASKMOVPD   Y6, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y9, Y7
-	VMOVUPD      Y7, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y9, Y8
-	VMASKMOVPD   Y8, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R9
+	VFMADD231PD  (R9), Y9, Y1
+	VMASKMOVPD   32(R9), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y2
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y9, Y3
+	VMASKMOVPD   32(R9), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y4
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y9, Y5
+	VMASKMOVPD   32(R9), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y6
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y9, Y7
+	VMASKMOVPD   32(R9), Y0, Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DI, R9
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutReLU
+	VMOVUPD    (R9), Y9
+	VADDPD     Y9, Y1, Y1
+	VADDPD     Y9, Y3, Y3
+	VADDPD     Y9, Y5, Y5
+	VADDPD     Y9, Y7, Y7
+	VMASKMOVPD 32(R9), Y0, Y9
+	VADDPD     Y9, Y2, Y2
+	VADDPD     Y9, Y4, Y4
+	VADDPD     Y9, Y6, Y6
+	VADDPD     Y9, Y8, Y8
+
+cutReLU:
+	MOVQ   relu+120(FP), R9
+	TESTQ  R9, R9
+	JEQ    cutMask
+	VXORPS Y9, Y9, Y9
+	VCMPPD $0x16, Y9, Y1, Y10
+	VANDPD Y10, Y1, Y1
+	VCMPPD $0x16, Y9, Y2, Y10
+	VANDPD Y10, Y2, Y2
+	VCMPPD $0x16, Y9, Y3, Y10
+	VANDPD Y10, Y3, Y3
+	VCMPPD $0x16, Y9, Y4, Y10
+	VANDPD Y10, Y4, Y4
+	VCMPPD $0x16, Y9, Y5, Y10
+	VANDPD Y10, Y5, Y5
+	VCMPPD $0x16, Y9, Y6, Y10
+	VANDPD Y10, Y6, Y6
+	VCMPPD $0x16, Y9, Y7, Y10
+	VANDPD Y10, Y7, Y7
+	VCMPPD $0x16, Y9, Y8, Y9
+	VANDPD Y9, Y8, Y8
+
+cutMask:
+	MOVQ       mask+104(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R10
+	SHLQ       $0x03, R10
+	VXORPS     Y9, Y9, Y9
+	VMOVUPD    (R9), Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y1, Y1
+	VMASKMOVPD 32(R9), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y2, Y2
+	ADDQ       R10, R9
+	VMOVUPD    (R9), Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y3, Y3
+	VMASKMOVPD 32(R9), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y4, Y4
+	ADDQ       R10, R9
+	VMOVUPD    (R9), Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y5, Y5
+	VMASKMOVPD 32(R9), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y6, Y6
+	ADDQ       R10, R9
+	VMOVUPD    (R9), Y10
+	VCMPPD     $0x16, Y9, Y10, Y10
+	VANDPD     Y10, Y7, Y7
+	VMASKMOVPD 32(R9), Y0, Y10
+	VCMPPD     $0x16, Y9, Y10, Y9
+	VANDPD     Y9, Y8, Y8
+	ADDQ       R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+104(FP)
+
+cutWrite:
 	VMOVUPD    Y1, (SI)
 	VMASKMOVPD Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -13699,7 +17770,6 @@ cutOverwrite:
 	VMASKMOVPD Y8, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, AX
@@ -13708,9 +17778,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm5x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm5x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -13888,36 +17958,115 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y10
-	VFMADD231PD  (SI), Y10, Y0
-	VMOVUPD      Y0, (SI)
-	VFMADD231PD  32(SI), Y10, Y1
-	VMOVUPD      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y2
-	VMOVUPD      Y2, (SI)
-	VFMADD231PD  32(SI), Y10, Y3
-	VMOVUPD      Y3, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y4
-	VMOVUPD      Y4, (SI)
-	VFMADD231PD  32(SI), Y10, Y5
-	VMOVUPD      Y5, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y6
-	VMOVUPD      Y6, (SI)
-	VFMADD231PD  32(SI), Y10, Y7
-	VMOVUPD      Y7, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y10, Y8
-	VMOVUPD      Y8, (SI)
-	VFMADD231PD  32(SI), Y10, Y9
-	VMOVUPD      Y9, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R9
+	VFMADD231PD  (R9), Y10, Y0
+	VFMADD231PD  32(R9), Y10, Y1
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y10, Y2
+	VFMADD231PD  32(R9), Y10, Y3
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y10, Y4
+	VFMADD231PD  32(R9), Y10, Y5
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y10, Y6
+	VFMADD231PD  32(R9), Y10, Y7
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y10, Y8
+	VFMADD231PD  32(R9), Y10, Y9
+	ADDQ         DI, R9
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeReLU
+	VMOVUPD (R9), Y10
+	VADDPD  Y10, Y0, Y0
+	VADDPD  Y10, Y2, Y2
+	VADDPD  Y10, Y4, Y4
+	VADDPD  Y10, Y6, Y6
+	VADDPD  Y10, Y8, Y8
+	VMOVUPD 32(R9), Y10
+	VADDPD  Y10, Y1, Y1
+	VADDPD  Y10, Y3, Y3
+	VADDPD  Y10, Y5, Y5
+	VADDPD  Y10, Y7, Y7
+	VADDPD  Y10, Y9, Y9
+
+wholeReLU:
+	MOVQ   relu+120(FP), R9
+	TESTQ  R9, R9
+	JEQ    wholeMask
+	VXORPS Y10, Y10, Y10
+	VCMPPD $0x16, Y10, Y0, Y11
+	VANDPD Y11, Y0, Y0
+	VCMPPD $0x16, Y10, Y1, Y11
+	VANDPD Y11, Y1, Y1
+	VCMPPD $0x16, Y10, Y2, Y11
+	VANDPD Y11, Y2, Y2
+	VCMPPD $0x16, Y10, Y3, Y11
+	VANDPD Y11, Y3, Y3
+	VCMPPD $0x16, Y10, Y4, Y11
+	VANDPD Y11, Y4, Y4
+	VCMPPD $0x16, Y10, Y5, Y11
+	VANDPD Y11, Y5, Y5
+	VCMPPD $0x16, Y10, Y6, Y11
+	VANDPD Y11, Y6, Y6
+	VCMPPD $0x16, Y10, Y7, Y11
+	VANDPD Y11, Y7, Y7
+	VCMPPD $0x16, Y10, Y8, Y11
+	VANDPD Y11, Y8, Y8
+	VCMPPD $0x16, Y10, Y9, Y10
+	VANDPD Y10, Y9, Y9
+
+wholeMask:
+	MOVQ    mask+104(FP), R9
+	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R10
+	SHLQ    $0x03, R10
+	VXORPS  Y10, Y10, Y10
+	VMOVUPD (R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y0, Y0
+	VMOVUPD 32(R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y1, Y1
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y2, Y2
+	VMOVUPD 32(R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y3, Y3
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y4, Y4
+	VMOVUPD 32(R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y5, Y5
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y6, Y6
+	VMOVUPD 32(R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y7, Y7
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y11
+	VANDPD  Y11, Y8, Y8
+	VMOVUPD 32(R9), Y11
+	VCMPPD  $0x16, Y10, Y11, Y10
+	VANDPD  Y10, Y9, Y9
+	ADDQ    R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	VMOVUPD Y1, 32(SI)
 	ADDQ    DI, SI
@@ -13934,7 +18083,6 @@ wholeOverwrite:
 	VMOVUPD Y9, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000005, CX, R9
 	ADDQ   R9, AX
@@ -14115,41 +18263,120 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y11
-	VFMADD231PD  (SI), Y11, Y1
-	VMOVUPD      Y1, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y2
-	VMASKMOVPD   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y3
-	VMOVUPD      Y3, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y4
-	VMASKMOVPD   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y5
-	VMOVUPD      Y5, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y6
-	VMASKMOVPD   Y6, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y7
-	VMOVUPD      Y7, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y8
-	VMASKMOVPD   Y8, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y11, Y9
-	VMOVUPD      Y9, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y11, Y10
-	VMASKMOVPD   Y10, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R9
+	VFMADD231PD  (R9), Y11, Y1
+	VMASKMOVPD   32(R9), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y2
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y11, Y3
+	VMASKMOVPD   32(R9), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y4
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y11, Y5
+	VMASKMOVPD   32(R9), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y6
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y11, Y7
+	VMASKMOVPD   32(R9), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DI, R9
+	VFMADD231PD  (R9), Y11, Y9
+	VMASKMOVPD   32(R9), Y0, Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DI, R9
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutReLU
+	VMOVUPD    (R9), Y11
+	VADDPD     Y11, Y1, Y1
+	VADDPD     Y11, Y3, Y3
+	VADDPD     Y11, Y5, Y5
+	VADDPD     Y11, Y7, Y7
+	VADDPD     Y11, Y9, Y9
+	VMASKMOVPD 32(R9), Y0, Y11
+	VADDPD     Y11, Y2, Y2
+	VADDPD     Y11, Y4, Y4
+	VADDPD     Y11, Y6, Y6
+	VADDPD     Y11, Y8, Y8
+	VADDPD     Y11, Y10, Y10
+
+cutReLU:
+	MOVQ   relu+120(FP), R9
+	TESTQ  R9, R9
+	JEQ    cutMask
+	VXORPS Y11, Y11, Y11
+	VCMPPD $0x16, Y11, Y1, Y12
+	VANDPD Y12, Y1, Y1
+	VCMPPD $0x16, Y11, Y2, Y12
+	VANDPD Y12, Y2, Y2
+	VCMPPD $0x16, Y11, Y3, Y12
+	VANDPD Y12, Y3, Y3
+	VCMPPD $0x16, Y11, Y4, Y12
+	VANDPD Y12, Y4, Y4
+	VCMPPD $0x16, Y11, Y5, Y12
+	VANDPD Y12, Y5, Y5
+	VCMPPD $0x16, Y11, Y6, Y12
+	VANDPD Y12, Y6, Y6
+	VCMPPD $0x16, Y11, Y7, Y12
+	VANDPD Y12, Y7, Y7
+	VCMPPD $0x16, Y11, Y8, Y12
+	VANDPD Y12, Y8, Y8
+	VCMPPD $0x16, Y11, Y9, Y12
+	VANDPD Y12, Y9, Y9
+	VCMPPD $0x16, Y11, Y10, Y11
+	VANDPD Y11, Y10, Y10
+
+cutMask:
+	MOVQ       mask+104(FP), R9
+	TESTQ      R9, R9
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R10
+	SHLQ       $0x03, R10
+	VXORPS     Y11, Y11, Y11
+	VMOVUPD    (R9), Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y1, Y1
+	VMASKMOVPD 32(R9), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y2, Y2
+	ADDQ       R10, R9
+	VMOVUPD    (R9), Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y3, Y3
+	VMASKMOVPD 32(R9), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y4, Y4
+	ADDQ       R10, R9
+	VMOVUPD    (R9), Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y5, Y5
+	VMASKMOVPD 32(R9), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y6, Y6
+	ADDQ       R10, R9
+	VMOVUPD    (R9), Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y7, Y7
+	VMASKMOVPD 32(R9), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y8, Y8
+	ADDQ       R10, R9
+	VMOVUPD    (R9), Y12
+	VCMPPD     $0x16, Y11, Y12, Y12
+	VANDPD     Y12, Y9, Y9
+	VMASKMOVPD 32(R9), Y0, Y12
+	VCMPPD     $0x16, Y11, Y12, Y11
+	VANDPD     Y11, Y10, Y10
+	ADDQ       R10, R9
+
+	// the mask of the next tile
+	MOVQ R9, mask+104(FP)
+
+cutWrite:
 	VMOVUPD    Y1, (SI)
 	VMASKMOVPD Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -14166,7 +18393,6 @@ cutOverwrite:
 	VMASKMOVPD Y10, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000005, CX, R9
 	ADDQ   R9, AX
@@ -14175,9 +18401,9 @@ cutStored:
 	VZEROUPPER
 	RET
 
-// func dgemm6x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm6x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ aCol+32(FP), DX
@@ -14377,41 +18603,131 @@ wholeStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          wholeOverwrite
+	JEQ          wholeBias
 	VBROADCASTSD beta+88(FP), Y12
-	VFMADD231PD  (SI), Y12, Y0
-	VMOVUPD      Y0, (SI)
-	VFMADD231PD  32(SI), Y12, Y1
-	VMOVUPD      Y1, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y2
-	VMOVUPD      Y2, (SI)
-	VFMADD231PD  32(SI), Y12, Y3
-	VMOVUPD      Y3, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y4
-	VMOVUPD      Y4, (SI)
-	VFMADD231PD  32(SI), Y12, Y5
-	VMOVUPD      Y5, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y6
-	VMOVUPD      Y6, (SI)
-	VFMADD231PD  32(SI), Y12, Y7
-	VMOVUPD      Y7, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y8
-	VMOVUPD      Y8, (SI)
-	VFMADD231PD  32(SI), Y12, Y9
-	VMOVUPD      Y9, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y12, Y10
-	VMOVUPD      Y10, (SI)
-	VFMADD231PD  32(SI), Y12, Y11
-	VMOVUPD      Y11, 32(SI)
-	ADDQ         DI, SI
-	JMP          wholeStored
+	MOVQ         SI, R10
+	VFMADD231PD  (R10), Y12, Y0
+	VFMADD231PD  32(R10), Y12, Y1
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y2
+	VFMADD231PD  32(R10), Y12, Y3
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y4
+	VFMADD231PD  32(R10), Y12, Y5
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y6
+	VFMADD231PD  32(R10), Y12, Y7
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y8
+	VFMADD231PD  32(R10), Y12, Y9
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y12, Y10
+	VFMADD231PD  32(R10), Y12, Y11
+	ADDQ         DI, R10
 
-wholeOverwrite:
+wholeBias:
+	MOVQ    bias+96(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPD (R10), Y12
+	VADDPD  Y12, Y0, Y0
+	VADDPD  Y12, Y2, Y2
+	VADDPD  Y12, Y4, Y4
+	VADDPD  Y12, Y6, Y6
+	VADDPD  Y12, Y8, Y8
+	VADDPD  Y12, Y10, Y10
+	VMOVUPD 32(R10), Y12
+	VADDPD  Y12, Y1, Y1
+	VADDPD  Y12, Y3, Y3
+	VADDPD  Y12, Y5, Y5
+	VADDPD  Y12, Y7, Y7
+	VADDPD  Y12, Y9, Y9
+	VADDPD  Y12, Y11, Y11
+
+wholeReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y12, Y12, Y12
+	VCMPPD $0x16, Y12, Y0, Y13
+	VANDPD Y13, Y0, Y0
+	VCMPPD $0x16, Y12, Y1, Y13
+	VANDPD Y13, Y1, Y1
+	VCMPPD $0x16, Y12, Y2, Y13
+	VANDPD Y13, Y2, Y2
+	VCMPPD $0x16, Y12, Y3, Y13
+	VANDPD Y13, Y3, Y3
+	VCMPPD $0x16, Y12, Y4, Y13
+	VANDPD Y13, Y4, Y4
+	VCMPPD $0x16, Y12, Y5, Y13
+	VANDPD Y13, Y5, Y5
+	VCMPPD $0x16, Y12, Y6, Y13
+	VANDPD Y13, Y6, Y6
+	VCMPPD $0x16, Y12, Y7, Y13
+	VANDPD Y13, Y7, Y7
+	VCMPPD $0x16, Y12, Y8, Y13
+	VANDPD Y13, Y8, Y8
+	VCMPPD $0x16, Y12, Y9, Y13
+	VANDPD Y13, Y9, Y9
+	VCMPPD $0x16, Y12, Y10, Y13
+	VANDPD Y13, Y10, Y10
+	VCMPPD $0x16, Y12, Y11, Y12
+	VANDPD Y12, Y11, Y11
+
+wholeMask:
+	MOVQ    mask+104(FP), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), R11
+	SHLQ    $0x03, R11
+	VXORPS  Y12, Y12, Y12
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y0, Y0
+	VMOVUPD 32(R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y2, Y2
+	VMOVUPD 32(R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y3, Y3
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y4, Y4
+	VMOVUPD 32(R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y5, Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y6, Y6
+	VMOVUPD 32(R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y7, Y7
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y8, Y8
+	VMOVUPD 32(R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y9, Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y10, Y10
+	VMOVUPD 32(R10), Y13
+	VCMPPD  $0x16, Y12, Y13, Y12
+	VANDPD  Y12, Y11, Y11
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+wholeWrite:
 	VMOVUPD Y0, (SI)
 	VMOVUPD Y1, 32(SI)
 	ADDQ    DI, SI
@@ -14431,7 +18747,6 @@ wholeOverwrite:
 	VMOVUPD Y11, 32(SI)
 	ADDQ    DI, SI
 
-wholeStored:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, AX
@@ -14633,47 +18948,137 @@ cutStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
-	JEQ          cutOverwrite
+	JEQ          cutBias
 	VBROADCASTSD beta+88(FP), Y13
-	VFMADD231PD  (SI), Y13, Y1
-	VMOVUPD      Y1, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y2
-	VMASKMOVPD   Y2, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y13, Y3
-	VMOVUPD      Y3, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y4
-	VMASKMOVPD   Y4, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y13, Y5
-	VMOVUPD      Y5, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y6
-	VMASKMOVPD   Y6, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y13, Y7
-	VMOVUPD      Y7, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y8
-	VMASKMOVPD   Y8, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y13, Y9
-	VMOVUPD      Y9, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y10
-	VMASKMOVPD   Y10, Y0, 32(SI)
-	ADDQ         DI, SI
-	VFMADD231PD  (SI), Y13, Y11
-	VMOVUPD      Y11, (SI)
-	VMASKMOVPD   32(SI), Y0, Y1
-	VFMADD231PD  Y1, Y13, Y12
-	VMASKMOVPD   Y12, Y0, 32(SI)
-	ADDQ         DI, SI
-	JMP          cutStored
+	MOVQ         SI, R10
+	VFMADD231PD  (R10), Y13, Y1
+	VMASKMOVPD   32(R10), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y2
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y13, Y3
+	VMASKMOVPD   32(R10), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y4
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y13, Y5
+	VMASKMOVPD   32(R10), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y6
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y13, Y7
+	VMASKMOVPD   32(R10), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y8
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y13, Y9
+	VMASKMOVPD   32(R10), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y10
+	ADDQ         DI, R10
+	VFMADD231PD  (R10), Y13, Y11
+	VMASKMOVPD   32(R10), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DI, R10
 
-cutOverwrite:
+cutBias:
+	MOVQ       bias+96(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutReLU
+	VMOVUPD    (R10), Y13
+	VADDPD     Y13, Y1, Y1
+	VADDPD     Y13, Y3, Y3
+	VADDPD     Y13, Y5, Y5
+	VADDPD     Y13, Y7, Y7
+	VADDPD     Y13, Y9, Y9
+	VADDPD     Y13, Y11, Y11
+	VMASKMOVPD 32(R10), Y0, Y13
+	VADDPD     Y13, Y2, Y2
+	VADDPD     Y13, Y4, Y4
+	VADDPD     Y13, Y6, Y6
+	VADDPD     Y13, Y8, Y8
+	VADDPD     Y13, Y10, Y10
+	VADDPD     Y13, Y12, Y12
+
+cutReLU:
+	MOVQ   relu+120(FP), R10
+	TESTQ  R10, R10
+	JEQ    cutMask
+	VXORPS Y13, Y13, Y13
+	VCMPPD $0x16, Y13, Y1, Y14
+	VANDPD Y14, Y1, Y1
+	VCMPPD $0x16, Y13, Y2, Y14
+	VANDPD Y14, Y2, Y2
+	VCMPPD $0x16, Y13, Y3, Y14
+	VANDPD Y14, Y3, Y3
+	VCMPPD $0x16, Y13, Y4, Y14
+	VANDPD Y14, Y4, Y4
+	VCMPPD $0x16, Y13, Y5, Y14
+	VANDPD Y14, Y5, Y5
+	VCMPPD $0x16, Y13, Y6, Y14
+	VANDPD Y14, Y6, Y6
+	VCMPPD $0x16, Y13, Y7, Y14
+	VANDPD Y14, Y7, Y7
+	VCMPPD $0x16, Y13, Y8, Y14
+	VANDPD Y14, Y8, Y8
+	VCMPPD $0x16, Y13, Y9, Y14
+	VANDPD Y14, Y9, Y9
+	VCMPPD $0x16, Y13, Y10, Y14
+	VANDPD Y14, Y10, Y10
+	VCMPPD $0x16, Y13, Y11, Y14
+	VANDPD Y14, Y11, Y11
+	VCMPPD $0x16, Y13, Y12, Y13
+	VANDPD Y13, Y12, Y12
+
+cutMask:
+	MOVQ       mask+104(FP), R10
+	TESTQ      R10, R10
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), R11
+	SHLQ       $0x03, R11
+	VXORPS     Y13, Y13, Y13
+	VMOVUPD    (R10), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y1, Y1
+	VMASKMOVPD 32(R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y2, Y2
+	ADDQ       R11, R10
+	VMOVUPD    (R10), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y3, Y3
+	VMASKMOVPD 32(R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y4, Y4
+	ADDQ       R11, R10
+	VMOVUPD    (R10), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y5, Y5
+	VMASKMOVPD 32(R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y6, Y6
+	ADDQ       R11, R10
+	VMOVUPD    (R10), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y7, Y7
+	VMASKMOVPD 32(R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y8, Y8
+	ADDQ       R11, R10
+	VMOVUPD    (R10), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y9, Y9
+	VMASKMOVPD 32(R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y10, Y10
+	ADDQ       R11, R10
+	VMOVUPD    (R10), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y11, Y11
+	VMASKMOVPD 32(R10), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y13
+	VANDPD     Y13, Y12, Y12
+	ADDQ       R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, mask+104(FP)
+
+cutWrite:
 	VMOVUPD    Y1, (SI)
 	VMASKMOVPD Y2, Y0, 32(SI)
 	ADDQ       DI, SI
@@ -14693,7 +19098,6 @@ cutOverwrite:
 	VMASKMOVPD Y12, Y0, 32(SI)
 	ADDQ       DI, SI
 
-cutStored:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, AX

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func sgemm1x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm1x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm1x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm1x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -93,19 +93,47 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z1
-	VMOVUPS.Z    (DI), K1, Z2
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z2
 	VFMADD231PS  Z2, Z1, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z3, Z3, Z3
+	VCMPPS    $0x16, Z3, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z3, Z3, Z3
+	VMOVUPS.Z (CX), K1, Z1
+	VCMPPS    $0x16, Z3, Z1, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
@@ -114,9 +142,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm2x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm2x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm2x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm2x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -217,25 +245,59 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z2
-	VMOVUPS.Z    (DI), K1, Z3
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z3
 	VFMADD231PS  Z3, Z2, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z3
 	VFMADD231PS  Z3, Z2, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z4, Z4, Z4
+	VCMPPS    $0x16, Z4, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z4, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z4, Z4, Z4
+	VMOVUPS.Z (CX), K1, Z2
+	VCMPPS    $0x16, Z4, Z2, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VCMPPS    $0x16, Z4, Z2, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
@@ -244,9 +306,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm3x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm3x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm3x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm3x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -361,23 +423,64 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z3
-	VMOVUPS.Z    (DI), K1, Z4
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z4
 	VFMADD231PS  Z4, Z3, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z4
 	VFMADD231PS  Z4, Z3, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z4
 	VFMADD231PS  Z4, Z3, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	VADDPS    Z3, Z2, Z2
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z5, Z5, Z5
+	VCMPPS    $0x16, Z5, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z5, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z5, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z5, Z5, Z5
+	VMOVUPS.Z (CX), K1, Z3
+	VCMPPS    $0x16, Z5, Z3, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z3
+	VCMPPS    $0x16, Z5, Z3, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z3
+	VCMPPS    $0x16, Z5, Z3, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -385,7 +488,6 @@ tileOverwrite:
 	VMOVUPS Z2, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
@@ -394,9 +496,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm4x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm4x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm4x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm4x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -526,27 +628,74 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z4
-	VMOVUPS.Z    (DI), K1, Z5
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z4, Z2, Z2
+	VADDPS    Z4, Z3, Z3
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z6, Z6, Z6
+	VCMPPS    $0x16, Z6, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z6, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z6, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z6, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z6, Z6, Z6
+	VMOVUPS.Z (CX), K1, Z4
+	VCMPPS    $0x16, Z6, Z4, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VCMPPS    $0x16, Z6, Z4, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VCMPPS    $0x16, Z6, Z4, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VCMPPS    $0x16, Z6, Z4, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -556,7 +705,6 @@ tileOverwrite:
 	VMOVUPS Z3, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
@@ -565,9 +713,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm5x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm5x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm5x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm5x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -711,31 +859,84 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z5
-	VMOVUPS.Z    (DI), K1, Z6
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z6
 	VFMADD231PS  Z6, Z5, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z6
 	VFMADD231PS  Z6, Z5, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z6
 	VFMADD231PS  Z6, Z5, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z6
 	VFMADD231PS  Z6, Z5, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z6
 	VFMADD231PS  Z6, Z5, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z5, Z2, Z2
+	VADDPS    Z5, Z3, Z3
+	VADDPS    Z5, Z4, Z4
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPS    $0x16, Z7, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z7, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z7, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z7, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z7, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z7, Z7, Z7
+	VMOVUPS.Z (CX), K1, Z5
+	VCMPPS    $0x16, Z7, Z5, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VCMPPS    $0x16, Z7, Z5, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VCMPPS    $0x16, Z7, Z5, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VCMPPS    $0x16, Z7, Z5, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VCMPPS    $0x16, Z7, Z5, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -747,7 +948,6 @@ tileOverwrite:
 	VMOVUPS Z4, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000005, DX, CX
 	ADDQ   CX, AX
@@ -756,9 +956,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm6x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm6x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm6x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm6x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -917,35 +1117,94 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z6
-	VMOVUPS.Z    (DI), K1, Z7
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z3, Z3
+	VADDPS    Z6, Z4, Z4
+	VADDPS    Z6, Z5, Z5
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z8, Z8, Z8
+	VCMPPS    $0x16, Z8, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z8, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z8, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z8, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z8, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z8, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z8, Z8, Z8
+	VMOVUPS.Z (CX), K1, Z6
+	VCMPPS    $0x16, Z8, Z6, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VCMPPS    $0x16, Z8, Z6, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VCMPPS    $0x16, Z8, Z6, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VCMPPS    $0x16, Z8, Z6, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VCMPPS    $0x16, Z8, Z6, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VCMPPS    $0x16, Z8, Z6, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -959,7 +1218,6 @@ tileOverwrite:
 	VMOVUPS Z5, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000006, DX, CX
 	ADDQ   CX, AX
@@ -968,9 +1226,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm7x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm7x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm7x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm7x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -1143,39 +1401,104 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z7
-	VMOVUPS.Z    (DI), K1, Z8
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z8
 	VFMADD231PS  Z8, Z7, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z8
 	VFMADD231PS  Z8, Z7, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z8
 	VFMADD231PS  Z8, Z7, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z8
 	VFMADD231PS  Z8, Z7, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z8
 	VFMADD231PS  Z8, Z7, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z8
 	VFMADD231PS  Z8, Z7, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z8
 	VFMADD231PS  Z8, Z7, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z7, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z7, Z4, Z4
+	VADDPS    Z7, Z5, Z5
+	VADDPS    Z7, Z6, Z6
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPS    $0x16, Z9, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z9, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z9, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z9, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z9, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z9, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z9, Z9, Z9
+	VMOVUPS.Z (CX), K1, Z7
+	VCMPPS    $0x16, Z9, Z7, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VCMPPS    $0x16, Z9, Z7, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VCMPPS    $0x16, Z9, Z7, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VCMPPS    $0x16, Z9, Z7, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VCMPPS    $0x16, Z9, Z7, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VCMPPS    $0x16, Z9, Z7, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VCMPPS    $0x16, Z9, Z7, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -1191,7 +1514,6 @@ tileOverwrite:
 	VMOVUPS Z6, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000007, DX, CX
 	ADDQ   CX, AX
@@ -1200,9 +1522,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm8x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm8x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm8x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm8x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -1398,43 +1720,114 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z8
-	VMOVUPS.Z    (DI), K1, Z9
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z7
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z5, Z5
+	VADDPS    Z8, Z6, Z6
+	VADDPS    Z8, Z7, Z7
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z10, Z10, Z10
+	VCMPPS    $0x16, Z10, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z10, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z10, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z10, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z10, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z10, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z10, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z10, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z10, Z10, Z10
+	VMOVUPS.Z (CX), K1, Z8
+	VCMPPS    $0x16, Z10, Z8, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VCMPPS    $0x16, Z10, Z8, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VCMPPS    $0x16, Z10, Z8, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VCMPPS    $0x16, Z10, Z8, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VCMPPS    $0x16, Z10, Z8, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VCMPPS    $0x16, Z10, Z8, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VCMPPS    $0x16, Z10, Z8, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VCMPPS    $0x16, Z10, Z8, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -1452,7 +1845,6 @@ tileOverwrite:
 	VMOVUPS Z7, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000008, DX, CX
 	ADDQ   CX, AX
@@ -1461,9 +1853,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm9x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm9x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm9x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm9x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -1673,47 +2065,124 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z9
-	VMOVUPS.Z    (DI), K1, Z10
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z7
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z8
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+	VADDPS    Z9, Z6, Z6
+	VADDPS    Z9, Z7, Z7
+	VADDPS    Z9, Z8, Z8
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z11, Z11, Z11
+	VCMPPS    $0x16, Z11, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z11, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z11, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z11, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z11, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z11, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z11, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z11, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z11, Z11, Z11
+	VMOVUPS.Z (CX), K1, Z9
+	VCMPPS    $0x16, Z11, Z9, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VCMPPS    $0x16, Z11, Z9, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VCMPPS    $0x16, Z11, Z9, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VCMPPS    $0x16, Z11, Z9, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VCMPPS    $0x16, Z11, Z9, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VCMPPS    $0x16, Z11, Z9, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VCMPPS    $0x16, Z11, Z9, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VCMPPS    $0x16, Z11, Z9, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VCMPPS    $0x16, Z11, Z9, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -1733,7 +2202,6 @@ tileOverwrite:
 	VMOVUPS Z8, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000009, DX, CX
 	ADDQ   CX, AX
@@ -1742,9 +2210,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm10x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm10x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm10x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm10x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -1968,51 +2436,134 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z10
-	VMOVUPS.Z    (DI), K1, Z11
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z7
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z8
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z9
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z5, Z5
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z7, Z7
+	VADDPS    Z10, Z8, Z8
+	VADDPS    Z10, Z9, Z9
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z12, Z12, Z12
+	VCMPPS    $0x16, Z12, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z12, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z12, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z12, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z12, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z12, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z12, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z12, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z12, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z12, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z12, Z12, Z12
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VCMPPS    $0x16, Z12, Z10, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -2034,7 +2585,6 @@ tileOverwrite:
 	VMOVUPS Z9, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000a, DX, CX
 	ADDQ   CX, AX
@@ -2043,9 +2593,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm11x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm11x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm11x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm11x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -2283,55 +2833,144 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z11
-	VMOVUPS.Z    (DI), K1, Z12
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z7
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z8
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z9
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z12
 	VFMADD231PS  Z12, Z11, Z10
-	VMOVUPS      Z10, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z11, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z11, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z11, Z6, Z6
+	VADDPS    Z11, Z7, Z7
+	VADDPS    Z11, Z8, Z8
+	VADDPS    Z11, Z9, Z9
+	VADDPS    Z11, Z10, Z10
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPS    $0x16, Z13, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z13, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z13, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z13, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z13, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z13, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z13, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z13, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z13, Z13, Z13
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VCMPPS    $0x16, Z13, Z11, K2
+	VMOVAPS.Z Z10, K2, Z10
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -2355,7 +2994,6 @@ tileOverwrite:
 	VMOVUPS Z10, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000b, DX, CX
 	ADDQ   CX, AX
@@ -2364,9 +3002,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm12x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm12x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm12x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm12x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -2618,59 +3256,154 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z12
-	VMOVUPS.Z    (DI), K1, Z13
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z7
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z8
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z9
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z10
-	VMOVUPS      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z11
-	VMOVUPS      Z11, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z9, Z9
+	VADDPS    Z12, Z10, Z10
+	VADDPS    Z12, Z11, Z11
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z14, Z14, Z14
+	VCMPPS    $0x16, Z14, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z14, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z14, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z14, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z14, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z14, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z14, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z14, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z14, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z14, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z14, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z14, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z14, Z14, Z14
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VCMPPS    $0x16, Z14, Z12, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -2696,7 +3429,6 @@ tileOverwrite:
 	VMOVUPS Z11, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000c, DX, CX
 	ADDQ   CX, AX
@@ -2705,9 +3437,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm13x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm13x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm13x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm13x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -2973,63 +3705,164 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z13
-	VMOVUPS.Z    (DI), K1, Z14
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z7
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z8
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z9
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z10
-	VMOVUPS      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z11
-	VMOVUPS      Z11, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z14
 	VFMADD231PS  Z14, Z13, Z12
-	VMOVUPS      Z12, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z0, Z0
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z13, Z2, Z2
+	VADDPS    Z13, Z3, Z3
+	VADDPS    Z13, Z4, Z4
+	VADDPS    Z13, Z5, Z5
+	VADDPS    Z13, Z6, Z6
+	VADDPS    Z13, Z7, Z7
+	VADDPS    Z13, Z8, Z8
+	VADDPS    Z13, Z9, Z9
+	VADDPS    Z13, Z10, Z10
+	VADDPS    Z13, Z11, Z11
+	VADDPS    Z13, Z12, Z12
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPS    $0x16, Z15, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z15, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z15, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z15, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z15, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z15, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z15, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z15, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z15, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z15, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z15, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z15, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z15, Z15, Z15
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z12, K2, Z12
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -3057,7 +3890,6 @@ tileOverwrite:
 	VMOVUPS Z12, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000d, DX, CX
 	ADDQ   CX, AX
@@ -3066,9 +3898,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm14x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm14x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm14x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm14x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -3348,67 +4180,174 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z14
-	VMOVUPS.Z    (DI), K1, Z15
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z7
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z8
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z9
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z10
-	VMOVUPS      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z11
-	VMOVUPS      Z11, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z12
-	VMOVUPS      Z12, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z13
-	VMOVUPS      Z13, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z14, Z1, Z1
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z14, Z3, Z3
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z14, Z5, Z5
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z14, Z7, Z7
+	VADDPS    Z14, Z8, Z8
+	VADDPS    Z14, Z9, Z9
+	VADDPS    Z14, Z10, Z10
+	VADDPS    Z14, Z11, Z11
+	VADDPS    Z14, Z12, Z12
+	VADDPS    Z14, Z13, Z13
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z16, Z16, Z16
+	VCMPPS    $0x16, Z16, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z16, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z16, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z16, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z16, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z16, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z16, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z16, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z16, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z16, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z16, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z16, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z16, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z16, Z16, Z16
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z12, K2, Z12
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VCMPPS    $0x16, Z16, Z14, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -3438,7 +4377,6 @@ tileOverwrite:
 	VMOVUPS Z13, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000e, DX, CX
 	ADDQ   CX, AX
@@ -3447,9 +4385,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm15x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm15x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm15x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm15x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -3752,71 +4690,184 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z15
-	VMOVUPS.Z    (DI), K1, Z16
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z7
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z8
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z9
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z10
-	VMOVUPS      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z11
-	VMOVUPS      Z11, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z12
-	VMOVUPS      Z12, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z13
-	VMOVUPS      Z13, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z14
-	VMOVUPS      Z14, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z0, Z0
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z15, Z2, Z2
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z15, Z4, Z4
+	VADDPS    Z15, Z5, Z5
+	VADDPS    Z15, Z6, Z6
+	VADDPS    Z15, Z7, Z7
+	VADDPS    Z15, Z8, Z8
+	VADDPS    Z15, Z9, Z9
+	VADDPS    Z15, Z10, Z10
+	VADDPS    Z15, Z11, Z11
+	VADDPS    Z15, Z12, Z12
+	VADDPS    Z15, Z13, Z13
+	VADDPS    Z15, Z14, Z14
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPS    $0x16, Z17, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z17, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z17, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z17, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z17, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z17, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z17, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z17, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z17, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z17, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z17, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z17, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z17, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z17, Z17, Z17
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z12, K2, Z12
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VCMPPS    $0x16, Z17, Z15, K2
+	VMOVAPS.Z Z14, K2, Z14
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -3848,7 +4899,6 @@ tileOverwrite:
 	VMOVUPS Z14, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000f, DX, CX
 	ADDQ   CX, AX
@@ -3857,9 +4907,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm16x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm16x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm16x16AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm16x16AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -4176,75 +5226,194 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z16
-	VMOVUPS.Z    (DI), K1, Z17
+	MOVQ         DI, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z0
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z1
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z2
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z3
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z4
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z5
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z6
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z7
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z8
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z9
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z10
-	VMOVUPS      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z11
-	VMOVUPS      Z11, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z12
-	VMOVUPS      Z12, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z13
-	VMOVUPS      Z13, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z14
-	VMOVUPS      Z14, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPS.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z15
-	VMOVUPS      Z15, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z0, Z0
+	VADDPS    Z16, Z1, Z1
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z16, Z3, Z3
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z16, Z5, Z5
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z16, Z7, Z7
+	VADDPS    Z16, Z8, Z8
+	VADDPS    Z16, Z9, Z9
+	VADDPS    Z16, Z10, Z10
+	VADDPS    Z16, Z11, Z11
+	VADDPS    Z16, Z12, Z12
+	VADDPS    Z16, Z13, Z13
+	VADDPS    Z16, Z14, Z14
+	VADDPS    Z16, Z15, Z15
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z18, Z18, Z18
+	VCMPPS    $0x16, Z18, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z18, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z18, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z18, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z18, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z18, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z18, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z18, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z18, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z18, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z18, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z18, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z18, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z18, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z18, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z18, Z18, Z18
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z12, K2, Z12
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z14, K2, Z14
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VCMPPS    $0x16, Z18, Z16, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -4278,7 +5447,6 @@ tileOverwrite:
 	VMOVUPS Z15, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000010, DX, CX
 	ADDQ   CX, AX
@@ -4287,9 +5455,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm1x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm1x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm1x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm1x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -4388,22 +5556,56 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z2
-	VFMADD231PS  (DI), Z2, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z3
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z2, Z0
+	VMOVUPS.Z    64(CX), K1, Z3
 	VFMADD231PS  Z3, Z2, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z5, Z5, Z5
+	VCMPPS    $0x16, Z5, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z5, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z5, Z5, Z5
+	VMOVUPS   (CX), Z2
+	VCMPPS    $0x16, Z5, Z2, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z2
+	VCMPPS    $0x16, Z5, Z2, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
@@ -4412,9 +5614,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm2x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm2x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm2x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm2x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -4534,23 +5736,69 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z4
-	VFMADD231PS  (DI), Z4, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z5
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z4, Z0
+	VMOVUPS.Z    64(CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z4, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z4, Z2
+	VMOVUPS.Z    64(CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z4, Z3, Z3
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPS    $0x16, Z7, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z7, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z7, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z7, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z7, Z7, Z7
+	VMOVUPS   (CX), Z4
+	VCMPPS    $0x16, Z7, Z4, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z4
+	VCMPPS    $0x16, Z7, Z4, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z4
+	VCMPPS    $0x16, Z7, Z4, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z4
+	VCMPPS    $0x16, Z7, Z4, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -4558,7 +5806,6 @@ tileOverwrite:
 	VMOVUPS Z3, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
@@ -4567,9 +5814,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm3x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm3x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm3x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm3x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -4710,29 +5957,86 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z6
-	VFMADD231PS  (DI), Z6, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z7
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z6, Z0
+	VMOVUPS.Z    64(CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z6, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z6, Z2
+	VMOVUPS.Z    64(CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z6, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z6, Z4
+	VMOVUPS.Z    64(CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z3, Z3
+	VADDPS    Z6, Z5, Z5
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPS    $0x16, Z9, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z9, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z9, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z9, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z9, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z9, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z9, Z9, Z9
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -4743,7 +6047,6 @@ tileOverwrite:
 	VMOVUPS Z5, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
@@ -4752,9 +6055,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm4x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm4x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm4x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm4x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -4917,35 +6220,103 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z8
-	VFMADD231PS  (DI), Z8, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z9
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z8, Z0
+	VMOVUPS.Z    64(CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z8, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z8, Z2
+	VMOVUPS.Z    64(CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z8, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z8, Z4
+	VMOVUPS.Z    64(CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z8, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z8, Z6
+	VMOVUPS.Z    64(CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z8
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z5, Z5
+	VADDPS    Z8, Z7, Z7
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z11, Z11, Z11
+	VCMPPS    $0x16, Z11, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z11, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z11, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z11, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z11, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z11, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z11, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z11, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z11, Z11, Z11
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -4959,7 +6330,6 @@ tileOverwrite:
 	VMOVUPS Z7, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
@@ -4968,9 +6338,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm5x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm5x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm5x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm5x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -5154,41 +6524,120 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z10
-	VFMADD231PS  (DI), Z10, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z11
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z10, Z0
+	VMOVUPS.Z    64(CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z10, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z10, Z2
+	VMOVUPS.Z    64(CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z10, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z10, Z4
+	VMOVUPS.Z    64(CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z10, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z10, Z6
+	VMOVUPS.Z    64(CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z10, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z10, Z8
+	VMOVUPS.Z    64(CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z10
+	VADDPS    Z10, Z1, Z1
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z10, Z5, Z5
+	VADDPS    Z10, Z7, Z7
+	VADDPS    Z10, Z9, Z9
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPS    $0x16, Z13, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z13, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z13, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z13, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z13, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z13, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z13, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z13, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z13, Z13, Z13
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -5205,7 +6654,6 @@ tileOverwrite:
 	VMOVUPS Z9, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000005, DX, CX
 	ADDQ   CX, AX
@@ -5214,9 +6662,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm6x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm6x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm6x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm6x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -5422,47 +6870,137 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z12
-	VFMADD231PS  (DI), Z12, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z13
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z12, Z0
+	VMOVUPS.Z    64(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z2
+	VMOVUPS.Z    64(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z4
+	VMOVUPS.Z    64(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z6
+	VMOVUPS.Z    64(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z8
+	VMOVUPS.Z    64(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z10
-	VMOVUPS      Z10, (DI)
-	VMOVUPS.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z10
+	VMOVUPS.Z    64(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z11
-	VMOVUPS      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z12
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z9, Z9
+	VADDPS    Z12, Z11, Z11
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPS    $0x16, Z15, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z15, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z15, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z15, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z15, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z15, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z15, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z15, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z15, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z15, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z15, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z15, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z15, Z15, Z15
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -5482,7 +7020,6 @@ tileOverwrite:
 	VMOVUPS Z11, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000006, DX, CX
 	ADDQ   CX, AX
@@ -5491,9 +7028,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm7x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm7x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm7x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm7x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -5720,53 +7257,154 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z14
-	VFMADD231PS  (DI), Z14, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z15
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z14, Z0
+	VMOVUPS.Z    64(CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z14, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z2
+	VMOVUPS.Z    64(CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z14, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z4
+	VMOVUPS.Z    64(CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z14, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z6
+	VMOVUPS.Z    64(CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z14, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z8
+	VMOVUPS.Z    64(CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z14, Z10
-	VMOVUPS      Z10, (DI)
-	VMOVUPS.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z10
+	VMOVUPS.Z    64(CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z11
-	VMOVUPS      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z14, Z12
-	VMOVUPS      Z12, (DI)
-	VMOVUPS.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z12
+	VMOVUPS.Z    64(CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z13
-	VMOVUPS      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z14
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z14, Z8, Z8
+	VADDPS    Z14, Z10, Z10
+	VADDPS    Z14, Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Z14
+	VADDPS    Z14, Z1, Z1
+	VADDPS    Z14, Z3, Z3
+	VADDPS    Z14, Z5, Z5
+	VADDPS    Z14, Z7, Z7
+	VADDPS    Z14, Z9, Z9
+	VADDPS    Z14, Z11, Z11
+	VADDPS    Z14, Z13, Z13
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPS    $0x16, Z17, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z17, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z17, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z17, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z17, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z17, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z17, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z17, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z17, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z17, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z17, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z17, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z17, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z17, Z17, Z17
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -5789,7 +7427,6 @@ tileOverwrite:
 	VMOVUPS Z13, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000007, DX, CX
 	ADDQ   CX, AX
@@ -5798,9 +7435,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm8x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm8x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm8x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm8x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -6057,59 +7694,171 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z16
-	VFMADD231PS  (DI), Z16, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z17
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z16, Z0
+	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z2
+	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z4
+	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z6
+	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z8
+	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z10
-	VMOVUPS      Z10, (DI)
-	VMOVUPS.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z10
+	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z11
-	VMOVUPS      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z12
-	VMOVUPS      Z12, (DI)
-	VMOVUPS.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z12
+	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z13
-	VMOVUPS      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z14
-	VMOVUPS      Z14, (DI)
-	VMOVUPS.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z14
+	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z15
-	VMOVUPS      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z16
+	VADDPS    Z16, Z0, Z0
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z16, Z8, Z8
+	VADDPS    Z16, Z10, Z10
+	VADDPS    Z16, Z12, Z12
+	VADDPS    Z16, Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Z16
+	VADDPS    Z16, Z1, Z1
+	VADDPS    Z16, Z3, Z3
+	VADDPS    Z16, Z5, Z5
+	VADDPS    Z16, Z7, Z7
+	VADDPS    Z16, Z9, Z9
+	VADDPS    Z16, Z11, Z11
+	VADDPS    Z16, Z13, Z13
+	VADDPS    Z16, Z15, Z15
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z19, Z19, Z19
+	VCMPPS    $0x16, Z19, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z19, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z19, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z19, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z19, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z19, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z19, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z19, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z19, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z19, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z19, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z19, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z19, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z19, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z19, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z19, Z19, Z19
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -6135,7 +7884,6 @@ tileOverwrite:
 	VMOVUPS Z15, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000008, DX, CX
 	ADDQ   CX, AX
@@ -6144,9 +7892,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm9x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm9x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm9x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm9x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -6424,65 +8172,188 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z18
-	VFMADD231PS  (DI), Z18, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z19
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z18, Z0
+	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z2
+	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z4
+	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z6
+	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z8
+	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z10
-	VMOVUPS      Z10, (DI)
-	VMOVUPS.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z10
+	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z11
-	VMOVUPS      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z12
-	VMOVUPS      Z12, (DI)
-	VMOVUPS.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z12
+	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z13
-	VMOVUPS      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z14
-	VMOVUPS      Z14, (DI)
-	VMOVUPS.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z14
+	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z15
-	VMOVUPS      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z16
-	VMOVUPS      Z16, (DI)
-	VMOVUPS.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z16
+	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z17
-	VMOVUPS      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z18
+	VADDPS    Z18, Z0, Z0
+	VADDPS    Z18, Z2, Z2
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z18, Z8, Z8
+	VADDPS    Z18, Z10, Z10
+	VADDPS    Z18, Z12, Z12
+	VADDPS    Z18, Z14, Z14
+	VADDPS    Z18, Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Z18
+	VADDPS    Z18, Z1, Z1
+	VADDPS    Z18, Z3, Z3
+	VADDPS    Z18, Z5, Z5
+	VADDPS    Z18, Z7, Z7
+	VADDPS    Z18, Z9, Z9
+	VADDPS    Z18, Z11, Z11
+	VADDPS    Z18, Z13, Z13
+	VADDPS    Z18, Z15, Z15
+	VADDPS    Z18, Z17, Z17
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z21, Z21, Z21
+	VCMPPS    $0x16, Z21, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z21, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z21, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z21, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z21, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z21, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z21, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z21, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z21, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z21, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z21, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z21, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z21, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z21, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z21, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z21, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z21, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z21, Z21, Z21
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -6511,7 +8382,6 @@ tileOverwrite:
 	VMOVUPS Z17, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000009, DX, CX
 	ADDQ   CX, AX
@@ -6520,9 +8390,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm10x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm10x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm10x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm10x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -6821,71 +8691,205 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z20
-	VFMADD231PS  (DI), Z20, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z20, Z0
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z2
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z4
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z6
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z8
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z10
-	VMOVUPS      Z10, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z10
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z11
-	VMOVUPS      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z12
-	VMOVUPS      Z12, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z12
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z13
-	VMOVUPS      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z14
-	VMOVUPS      Z14, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z14
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z15
-	VMOVUPS      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z16
-	VMOVUPS      Z16, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z16
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z17
-	VMOVUPS      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z18
-	VMOVUPS      Z18, (DI)
-	VMOVUPS.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z18
+	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z19
-	VMOVUPS      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z20
+	VADDPS    Z20, Z0, Z0
+	VADDPS    Z20, Z2, Z2
+	VADDPS    Z20, Z4, Z4
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z20, Z10, Z10
+	VADDPS    Z20, Z12, Z12
+	VADDPS    Z20, Z14, Z14
+	VADDPS    Z20, Z16, Z16
+	VADDPS    Z20, Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Z20
+	VADDPS    Z20, Z1, Z1
+	VADDPS    Z20, Z3, Z3
+	VADDPS    Z20, Z5, Z5
+	VADDPS    Z20, Z7, Z7
+	VADDPS    Z20, Z9, Z9
+	VADDPS    Z20, Z11, Z11
+	VADDPS    Z20, Z13, Z13
+	VADDPS    Z20, Z15, Z15
+	VADDPS    Z20, Z17, Z17
+	VADDPS    Z20, Z19, Z19
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z23, Z23, Z23
+	VCMPPS    $0x16, Z23, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z23, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z23, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z23, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z23, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z23, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z23, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z23, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z23, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z23, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z23, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z23, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z23, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z23, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z23, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z23, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z23, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z23, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z23, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z23, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z23, Z23, Z23
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z19, K2, Z19
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -6917,7 +8921,6 @@ tileOverwrite:
 	VMOVUPS Z19, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000a, DX, CX
 	ADDQ   CX, AX
@@ -6926,9 +8929,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm11x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm11x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm11x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm11x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -7248,77 +9251,222 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z22
-	VFMADD231PS  (DI), Z22, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z22, Z0
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z2
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z4
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z6
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z8
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z10
-	VMOVUPS      Z10, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z10
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z11
-	VMOVUPS      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z12
-	VMOVUPS      Z12, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z12
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z13
-	VMOVUPS      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z14
-	VMOVUPS      Z14, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z14
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z15
-	VMOVUPS      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z16
-	VMOVUPS      Z16, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z16
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z17
-	VMOVUPS      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z18
-	VMOVUPS      Z18, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z18
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z19
-	VMOVUPS      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z22, Z20
-	VMOVUPS      Z20, (DI)
-	VMOVUPS.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z20
+	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z21
-	VMOVUPS      Z21, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z22
+	VADDPS    Z22, Z0, Z0
+	VADDPS    Z22, Z2, Z2
+	VADDPS    Z22, Z4, Z4
+	VADDPS    Z22, Z6, Z6
+	VADDPS    Z22, Z8, Z8
+	VADDPS    Z22, Z10, Z10
+	VADDPS    Z22, Z12, Z12
+	VADDPS    Z22, Z14, Z14
+	VADDPS    Z22, Z16, Z16
+	VADDPS    Z22, Z18, Z18
+	VADDPS    Z22, Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Z22
+	VADDPS    Z22, Z1, Z1
+	VADDPS    Z22, Z3, Z3
+	VADDPS    Z22, Z5, Z5
+	VADDPS    Z22, Z7, Z7
+	VADDPS    Z22, Z9, Z9
+	VADDPS    Z22, Z11, Z11
+	VADDPS    Z22, Z13, Z13
+	VADDPS    Z22, Z15, Z15
+	VADDPS    Z22, Z17, Z17
+	VADDPS    Z22, Z19, Z19
+	VADDPS    Z22, Z21, Z21
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z25, Z25, Z25
+	VCMPPS    $0x16, Z25, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z25, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z25, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z25, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z25, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z25, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z25, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z25, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z25, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z25, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z25, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z25, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z25, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z25, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z25, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z25, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z25, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z25, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z25, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z25, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z25, Z25, Z25
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS.Z 64(CX), K1, Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z21, K2, Z21
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -7353,7 +9501,6 @@ tileOverwrite:
 	VMOVUPS Z21, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000b, DX, CX
 	ADDQ   CX, AX
@@ -7362,9 +9509,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm12x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm12x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm12x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm12x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -7705,83 +9852,239 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z24
-	VFMADD231PS  (DI), Z24, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z24, Z0
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z2
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z4
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z6
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z8
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z10
-	VMOVUPS      Z10, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z10
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z11
-	VMOVUPS      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z12
-	VMOVUPS      Z12, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z12
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z13
-	VMOVUPS      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z14
-	VMOVUPS      Z14, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z14
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z15
-	VMOVUPS      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z16
-	VMOVUPS      Z16, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z16
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z17
-	VMOVUPS      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z18
-	VMOVUPS      Z18, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z18
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z19
-	VMOVUPS      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z20
-	VMOVUPS      Z20, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z20
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z21
-	VMOVUPS      Z21, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z22
-	VMOVUPS      Z22, (DI)
-	VMOVUPS.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z22
+	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z23
-	VMOVUPS      Z23, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z24
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z24, Z20, Z20
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 64(CX), K1, Z24
+	VADDPS    Z24, Z1, Z1
+	VADDPS    Z24, Z3, Z3
+	VADDPS    Z24, Z5, Z5
+	VADDPS    Z24, Z7, Z7
+	VADDPS    Z24, Z9, Z9
+	VADDPS    Z24, Z11, Z11
+	VADDPS    Z24, Z13, Z13
+	VADDPS    Z24, Z15, Z15
+	VADDPS    Z24, Z17, Z17
+	VADDPS    Z24, Z19, Z19
+	VADDPS    Z24, Z21, Z21
+	VADDPS    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z27, Z27, Z27
+	VCMPPS    $0x16, Z27, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z27, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z27, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z27, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z27, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z27, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z27, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z27, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z27, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z27, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z27, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z27, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z27, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z27, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z27, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z27, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z27, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z27, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z27, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z27, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z27, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z27, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z27, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Z27, Z23, K2
+	VMOVAPS.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z27, Z27, Z27
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z21, K2, Z21
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 64(CX), K1, Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z23, K2, Z23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -7819,7 +10122,6 @@ tileOverwrite:
 	VMOVUPS Z23, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000c, DX, CX
 	ADDQ   CX, AX
@@ -7828,9 +10130,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm13x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm13x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm13x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm13x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -8192,89 +10494,256 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z26
-	VFMADD231PS  (DI), Z26, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z26, Z0
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z2
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z4
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z6
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z8
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z10
-	VMOVUPS      Z10, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z10
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z11
-	VMOVUPS      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z12
-	VMOVUPS      Z12, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z12
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z13
-	VMOVUPS      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z14
-	VMOVUPS      Z14, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z14
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z15
-	VMOVUPS      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z16
-	VMOVUPS      Z16, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z16
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z17
-	VMOVUPS      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z18
-	VMOVUPS      Z18, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z18
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z19
-	VMOVUPS      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z20
-	VMOVUPS      Z20, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z20
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z21
-	VMOVUPS      Z21, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z22
-	VMOVUPS      Z22, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z22
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z23
-	VMOVUPS      Z23, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z26, Z24
-	VMOVUPS      Z24, (DI)
-	VMOVUPS.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z24
+	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z25
-	VMOVUPS      Z25, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z26
+	VADDPS    Z26, Z0, Z0
+	VADDPS    Z26, Z2, Z2
+	VADDPS    Z26, Z4, Z4
+	VADDPS    Z26, Z6, Z6
+	VADDPS    Z26, Z8, Z8
+	VADDPS    Z26, Z10, Z10
+	VADDPS    Z26, Z12, Z12
+	VADDPS    Z26, Z14, Z14
+	VADDPS    Z26, Z16, Z16
+	VADDPS    Z26, Z18, Z18
+	VADDPS    Z26, Z20, Z20
+	VADDPS    Z26, Z22, Z22
+	VADDPS    Z26, Z24, Z24
+	VMOVUPS.Z 64(CX), K1, Z26
+	VADDPS    Z26, Z1, Z1
+	VADDPS    Z26, Z3, Z3
+	VADDPS    Z26, Z5, Z5
+	VADDPS    Z26, Z7, Z7
+	VADDPS    Z26, Z9, Z9
+	VADDPS    Z26, Z11, Z11
+	VADDPS    Z26, Z13, Z13
+	VADDPS    Z26, Z15, Z15
+	VADDPS    Z26, Z17, Z17
+	VADDPS    Z26, Z19, Z19
+	VADDPS    Z26, Z21, Z21
+	VADDPS    Z26, Z23, Z23
+	VADDPS    Z26, Z25, Z25
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z29, Z29, Z29
+	VCMPPS    $0x16, Z29, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z29, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z29, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z29, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z29, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z29, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z29, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z29, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z29, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z29, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z29, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z29, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z29, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z29, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z29, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z29, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z29, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z29, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z29, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z29, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z29, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z29, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z29, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Z29, Z23, K2
+	VMOVAPS.Z Z23, K2, Z23
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VCMPPS    $0x16, Z29, Z25, K2
+	VMOVAPS.Z Z25, K2, Z25
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z29, Z29, Z29
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z21, K2, Z21
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z23, K2, Z23
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VMOVUPS.Z 64(CX), K1, Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z25, K2, Z25
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -8315,7 +10784,6 @@ tileOverwrite:
 	VMOVUPS Z25, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000d, DX, CX
 	ADDQ   CX, AX
@@ -8324,9 +10792,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm14x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm14x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm14x32AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm14x32AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -8709,95 +11177,273 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z28
-	VFMADD231PS  (DI), Z28, Z0
-	VMOVUPS      Z0, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z28, Z0
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z1
-	VMOVUPS      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z2
-	VMOVUPS      Z2, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z2
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z3
-	VMOVUPS      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z4
-	VMOVUPS      Z4, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z4
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z5
-	VMOVUPS      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z6
-	VMOVUPS      Z6, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z6
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z7
-	VMOVUPS      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z8
-	VMOVUPS      Z8, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z8
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z9
-	VMOVUPS      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z10
-	VMOVUPS      Z10, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z10
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z11
-	VMOVUPS      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z12
-	VMOVUPS      Z12, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z12
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z13
-	VMOVUPS      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z14
-	VMOVUPS      Z14, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z14
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z15
-	VMOVUPS      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z16
-	VMOVUPS      Z16, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z16
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z17
-	VMOVUPS      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z18
-	VMOVUPS      Z18, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z18
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z19
-	VMOVUPS      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z20
-	VMOVUPS      Z20, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z20
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z21
-	VMOVUPS      Z21, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z22
-	VMOVUPS      Z22, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z22
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z23
-	VMOVUPS      Z23, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z24
-	VMOVUPS      Z24, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z24
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z25
-	VMOVUPS      Z25, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z28, Z26
-	VMOVUPS      Z26, (DI)
-	VMOVUPS.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z26
+	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z27
-	VMOVUPS      Z27, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z28
+	VADDPS    Z28, Z0, Z0
+	VADDPS    Z28, Z2, Z2
+	VADDPS    Z28, Z4, Z4
+	VADDPS    Z28, Z6, Z6
+	VADDPS    Z28, Z8, Z8
+	VADDPS    Z28, Z10, Z10
+	VADDPS    Z28, Z12, Z12
+	VADDPS    Z28, Z14, Z14
+	VADDPS    Z28, Z16, Z16
+	VADDPS    Z28, Z18, Z18
+	VADDPS    Z28, Z20, Z20
+	VADDPS    Z28, Z22, Z22
+	VADDPS    Z28, Z24, Z24
+	VADDPS    Z28, Z26, Z26
+	VMOVUPS.Z 64(CX), K1, Z28
+	VADDPS    Z28, Z1, Z1
+	VADDPS    Z28, Z3, Z3
+	VADDPS    Z28, Z5, Z5
+	VADDPS    Z28, Z7, Z7
+	VADDPS    Z28, Z9, Z9
+	VADDPS    Z28, Z11, Z11
+	VADDPS    Z28, Z13, Z13
+	VADDPS    Z28, Z15, Z15
+	VADDPS    Z28, Z17, Z17
+	VADDPS    Z28, Z19, Z19
+	VADDPS    Z28, Z21, Z21
+	VADDPS    Z28, Z23, Z23
+	VADDPS    Z28, Z25, Z25
+	VADDPS    Z28, Z27, Z27
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z31, Z31, Z31
+	VCMPPS    $0x16, Z31, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z31, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z31, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z31, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z31, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z31, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z31, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z31, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z31, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z31, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z31, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z31, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z31, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z31, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z31, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z31, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z31, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z31, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z31, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z31, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z31, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z31, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z31, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Z31, Z23, K2
+	VMOVAPS.Z Z23, K2, Z23
+	VCMPPS    $0x16, Z31, Z24, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VCMPPS    $0x16, Z31, Z25, K2
+	VMOVAPS.Z Z25, K2, Z25
+	VCMPPS    $0x16, Z31, Z26, K2
+	VMOVAPS.Z Z26, K2, Z26
+	VCMPPS    $0x16, Z31, Z27, K2
+	VMOVAPS.Z Z27, K2, Z27
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z31, Z31, Z31
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z21, K2, Z21
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z23, K2, Z23
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z25, K2, Z25
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z26, K2, Z26
+	VMOVUPS.Z 64(CX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z27, K2, Z27
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -8841,7 +11487,6 @@ tileOverwrite:
 	VMOVUPS Z27, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000e, DX, CX
 	ADDQ   CX, AX
@@ -8850,9 +11495,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm1x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm1x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm1x48AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm1x48AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -8963,25 +11608,65 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z3
-	VFMADD231PS  (DI), Z3, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z3, Z1
-	VMOVUPS      Z1, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z4
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z3, Z0
+	VFMADD231PS  64(CX), Z3, Z1
+	VMOVUPS.Z    128(CX), K1, Z4
 	VFMADD231PS  Z4, Z3, Z2
-	VMOVUPS      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z3
+	VADDPS    Z3, Z0, Z0
+	VMOVUPS   64(CX), Z3
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Z3
+	VADDPS    Z3, Z2, Z2
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPS    $0x16, Z7, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z7, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z7, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z7, Z7, Z7
+	VMOVUPS   (CX), Z3
+	VCMPPS    $0x16, Z7, Z3, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z3
+	VCMPPS    $0x16, Z7, Z3, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Z3
+	VCMPPS    $0x16, Z7, Z3, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
@@ -8990,9 +11675,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm2x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm2x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm2x48AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm2x48AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -9131,27 +11816,84 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z6
-	VFMADD231PS  (DI), Z6, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z6, Z1
-	VMOVUPS      Z1, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z7
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z6, Z0
+	VFMADD231PS  64(CX), Z6, Z1
+	VMOVUPS.Z    128(CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z2
-	VMOVUPS      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z6, Z3
-	VMOVUPS      Z3, (DI)
-	VFMADD231PS  64(DI), Z6, Z4
-	VMOVUPS      Z4, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z6, Z3
+	VFMADD231PS  64(CX), Z6, Z4
+	VMOVUPS.Z    128(CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z5
-	VMOVUPS      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z3, Z3
+	VMOVUPS   64(CX), Z6
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Z6
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z5, Z5
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z10, Z10, Z10
+	VCMPPS    $0x16, Z10, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z10, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z10, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z10, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z10, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z10, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z10, Z10, Z10
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z10, Z6, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z6
+	VCMPPS    $0x16, Z10, Z6, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Z6
+	VCMPPS    $0x16, Z10, Z6, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z10, Z6, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z6
+	VCMPPS    $0x16, Z10, Z6, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Z6
+	VCMPPS    $0x16, Z10, Z6, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, K1, 128(DI)
@@ -9161,7 +11903,6 @@ tileOverwrite:
 	VMOVUPS Z5, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
@@ -9170,9 +11911,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm3x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm3x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm3x48AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm3x48AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -9339,35 +12080,108 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z9
-	VFMADD231PS  (DI), Z9, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z9, Z1
-	VMOVUPS      Z1, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z10
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z9, Z0
+	VFMADD231PS  64(CX), Z9, Z1
+	VMOVUPS.Z    128(CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z2
-	VMOVUPS      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z9, Z3
-	VMOVUPS      Z3, (DI)
-	VFMADD231PS  64(DI), Z9, Z4
-	VMOVUPS      Z4, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z10
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z9, Z3
+	VFMADD231PS  64(CX), Z9, Z4
+	VMOVUPS.Z    128(CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z5
-	VMOVUPS      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z9, Z6
-	VMOVUPS      Z6, (DI)
-	VFMADD231PS  64(DI), Z9, Z7
-	VMOVUPS      Z7, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z10
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z9, Z6
+	VFMADD231PS  64(CX), Z9, Z7
+	VMOVUPS.Z    128(CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z8
-	VMOVUPS      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z6, Z6
+	VMOVUPS   64(CX), Z9
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z4, Z4
+	VADDPS    Z9, Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Z9
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z5, Z5
+	VADDPS    Z9, Z8, Z8
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPS    $0x16, Z13, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z13, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z13, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z13, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z13, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z13, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z13, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z13, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z13, Z13, Z13
+	VMOVUPS   (CX), Z9
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z9
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Z9
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z9
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z9
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Z9
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z9
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z9
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Z9
+	VCMPPS    $0x16, Z13, Z9, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, K1, 128(DI)
@@ -9381,7 +12195,6 @@ tileOverwrite:
 	VMOVUPS Z8, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
@@ -9390,9 +12203,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm4x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm4x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm4x48AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm4x48AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -9588,43 +12401,132 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z12
-	VFMADD231PS  (DI), Z12, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z12, Z1
-	VMOVUPS      Z1, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z13
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z12, Z0
+	VFMADD231PS  64(CX), Z12, Z1
+	VMOVUPS.Z    128(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z2
-	VMOVUPS      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z3
-	VMOVUPS      Z3, (DI)
-	VFMADD231PS  64(DI), Z12, Z4
-	VMOVUPS      Z4, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z3
+	VFMADD231PS  64(CX), Z12, Z4
+	VMOVUPS.Z    128(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z5
-	VMOVUPS      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z6
-	VMOVUPS      Z6, (DI)
-	VFMADD231PS  64(DI), Z12, Z7
-	VMOVUPS      Z7, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z6
+	VFMADD231PS  64(CX), Z12, Z7
+	VMOVUPS.Z    128(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z8
-	VMOVUPS      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z9
-	VMOVUPS      Z9, (DI)
-	VFMADD231PS  64(DI), Z12, Z10
-	VMOVUPS      Z10, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z9
+	VFMADD231PS  64(CX), Z12, Z10
+	VMOVUPS.Z    128(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z11
-	VMOVUPS      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z9, Z9
+	VMOVUPS   64(CX), Z12
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Z12
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z11, Z11
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z16, Z16, Z16
+	VCMPPS    $0x16, Z16, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z16, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z16, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z16, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z16, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z16, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z16, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z16, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z16, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z16, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z16, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z16, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z16, Z16, Z16
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, K1, 128(DI)
@@ -9642,7 +12544,6 @@ tileOverwrite:
 	VMOVUPS Z11, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
@@ -9651,9 +12552,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm5x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm5x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm5x48AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm5x48AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -9877,51 +12778,156 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z15
-	VFMADD231PS  (DI), Z15, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z15, Z1
-	VMOVUPS      Z1, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z16
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z15, Z0
+	VFMADD231PS  64(CX), Z15, Z1
+	VMOVUPS.Z    128(CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z2
-	VMOVUPS      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z15, Z3
-	VMOVUPS      Z3, (DI)
-	VFMADD231PS  64(DI), Z15, Z4
-	VMOVUPS      Z4, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z16
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z15, Z3
+	VFMADD231PS  64(CX), Z15, Z4
+	VMOVUPS.Z    128(CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z5
-	VMOVUPS      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z15, Z6
-	VMOVUPS      Z6, (DI)
-	VFMADD231PS  64(DI), Z15, Z7
-	VMOVUPS      Z7, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z16
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z15, Z6
+	VFMADD231PS  64(CX), Z15, Z7
+	VMOVUPS.Z    128(CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z8
-	VMOVUPS      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z15, Z9
-	VMOVUPS      Z9, (DI)
-	VFMADD231PS  64(DI), Z15, Z10
-	VMOVUPS      Z10, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z16
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z15, Z9
+	VFMADD231PS  64(CX), Z15, Z10
+	VMOVUPS.Z    128(CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z11
-	VMOVUPS      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z15, Z12
-	VMOVUPS      Z12, (DI)
-	VFMADD231PS  64(DI), Z15, Z13
-	VMOVUPS      Z13, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z16
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z15, Z12
+	VFMADD231PS  64(CX), Z15, Z13
+	VMOVUPS.Z    128(CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z14
-	VMOVUPS      Z14, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z15
+	VADDPS    Z15, Z0, Z0
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z15, Z6, Z6
+	VADDPS    Z15, Z9, Z9
+	VADDPS    Z15, Z12, Z12
+	VMOVUPS   64(CX), Z15
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z15, Z4, Z4
+	VADDPS    Z15, Z7, Z7
+	VADDPS    Z15, Z10, Z10
+	VADDPS    Z15, Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Z15
+	VADDPS    Z15, Z2, Z2
+	VADDPS    Z15, Z5, Z5
+	VADDPS    Z15, Z8, Z8
+	VADDPS    Z15, Z11, Z11
+	VADDPS    Z15, Z14, Z14
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z19, Z19, Z19
+	VCMPPS    $0x16, Z19, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z19, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z19, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z19, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z19, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z19, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z19, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z19, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z19, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z19, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z19, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z19, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z19, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z19, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z19, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z19, Z19, Z19
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(CX), K1, Z15
+	VCMPPS    $0x16, Z19, Z15, K2
+	VMOVAPS.Z Z14, K2, Z14
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, K1, 128(DI)
@@ -9943,7 +12949,6 @@ tileOverwrite:
 	VMOVUPS Z14, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000005, DX, CX
 	ADDQ   CX, AX
@@ -9952,9 +12957,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm6x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm6x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm6x48AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm6x48AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -10207,59 +13212,180 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z18
-	VFMADD231PS  (DI), Z18, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z18, Z1
-	VMOVUPS      Z1, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z19
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z18, Z0
+	VFMADD231PS  64(CX), Z18, Z1
+	VMOVUPS.Z    128(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z2
-	VMOVUPS      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z3
-	VMOVUPS      Z3, (DI)
-	VFMADD231PS  64(DI), Z18, Z4
-	VMOVUPS      Z4, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z3
+	VFMADD231PS  64(CX), Z18, Z4
+	VMOVUPS.Z    128(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z5
-	VMOVUPS      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z6
-	VMOVUPS      Z6, (DI)
-	VFMADD231PS  64(DI), Z18, Z7
-	VMOVUPS      Z7, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z6
+	VFMADD231PS  64(CX), Z18, Z7
+	VMOVUPS.Z    128(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z8
-	VMOVUPS      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z9
-	VMOVUPS      Z9, (DI)
-	VFMADD231PS  64(DI), Z18, Z10
-	VMOVUPS      Z10, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z9
+	VFMADD231PS  64(CX), Z18, Z10
+	VMOVUPS.Z    128(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z11
-	VMOVUPS      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z12
-	VMOVUPS      Z12, (DI)
-	VFMADD231PS  64(DI), Z18, Z13
-	VMOVUPS      Z13, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z12
+	VFMADD231PS  64(CX), Z18, Z13
+	VMOVUPS.Z    128(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z14
-	VMOVUPS      Z14, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z18, Z15
-	VMOVUPS      Z15, (DI)
-	VFMADD231PS  64(DI), Z18, Z16
-	VMOVUPS      Z16, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z15
+	VFMADD231PS  64(CX), Z18, Z16
+	VMOVUPS.Z    128(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z17
-	VMOVUPS      Z17, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z18
+	VADDPS    Z18, Z0, Z0
+	VADDPS    Z18, Z3, Z3
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z18, Z9, Z9
+	VADDPS    Z18, Z12, Z12
+	VADDPS    Z18, Z15, Z15
+	VMOVUPS   64(CX), Z18
+	VADDPS    Z18, Z1, Z1
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z18, Z7, Z7
+	VADDPS    Z18, Z10, Z10
+	VADDPS    Z18, Z13, Z13
+	VADDPS    Z18, Z16, Z16
+	VMOVUPS.Z 128(CX), K1, Z18
+	VADDPS    Z18, Z2, Z2
+	VADDPS    Z18, Z5, Z5
+	VADDPS    Z18, Z8, Z8
+	VADDPS    Z18, Z11, Z11
+	VADDPS    Z18, Z14, Z14
+	VADDPS    Z18, Z17, Z17
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z22, Z22, Z22
+	VCMPPS    $0x16, Z22, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z22, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z22, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z22, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z22, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z22, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z22, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z22, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z22, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z22, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z22, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z22, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z22, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z22, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z22, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z22, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z22, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z22, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z22, Z22, Z22
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(CX), K1, Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z14, K2, Z14
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 128(CX), K1, Z18
+	VCMPPS    $0x16, Z22, Z18, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, K1, 128(DI)
@@ -10285,7 +13411,6 @@ tileOverwrite:
 	VMOVUPS Z17, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000006, DX, CX
 	ADDQ   CX, AX
@@ -10294,9 +13419,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm7x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm7x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm7x48AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm7x48AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -10577,67 +13702,204 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z21
-	VFMADD231PS  (DI), Z21, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z21, Z1
-	VMOVUPS      Z1, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z22
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z21, Z0
+	VFMADD231PS  64(CX), Z21, Z1
+	VMOVUPS.Z    128(CX), K1, Z22
 	VFMADD231PS  Z22, Z21, Z2
-	VMOVUPS      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z21, Z3
-	VMOVUPS      Z3, (DI)
-	VFMADD231PS  64(DI), Z21, Z4
-	VMOVUPS      Z4, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z3
+	VFMADD231PS  64(CX), Z21, Z4
+	VMOVUPS.Z    128(CX), K1, Z22
 	VFMADD231PS  Z22, Z21, Z5
-	VMOVUPS      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z21, Z6
-	VMOVUPS      Z6, (DI)
-	VFMADD231PS  64(DI), Z21, Z7
-	VMOVUPS      Z7, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z6
+	VFMADD231PS  64(CX), Z21, Z7
+	VMOVUPS.Z    128(CX), K1, Z22
 	VFMADD231PS  Z22, Z21, Z8
-	VMOVUPS      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z21, Z9
-	VMOVUPS      Z9, (DI)
-	VFMADD231PS  64(DI), Z21, Z10
-	VMOVUPS      Z10, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z9
+	VFMADD231PS  64(CX), Z21, Z10
+	VMOVUPS.Z    128(CX), K1, Z22
 	VFMADD231PS  Z22, Z21, Z11
-	VMOVUPS      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z21, Z12
-	VMOVUPS      Z12, (DI)
-	VFMADD231PS  64(DI), Z21, Z13
-	VMOVUPS      Z13, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z12
+	VFMADD231PS  64(CX), Z21, Z13
+	VMOVUPS.Z    128(CX), K1, Z22
 	VFMADD231PS  Z22, Z21, Z14
-	VMOVUPS      Z14, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z21, Z15
-	VMOVUPS      Z15, (DI)
-	VFMADD231PS  64(DI), Z21, Z16
-	VMOVUPS      Z16, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z15
+	VFMADD231PS  64(CX), Z21, Z16
+	VMOVUPS.Z    128(CX), K1, Z22
 	VFMADD231PS  Z22, Z21, Z17
-	VMOVUPS      Z17, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z21, Z18
-	VMOVUPS      Z18, (DI)
-	VFMADD231PS  64(DI), Z21, Z19
-	VMOVUPS      Z19, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z18
+	VFMADD231PS  64(CX), Z21, Z19
+	VMOVUPS.Z    128(CX), K1, Z22
 	VFMADD231PS  Z22, Z21, Z20
-	VMOVUPS      Z20, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z21
+	VADDPS    Z21, Z0, Z0
+	VADDPS    Z21, Z3, Z3
+	VADDPS    Z21, Z6, Z6
+	VADDPS    Z21, Z9, Z9
+	VADDPS    Z21, Z12, Z12
+	VADDPS    Z21, Z15, Z15
+	VADDPS    Z21, Z18, Z18
+	VMOVUPS   64(CX), Z21
+	VADDPS    Z21, Z1, Z1
+	VADDPS    Z21, Z4, Z4
+	VADDPS    Z21, Z7, Z7
+	VADDPS    Z21, Z10, Z10
+	VADDPS    Z21, Z13, Z13
+	VADDPS    Z21, Z16, Z16
+	VADDPS    Z21, Z19, Z19
+	VMOVUPS.Z 128(CX), K1, Z21
+	VADDPS    Z21, Z2, Z2
+	VADDPS    Z21, Z5, Z5
+	VADDPS    Z21, Z8, Z8
+	VADDPS    Z21, Z11, Z11
+	VADDPS    Z21, Z14, Z14
+	VADDPS    Z21, Z17, Z17
+	VADDPS    Z21, Z20, Z20
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z25, Z25, Z25
+	VCMPPS    $0x16, Z25, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z25, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z25, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z25, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z25, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z25, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z25, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z25, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z25, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z25, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z25, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z25, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z25, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z25, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z25, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z25, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z25, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z25, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z25, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z25, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z25, Z25, Z25
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(CX), K1, Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z14, K2, Z14
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 128(CX), K1, Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VMOVUPS.Z 128(CX), K1, Z21
+	VCMPPS    $0x16, Z25, Z21, K2
+	VMOVAPS.Z Z20, K2, Z20
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, K1, 128(DI)
@@ -10667,7 +13929,6 @@ tileOverwrite:
 	VMOVUPS Z20, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000007, DX, CX
 	ADDQ   CX, AX
@@ -10676,9 +13937,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm8x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm8x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm8x48AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm8x48AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -10996,75 +14257,228 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z24
-	VFMADD231PS  (DI), Z24, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z24, Z1
-	VMOVUPS      Z1, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z25
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z24, Z0
+	VFMADD231PS  64(CX), Z24, Z1
+	VMOVUPS.Z    128(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z2
-	VMOVUPS      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z3
-	VMOVUPS      Z3, (DI)
-	VFMADD231PS  64(DI), Z24, Z4
-	VMOVUPS      Z4, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z3
+	VFMADD231PS  64(CX), Z24, Z4
+	VMOVUPS.Z    128(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z5
-	VMOVUPS      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z6
-	VMOVUPS      Z6, (DI)
-	VFMADD231PS  64(DI), Z24, Z7
-	VMOVUPS      Z7, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z6
+	VFMADD231PS  64(CX), Z24, Z7
+	VMOVUPS.Z    128(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z8
-	VMOVUPS      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z9
-	VMOVUPS      Z9, (DI)
-	VFMADD231PS  64(DI), Z24, Z10
-	VMOVUPS      Z10, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z9
+	VFMADD231PS  64(CX), Z24, Z10
+	VMOVUPS.Z    128(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z11
-	VMOVUPS      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z12
-	VMOVUPS      Z12, (DI)
-	VFMADD231PS  64(DI), Z24, Z13
-	VMOVUPS      Z13, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z12
+	VFMADD231PS  64(CX), Z24, Z13
+	VMOVUPS.Z    128(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z14
-	VMOVUPS      Z14, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z15
-	VMOVUPS      Z15, (DI)
-	VFMADD231PS  64(DI), Z24, Z16
-	VMOVUPS      Z16, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z15
+	VFMADD231PS  64(CX), Z24, Z16
+	VMOVUPS.Z    128(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z17
-	VMOVUPS      Z17, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z18
-	VMOVUPS      Z18, (DI)
-	VFMADD231PS  64(DI), Z24, Z19
-	VMOVUPS      Z19, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z18
+	VFMADD231PS  64(CX), Z24, Z19
+	VMOVUPS.Z    128(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z20
-	VMOVUPS      Z20, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z21
-	VMOVUPS      Z21, (DI)
-	VFMADD231PS  64(DI), Z24, Z22
-	VMOVUPS      Z22, 64(DI)
-	VMOVUPS.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z21
+	VFMADD231PS  64(CX), Z24, Z22
+	VMOVUPS.Z    128(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z23
-	VMOVUPS      Z23, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z24
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z24, Z3, Z3
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z24, Z9, Z9
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z24, Z15, Z15
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z24, Z21, Z21
+	VMOVUPS   64(CX), Z24
+	VADDPS    Z24, Z1, Z1
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z24, Z7, Z7
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z24, Z13, Z13
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z24, Z19, Z19
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 128(CX), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z24, Z5, Z5
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z24, Z11, Z11
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z24, Z17, Z17
+	VADDPS    Z24, Z20, Z20
+	VADDPS    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z28, Z28, Z28
+	VCMPPS    $0x16, Z28, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z28, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z28, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z28, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z28, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z28, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z28, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z28, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z28, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z28, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z28, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z28, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z28, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z28, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z28, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z28, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z28, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z28, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z28, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z28, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z28, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z28, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z28, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Z28, Z23, K2
+	VMOVAPS.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z28, Z28, Z28
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(CX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z14, K2, Z14
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 128(CX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VMOVUPS.Z 128(CX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z20, K2, Z20
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 128(CX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z23, K2, Z23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, K1, 128(DI)
@@ -11098,7 +14512,6 @@ tileOverwrite:
 	VMOVUPS Z23, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000008, DX, CX
 	ADDQ   CX, AX
@@ -11107,9 +14520,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm1x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm1x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm1x64AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm1x64AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -11232,28 +14645,74 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z4
-	VFMADD231PS  (DI), Z4, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z4, Z1
-	VMOVUPS      Z1, 64(DI)
-	VFMADD231PS  128(DI), Z4, Z2
-	VMOVUPS      Z2, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z5
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z4, Z0
+	VFMADD231PS  64(CX), Z4, Z1
+	VFMADD231PS  128(CX), Z4, Z2
+	VMOVUPS.Z    192(CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z3
-	VMOVUPS      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z4
+	VADDPS    Z4, Z0, Z0
+	VMOVUPS   64(CX), Z4
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS   128(CX), Z4
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Z4
+	VADDPS    Z4, Z3, Z3
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPS    $0x16, Z9, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z9, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z9, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z9, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z9, Z9, Z9
+	VMOVUPS   (CX), Z4
+	VCMPPS    $0x16, Z9, Z4, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z4
+	VCMPPS    $0x16, Z9, Z4, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z4
+	VCMPPS    $0x16, Z9, Z4, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Z4
+	VCMPPS    $0x16, Z9, Z4, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
 	VMOVUPS Z3, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
@@ -11262,9 +14721,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm2x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm2x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm2x64AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm2x64AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -11422,31 +14881,99 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z8
-	VFMADD231PS  (DI), Z8, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z8, Z1
-	VMOVUPS      Z1, 64(DI)
-	VFMADD231PS  128(DI), Z8, Z2
-	VMOVUPS      Z2, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z9
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z8, Z0
+	VFMADD231PS  64(CX), Z8, Z1
+	VFMADD231PS  128(CX), Z8, Z2
+	VMOVUPS.Z    192(CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z3
-	VMOVUPS      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z8, Z4
-	VMOVUPS      Z4, (DI)
-	VFMADD231PS  64(DI), Z8, Z5
-	VMOVUPS      Z5, 64(DI)
-	VFMADD231PS  128(DI), Z8, Z6
-	VMOVUPS      Z6, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z8, Z4
+	VFMADD231PS  64(CX), Z8, Z5
+	VFMADD231PS  128(CX), Z8, Z6
+	VMOVUPS.Z    192(CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z7
-	VMOVUPS      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z4, Z4
+	VMOVUPS   64(CX), Z8
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z5, Z5
+	VMOVUPS   128(CX), Z8
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Z8
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z7, Z7
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPS    $0x16, Z13, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z13, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z13, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z13, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z13, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z13, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z13, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z13, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z13, Z13, Z13
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z8
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z8
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Z8
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z8
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z8
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Z8
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -11458,7 +14985,6 @@ tileOverwrite:
 	VMOVUPS Z7, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
@@ -11467,9 +14993,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm3x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm3x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm3x64AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm3x64AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -11662,41 +15188,130 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z12
-	VFMADD231PS  (DI), Z12, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z12, Z1
-	VMOVUPS      Z1, 64(DI)
-	VFMADD231PS  128(DI), Z12, Z2
-	VMOVUPS      Z2, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z13
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z12, Z0
+	VFMADD231PS  64(CX), Z12, Z1
+	VFMADD231PS  128(CX), Z12, Z2
+	VMOVUPS.Z    192(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z3
-	VMOVUPS      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z4
-	VMOVUPS      Z4, (DI)
-	VFMADD231PS  64(DI), Z12, Z5
-	VMOVUPS      Z5, 64(DI)
-	VFMADD231PS  128(DI), Z12, Z6
-	VMOVUPS      Z6, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z4
+	VFMADD231PS  64(CX), Z12, Z5
+	VFMADD231PS  128(CX), Z12, Z6
+	VMOVUPS.Z    192(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z7
-	VMOVUPS      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z12, Z8
-	VMOVUPS      Z8, (DI)
-	VFMADD231PS  64(DI), Z12, Z9
-	VMOVUPS      Z9, 64(DI)
-	VFMADD231PS  128(DI), Z12, Z10
-	VMOVUPS      Z10, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z8
+	VFMADD231PS  64(CX), Z12, Z9
+	VFMADD231PS  128(CX), Z12, Z10
+	VMOVUPS.Z    192(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z11
-	VMOVUPS      Z11, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z8, Z8
+	VMOVUPS   64(CX), Z12
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z9, Z9
+	VMOVUPS   128(CX), Z12
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Z12
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z11, Z11
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPS    $0x16, Z17, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z17, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z17, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z17, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z17, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z17, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z17, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z17, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z17, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z17, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z17, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z17, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z17, Z17, Z17
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   128(CX), Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 192(CX), K1, Z12
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -11713,7 +15328,6 @@ tileOverwrite:
 	VMOVUPS Z11, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
@@ -11722,9 +15336,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm4x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm4x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm4x64AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm4x64AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -11953,51 +15567,161 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z16
-	VFMADD231PS  (DI), Z16, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z16, Z1
-	VMOVUPS      Z1, 64(DI)
-	VFMADD231PS  128(DI), Z16, Z2
-	VMOVUPS      Z2, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z17
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z16, Z0
+	VFMADD231PS  64(CX), Z16, Z1
+	VFMADD231PS  128(CX), Z16, Z2
+	VMOVUPS.Z    192(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z3
-	VMOVUPS      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z4
-	VMOVUPS      Z4, (DI)
-	VFMADD231PS  64(DI), Z16, Z5
-	VMOVUPS      Z5, 64(DI)
-	VFMADD231PS  128(DI), Z16, Z6
-	VMOVUPS      Z6, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z4
+	VFMADD231PS  64(CX), Z16, Z5
+	VFMADD231PS  128(CX), Z16, Z6
+	VMOVUPS.Z    192(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z7
-	VMOVUPS      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z8
-	VMOVUPS      Z8, (DI)
-	VFMADD231PS  64(DI), Z16, Z9
-	VMOVUPS      Z9, 64(DI)
-	VFMADD231PS  128(DI), Z16, Z10
-	VMOVUPS      Z10, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z8
+	VFMADD231PS  64(CX), Z16, Z9
+	VFMADD231PS  128(CX), Z16, Z10
+	VMOVUPS.Z    192(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z11
-	VMOVUPS      Z11, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z16, Z12
-	VMOVUPS      Z12, (DI)
-	VFMADD231PS  64(DI), Z16, Z13
-	VMOVUPS      Z13, 64(DI)
-	VFMADD231PS  128(DI), Z16, Z14
-	VMOVUPS      Z14, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z12
+	VFMADD231PS  64(CX), Z16, Z13
+	VFMADD231PS  128(CX), Z16, Z14
+	VMOVUPS.Z    192(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z15
-	VMOVUPS      Z15, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z16
+	VADDPS    Z16, Z0, Z0
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z16, Z8, Z8
+	VADDPS    Z16, Z12, Z12
+	VMOVUPS   64(CX), Z16
+	VADDPS    Z16, Z1, Z1
+	VADDPS    Z16, Z5, Z5
+	VADDPS    Z16, Z9, Z9
+	VADDPS    Z16, Z13, Z13
+	VMOVUPS   128(CX), Z16
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z16, Z10, Z10
+	VADDPS    Z16, Z14, Z14
+	VMOVUPS.Z 192(CX), K1, Z16
+	VADDPS    Z16, Z3, Z3
+	VADDPS    Z16, Z7, Z7
+	VADDPS    Z16, Z11, Z11
+	VADDPS    Z16, Z15, Z15
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z21, Z21, Z21
+	VCMPPS    $0x16, Z21, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z21, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z21, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z21, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z21, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z21, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z21, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z21, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z21, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z21, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z21, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z21, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z21, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z21, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z21, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z21, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z21, Z21, Z21
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   64(CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   128(CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 192(CX), K1, Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS   128(CX), Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 192(CX), K1, Z16
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -12019,7 +15743,6 @@ tileOverwrite:
 	VMOVUPS Z15, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
@@ -12028,9 +15751,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm5x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm5x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm5x64AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm5x64AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -12294,61 +16017,192 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z20
-	VFMADD231PS  (DI), Z20, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z20, Z1
-	VMOVUPS      Z1, 64(DI)
-	VFMADD231PS  128(DI), Z20, Z2
-	VMOVUPS      Z2, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z21
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z20, Z0
+	VFMADD231PS  64(CX), Z20, Z1
+	VFMADD231PS  128(CX), Z20, Z2
+	VMOVUPS.Z    192(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z3
-	VMOVUPS      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z4
-	VMOVUPS      Z4, (DI)
-	VFMADD231PS  64(DI), Z20, Z5
-	VMOVUPS      Z5, 64(DI)
-	VFMADD231PS  128(DI), Z20, Z6
-	VMOVUPS      Z6, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z4
+	VFMADD231PS  64(CX), Z20, Z5
+	VFMADD231PS  128(CX), Z20, Z6
+	VMOVUPS.Z    192(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z7
-	VMOVUPS      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z8
-	VMOVUPS      Z8, (DI)
-	VFMADD231PS  64(DI), Z20, Z9
-	VMOVUPS      Z9, 64(DI)
-	VFMADD231PS  128(DI), Z20, Z10
-	VMOVUPS      Z10, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z8
+	VFMADD231PS  64(CX), Z20, Z9
+	VFMADD231PS  128(CX), Z20, Z10
+	VMOVUPS.Z    192(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z11
-	VMOVUPS      Z11, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z12
-	VMOVUPS      Z12, (DI)
-	VFMADD231PS  64(DI), Z20, Z13
-	VMOVUPS      Z13, 64(DI)
-	VFMADD231PS  128(DI), Z20, Z14
-	VMOVUPS      Z14, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z12
+	VFMADD231PS  64(CX), Z20, Z13
+	VFMADD231PS  128(CX), Z20, Z14
+	VMOVUPS.Z    192(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z15
-	VMOVUPS      Z15, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z20, Z16
-	VMOVUPS      Z16, (DI)
-	VFMADD231PS  64(DI), Z20, Z17
-	VMOVUPS      Z17, 64(DI)
-	VFMADD231PS  128(DI), Z20, Z18
-	VMOVUPS      Z18, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z16
+	VFMADD231PS  64(CX), Z20, Z17
+	VFMADD231PS  128(CX), Z20, Z18
+	VMOVUPS.Z    192(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z19
-	VMOVUPS      Z19, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z20
+	VADDPS    Z20, Z0, Z0
+	VADDPS    Z20, Z4, Z4
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z20, Z12, Z12
+	VADDPS    Z20, Z16, Z16
+	VMOVUPS   64(CX), Z20
+	VADDPS    Z20, Z1, Z1
+	VADDPS    Z20, Z5, Z5
+	VADDPS    Z20, Z9, Z9
+	VADDPS    Z20, Z13, Z13
+	VADDPS    Z20, Z17, Z17
+	VMOVUPS   128(CX), Z20
+	VADDPS    Z20, Z2, Z2
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z20, Z10, Z10
+	VADDPS    Z20, Z14, Z14
+	VADDPS    Z20, Z18, Z18
+	VMOVUPS.Z 192(CX), K1, Z20
+	VADDPS    Z20, Z3, Z3
+	VADDPS    Z20, Z7, Z7
+	VADDPS    Z20, Z11, Z11
+	VADDPS    Z20, Z15, Z15
+	VADDPS    Z20, Z19, Z19
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z25, Z25, Z25
+	VCMPPS    $0x16, Z25, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z25, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z25, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z25, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z25, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z25, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z25, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z25, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z25, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z25, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z25, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z25, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z25, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z25, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z25, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z25, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z25, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z25, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z25, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z25, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z25, Z25, Z25
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 192(CX), K1, Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 192(CX), K1, Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 192(CX), K1, Z20
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z19, K2, Z19
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -12375,7 +16229,6 @@ tileOverwrite:
 	VMOVUPS Z19, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000005, DX, CX
 	ADDQ   CX, AX
@@ -12384,9 +16237,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func sgemm6x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32)
+// func sgemm6x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sgemm6x64AVX512(SB), NOSPLIT, $0-88
+TEXT ·sgemm6x64AVX512(SB), NOSPLIT, $0-120
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -12686,71 +16539,223 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSS beta+84(FP), Z24
-	VFMADD231PS  (DI), Z24, Z0
-	VMOVUPS      Z0, (DI)
-	VFMADD231PS  64(DI), Z24, Z1
-	VMOVUPS      Z1, 64(DI)
-	VFMADD231PS  128(DI), Z24, Z2
-	VMOVUPS      Z2, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z25
+	MOVQ         DI, CX
+	VFMADD231PS  (CX), Z24, Z0
+	VFMADD231PS  64(CX), Z24, Z1
+	VFMADD231PS  128(CX), Z24, Z2
+	VMOVUPS.Z    192(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z3
-	VMOVUPS      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z4
-	VMOVUPS      Z4, (DI)
-	VFMADD231PS  64(DI), Z24, Z5
-	VMOVUPS      Z5, 64(DI)
-	VFMADD231PS  128(DI), Z24, Z6
-	VMOVUPS      Z6, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z4
+	VFMADD231PS  64(CX), Z24, Z5
+	VFMADD231PS  128(CX), Z24, Z6
+	VMOVUPS.Z    192(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z7
-	VMOVUPS      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z8
-	VMOVUPS      Z8, (DI)
-	VFMADD231PS  64(DI), Z24, Z9
-	VMOVUPS      Z9, 64(DI)
-	VFMADD231PS  128(DI), Z24, Z10
-	VMOVUPS      Z10, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z8
+	VFMADD231PS  64(CX), Z24, Z9
+	VFMADD231PS  128(CX), Z24, Z10
+	VMOVUPS.Z    192(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z11
-	VMOVUPS      Z11, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z12
-	VMOVUPS      Z12, (DI)
-	VFMADD231PS  64(DI), Z24, Z13
-	VMOVUPS      Z13, 64(DI)
-	VFMADD231PS  128(DI), Z24, Z14
-	VMOVUPS      Z14, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z12
+	VFMADD231PS  64(CX), Z24, Z13
+	VFMADD231PS  128(CX), Z24, Z14
+	VMOVUPS.Z    192(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z15
-	VMOVUPS      Z15, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z16
-	VMOVUPS      Z16, (DI)
-	VFMADD231PS  64(DI), Z24, Z17
-	VMOVUPS      Z17, 64(DI)
-	VFMADD231PS  128(DI), Z24, Z18
-	VMOVUPS      Z18, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z16
+	VFMADD231PS  64(CX), Z24, Z17
+	VFMADD231PS  128(CX), Z24, Z18
+	VMOVUPS.Z    192(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z19
-	VMOVUPS      Z19, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PS  (DI), Z24, Z20
-	VMOVUPS      Z20, (DI)
-	VFMADD231PS  64(DI), Z24, Z21
-	VMOVUPS      Z21, 64(DI)
-	VFMADD231PS  128(DI), Z24, Z22
-	VMOVUPS      Z22, 128(DI)
-	VMOVUPS.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z20
+	VFMADD231PS  64(CX), Z24, Z21
+	VFMADD231PS  128(CX), Z24, Z22
+	VMOVUPS.Z    192(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z23
-	VMOVUPS      Z23, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z24
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z24, Z20, Z20
+	VMOVUPS   64(CX), Z24
+	VADDPS    Z24, Z1, Z1
+	VADDPS    Z24, Z5, Z5
+	VADDPS    Z24, Z9, Z9
+	VADDPS    Z24, Z13, Z13
+	VADDPS    Z24, Z17, Z17
+	VADDPS    Z24, Z21, Z21
+	VMOVUPS   128(CX), Z24
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 192(CX), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	VADDPS    Z24, Z7, Z7
+	VADDPS    Z24, Z11, Z11
+	VADDPS    Z24, Z15, Z15
+	VADDPS    Z24, Z19, Z19
+	VADDPS    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z29, Z29, Z29
+	VCMPPS    $0x16, Z29, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z29, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z29, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z29, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z29, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z29, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z29, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z29, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z29, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z29, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z29, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z29, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z29, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z29, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z29, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z29, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z29, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z29, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z29, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z29, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z29, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z29, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z29, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Z29, Z23, K2
+	VMOVAPS.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z29, Z29, Z29
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 192(CX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 192(CX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 192(CX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 192(CX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z23, K2, Z23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -12782,7 +16787,6 @@ tileOverwrite:
 	VMOVUPS Z23, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000006, DX, CX
 	ADDQ   CX, AX
@@ -12791,9 +16795,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm1x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm1x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm1x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm1x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -12880,19 +16884,47 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z1
-	VMOVUPD.Z    (DI), K1, Z2
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z2
 	VFMADD231PD  Z2, Z1, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z1
+	VADDPD    Z1, Z0, Z0
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z3, Z3, Z3
+	VCMPPD    $0x16, Z3, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z3, Z3, Z3
+	VMOVUPD.Z (CX), K1, Z1
+	VCMPPD    $0x16, Z3, Z1, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
@@ -12901,9 +16933,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm2x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm2x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm2x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm2x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -13004,25 +17036,59 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z2
-	VMOVUPD.Z    (DI), K1, Z3
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z3
 	VFMADD231PD  Z3, Z2, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z3
 	VFMADD231PD  Z3, Z2, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z2
+	VADDPD    Z2, Z0, Z0
+	VADDPD    Z2, Z1, Z1
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z4, Z4, Z4
+	VCMPPD    $0x16, Z4, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z4, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z4, Z4, Z4
+	VMOVUPD.Z (CX), K1, Z2
+	VCMPPD    $0x16, Z4, Z2, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R9, CX
+	VMOVUPD.Z (CX), K1, Z2
+	VCMPPD    $0x16, Z4, Z2, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
@@ -13031,9 +17097,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm3x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm3x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm3x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm3x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -13148,23 +17214,64 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z3
-	VMOVUPD.Z    (DI), K1, Z4
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z4
 	VFMADD231PD  Z4, Z3, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z4
 	VFMADD231PD  Z4, Z3, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z4
 	VFMADD231PD  Z4, Z3, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z3
+	VADDPD    Z3, Z0, Z0
+	VADDPD    Z3, Z1, Z1
+	VADDPD    Z3, Z2, Z2
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z5, Z5, Z5
+	VCMPPD    $0x16, Z5, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z5, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z5, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z5, Z5, Z5
+	VMOVUPD.Z (CX), K1, Z3
+	VCMPPD    $0x16, Z5, Z3, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R9, CX
+	VMOVUPD.Z (CX), K1, Z3
+	VCMPPD    $0x16, Z5, Z3, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R9, CX
+	VMOVUPD.Z (CX), K1, Z3
+	VCMPPD    $0x16, Z5, Z3, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -13172,7 +17279,6 @@ tileOverwrite:
 	VMOVUPD Z2, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
@@ -13181,9 +17287,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm4x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm4x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm4x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm4x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -13313,27 +17419,74 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z4
-	VMOVUPD.Z    (DI), K1, Z5
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z4
+	VADDPD    Z4, Z0, Z0
+	VADDPD    Z4, Z1, Z1
+	VADDPD    Z4, Z2, Z2
+	VADDPD    Z4, Z3, Z3
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z6, Z6, Z6
+	VCMPPD    $0x16, Z6, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z6, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z6, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z6, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z6, Z6, Z6
+	VMOVUPD.Z (CX), K1, Z4
+	VCMPPD    $0x16, Z6, Z4, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Z4
+	VCMPPD    $0x16, Z6, Z4, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Z4
+	VCMPPD    $0x16, Z6, Z4, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Z4
+	VCMPPD    $0x16, Z6, Z4, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -13343,7 +17496,6 @@ tileOverwrite:
 	VMOVUPD Z3, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
@@ -13352,9 +17504,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm5x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm5x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm5x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm5x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -13498,31 +17650,84 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z5
-	VMOVUPD.Z    (DI), K1, Z6
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z6
 	VFMADD231PD  Z6, Z5, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z6
 	VFMADD231PD  Z6, Z5, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z6
 	VFMADD231PD  Z6, Z5, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z6
 	VFMADD231PD  Z6, Z5, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z6
 	VFMADD231PD  Z6, Z5, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z5
+	VADDPD    Z5, Z0, Z0
+	VADDPD    Z5, Z1, Z1
+	VADDPD    Z5, Z2, Z2
+	VADDPD    Z5, Z3, Z3
+	VADDPD    Z5, Z4, Z4
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPD    $0x16, Z7, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z7, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z7, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z7, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z7, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z7, Z7, Z7
+	VMOVUPD.Z (CX), K1, Z5
+	VCMPPD    $0x16, Z7, Z5, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Z5
+	VCMPPD    $0x16, Z7, Z5, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Z5
+	VCMPPD    $0x16, Z7, Z5, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Z5
+	VCMPPD    $0x16, Z7, Z5, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Z5
+	VCMPPD    $0x16, Z7, Z5, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -13534,7 +17739,6 @@ tileOverwrite:
 	VMOVUPD Z4, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000005, DX, CX
 	ADDQ   CX, AX
@@ -13543,9 +17747,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm6x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm6x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm6x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm6x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -13704,35 +17908,94 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z6
-	VMOVUPD.Z    (DI), K1, Z7
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z6
+	VADDPD    Z6, Z0, Z0
+	VADDPD    Z6, Z1, Z1
+	VADDPD    Z6, Z2, Z2
+	VADDPD    Z6, Z3, Z3
+	VADDPD    Z6, Z4, Z4
+	VADDPD    Z6, Z5, Z5
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z8, Z8, Z8
+	VCMPPD    $0x16, Z8, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z8, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z8, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z8, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z8, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z8, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z8, Z8, Z8
+	VMOVUPD.Z (CX), K1, Z6
+	VCMPPD    $0x16, Z8, Z6, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z6
+	VCMPPD    $0x16, Z8, Z6, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z6
+	VCMPPD    $0x16, Z8, Z6, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z6
+	VCMPPD    $0x16, Z8, Z6, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z6
+	VCMPPD    $0x16, Z8, Z6, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z6
+	VCMPPD    $0x16, Z8, Z6, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -13746,7 +18009,6 @@ tileOverwrite:
 	VMOVUPD Z5, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000006, DX, CX
 	ADDQ   CX, AX
@@ -13755,9 +18017,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm7x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm7x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm7x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm7x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -13930,39 +18192,104 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z7
-	VMOVUPD.Z    (DI), K1, Z8
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z8
 	VFMADD231PD  Z8, Z7, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z8
 	VFMADD231PD  Z8, Z7, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z8
 	VFMADD231PD  Z8, Z7, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z8
 	VFMADD231PD  Z8, Z7, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z8
 	VFMADD231PD  Z8, Z7, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z8
 	VFMADD231PD  Z8, Z7, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z8
 	VFMADD231PD  Z8, Z7, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z7
+	VADDPD    Z7, Z0, Z0
+	VADDPD    Z7, Z1, Z1
+	VADDPD    Z7, Z2, Z2
+	VADDPD    Z7, Z3, Z3
+	VADDPD    Z7, Z4, Z4
+	VADDPD    Z7, Z5, Z5
+	VADDPD    Z7, Z6, Z6
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPD    $0x16, Z9, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z9, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z9, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z9, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z9, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z9, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z9, Z9, Z9
+	VMOVUPD.Z (CX), K1, Z7
+	VCMPPD    $0x16, Z9, Z7, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VCMPPD    $0x16, Z9, Z7, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VCMPPD    $0x16, Z9, Z7, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VCMPPD    $0x16, Z9, Z7, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VCMPPD    $0x16, Z9, Z7, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VCMPPD    $0x16, Z9, Z7, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VCMPPD    $0x16, Z9, Z7, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -13978,7 +18305,6 @@ tileOverwrite:
 	VMOVUPD Z6, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000007, DX, CX
 	ADDQ   CX, AX
@@ -13987,9 +18313,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm8x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm8x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm8x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm8x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -14185,43 +18511,114 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z8
-	VMOVUPD.Z    (DI), K1, Z9
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z7
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z8
+	VADDPD    Z8, Z0, Z0
+	VADDPD    Z8, Z1, Z1
+	VADDPD    Z8, Z2, Z2
+	VADDPD    Z8, Z3, Z3
+	VADDPD    Z8, Z4, Z4
+	VADDPD    Z8, Z5, Z5
+	VADDPD    Z8, Z6, Z6
+	VADDPD    Z8, Z7, Z7
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z10, Z10, Z10
+	VCMPPD    $0x16, Z10, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z10, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z10, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z10, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z10, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z10, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z10, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z10, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z10, Z10, Z10
+	VMOVUPD.Z (CX), K1, Z8
+	VCMPPD    $0x16, Z10, Z8, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VCMPPD    $0x16, Z10, Z8, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VCMPPD    $0x16, Z10, Z8, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VCMPPD    $0x16, Z10, Z8, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VCMPPD    $0x16, Z10, Z8, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VCMPPD    $0x16, Z10, Z8, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VCMPPD    $0x16, Z10, Z8, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VCMPPD    $0x16, Z10, Z8, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -14239,7 +18636,6 @@ tileOverwrite:
 	VMOVUPD Z7, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000008, DX, CX
 	ADDQ   CX, AX
@@ -14248,9 +18644,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm9x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm9x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm9x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm9x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -14460,47 +18856,124 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z9
-	VMOVUPD.Z    (DI), K1, Z10
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z7
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z8
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z9
+	VADDPD    Z9, Z0, Z0
+	VADDPD    Z9, Z1, Z1
+	VADDPD    Z9, Z2, Z2
+	VADDPD    Z9, Z3, Z3
+	VADDPD    Z9, Z4, Z4
+	VADDPD    Z9, Z5, Z5
+	VADDPD    Z9, Z6, Z6
+	VADDPD    Z9, Z7, Z7
+	VADDPD    Z9, Z8, Z8
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z11, Z11, Z11
+	VCMPPD    $0x16, Z11, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z11, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z11, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z11, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z11, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z11, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z11, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z11, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z11, Z11, Z11
+	VMOVUPD.Z (CX), K1, Z9
+	VCMPPD    $0x16, Z11, Z9, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VCMPPD    $0x16, Z11, Z9, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VCMPPD    $0x16, Z11, Z9, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VCMPPD    $0x16, Z11, Z9, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VCMPPD    $0x16, Z11, Z9, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VCMPPD    $0x16, Z11, Z9, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VCMPPD    $0x16, Z11, Z9, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VCMPPD    $0x16, Z11, Z9, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VCMPPD    $0x16, Z11, Z9, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -14520,7 +18993,6 @@ tileOverwrite:
 	VMOVUPD Z8, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000009, DX, CX
 	ADDQ   CX, AX
@@ -14529,9 +19001,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm10x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm10x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm10x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm10x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -14755,51 +19227,134 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z10
-	VMOVUPD.Z    (DI), K1, Z11
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z7
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z8
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z9
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z10
+	VADDPD    Z10, Z0, Z0
+	VADDPD    Z10, Z1, Z1
+	VADDPD    Z10, Z2, Z2
+	VADDPD    Z10, Z3, Z3
+	VADDPD    Z10, Z4, Z4
+	VADDPD    Z10, Z5, Z5
+	VADDPD    Z10, Z6, Z6
+	VADDPD    Z10, Z7, Z7
+	VADDPD    Z10, Z8, Z8
+	VADDPD    Z10, Z9, Z9
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z12, Z12, Z12
+	VCMPPD    $0x16, Z12, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z12, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z12, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z12, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z12, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z12, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z12, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z12, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z12, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z12, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z12, Z12, Z12
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VCMPPD    $0x16, Z12, Z10, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -14821,7 +19376,6 @@ tileOverwrite:
 	VMOVUPD Z9, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000a, DX, CX
 	ADDQ   CX, AX
@@ -14830,9 +19384,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm11x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm11x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm11x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm11x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -15070,55 +19624,144 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z11
-	VMOVUPD.Z    (DI), K1, Z12
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z7
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z8
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z9
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z12
 	VFMADD231PD  Z12, Z11, Z10
-	VMOVUPD      Z10, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z0, Z0
+	VADDPD    Z11, Z1, Z1
+	VADDPD    Z11, Z2, Z2
+	VADDPD    Z11, Z3, Z3
+	VADDPD    Z11, Z4, Z4
+	VADDPD    Z11, Z5, Z5
+	VADDPD    Z11, Z6, Z6
+	VADDPD    Z11, Z7, Z7
+	VADDPD    Z11, Z8, Z8
+	VADDPD    Z11, Z9, Z9
+	VADDPD    Z11, Z10, Z10
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPD    $0x16, Z13, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z13, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z13, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z13, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z13, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z13, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z13, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z13, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z13, Z13, Z13
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VCMPPD    $0x16, Z13, Z11, K2
+	VMOVAPD.Z Z10, K2, Z10
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -15142,7 +19785,6 @@ tileOverwrite:
 	VMOVUPD Z10, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000b, DX, CX
 	ADDQ   CX, AX
@@ -15151,9 +19793,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm12x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm12x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm12x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm12x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -15405,59 +20047,154 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z12
-	VMOVUPD.Z    (DI), K1, Z13
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z7
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z8
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z9
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z10
-	VMOVUPD      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z11
-	VMOVUPD      Z11, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z0, Z0
+	VADDPD    Z12, Z1, Z1
+	VADDPD    Z12, Z2, Z2
+	VADDPD    Z12, Z3, Z3
+	VADDPD    Z12, Z4, Z4
+	VADDPD    Z12, Z5, Z5
+	VADDPD    Z12, Z6, Z6
+	VADDPD    Z12, Z7, Z7
+	VADDPD    Z12, Z8, Z8
+	VADDPD    Z12, Z9, Z9
+	VADDPD    Z12, Z10, Z10
+	VADDPD    Z12, Z11, Z11
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z14, Z14, Z14
+	VCMPPD    $0x16, Z14, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z14, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z14, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z14, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z14, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z14, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z14, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z14, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z14, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z14, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z14, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z14, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z14, Z14, Z14
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VCMPPD    $0x16, Z14, Z12, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -15483,7 +20220,6 @@ tileOverwrite:
 	VMOVUPD Z11, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000c, DX, CX
 	ADDQ   CX, AX
@@ -15492,9 +20228,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm13x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm13x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm13x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm13x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -15760,63 +20496,164 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z13
-	VMOVUPD.Z    (DI), K1, Z14
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z7
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z8
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z9
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z10
-	VMOVUPD      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z11
-	VMOVUPD      Z11, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z14
 	VFMADD231PD  Z14, Z13, Z12
-	VMOVUPD      Z12, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z0, Z0
+	VADDPD    Z13, Z1, Z1
+	VADDPD    Z13, Z2, Z2
+	VADDPD    Z13, Z3, Z3
+	VADDPD    Z13, Z4, Z4
+	VADDPD    Z13, Z5, Z5
+	VADDPD    Z13, Z6, Z6
+	VADDPD    Z13, Z7, Z7
+	VADDPD    Z13, Z8, Z8
+	VADDPD    Z13, Z9, Z9
+	VADDPD    Z13, Z10, Z10
+	VADDPD    Z13, Z11, Z11
+	VADDPD    Z13, Z12, Z12
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPD    $0x16, Z15, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z15, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z15, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z15, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z15, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z15, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z15, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z15, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z15, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z15, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z15, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z15, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z15, Z15, Z15
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z12, K2, Z12
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -15844,7 +20681,6 @@ tileOverwrite:
 	VMOVUPD Z12, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000d, DX, CX
 	ADDQ   CX, AX
@@ -15853,9 +20689,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm14x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm14x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm14x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm14x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -16135,67 +20971,174 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z14
-	VMOVUPD.Z    (DI), K1, Z15
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z7
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z8
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z9
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z10
-	VMOVUPD      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z11
-	VMOVUPD      Z11, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z12
-	VMOVUPD      Z12, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z15
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z13
-	VMOVUPD      Z13, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z0, Z0
+	VADDPD    Z14, Z1, Z1
+	VADDPD    Z14, Z2, Z2
+	VADDPD    Z14, Z3, Z3
+	VADDPD    Z14, Z4, Z4
+	VADDPD    Z14, Z5, Z5
+	VADDPD    Z14, Z6, Z6
+	VADDPD    Z14, Z7, Z7
+	VADDPD    Z14, Z8, Z8
+	VADDPD    Z14, Z9, Z9
+	VADDPD    Z14, Z10, Z10
+	VADDPD    Z14, Z11, Z11
+	VADDPD    Z14, Z12, Z12
+	VADDPD    Z14, Z13, Z13
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z16, Z16, Z16
+	VCMPPD    $0x16, Z16, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z16, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z16, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z16, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z16, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z16, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z16, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z16, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z16, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z16, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z16, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z16, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z16, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z16, Z16, Z16
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z12, K2, Z12
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VCMPPD    $0x16, Z16, Z14, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -16225,7 +21168,6 @@ tileOverwrite:
 	VMOVUPD Z13, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000e, DX, CX
 	ADDQ   CX, AX
@@ -16234,9 +21176,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm15x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm15x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm15x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm15x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -16539,71 +21481,184 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z15
-	VMOVUPD.Z    (DI), K1, Z16
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z7
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z8
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z9
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z10
-	VMOVUPD      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z11
-	VMOVUPD      Z11, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z12
-	VMOVUPD      Z12, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z13
-	VMOVUPD      Z13, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z16
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z14
-	VMOVUPD      Z14, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z0, Z0
+	VADDPD    Z15, Z1, Z1
+	VADDPD    Z15, Z2, Z2
+	VADDPD    Z15, Z3, Z3
+	VADDPD    Z15, Z4, Z4
+	VADDPD    Z15, Z5, Z5
+	VADDPD    Z15, Z6, Z6
+	VADDPD    Z15, Z7, Z7
+	VADDPD    Z15, Z8, Z8
+	VADDPD    Z15, Z9, Z9
+	VADDPD    Z15, Z10, Z10
+	VADDPD    Z15, Z11, Z11
+	VADDPD    Z15, Z12, Z12
+	VADDPD    Z15, Z13, Z13
+	VADDPD    Z15, Z14, Z14
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPD    $0x16, Z17, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z17, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z17, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z17, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z17, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z17, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z17, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z17, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z17, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z17, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z17, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z17, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z17, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z17, Z17, Z17
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z12, K2, Z12
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VCMPPD    $0x16, Z17, Z15, K2
+	VMOVAPD.Z Z14, K2, Z14
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -16635,7 +21690,6 @@ tileOverwrite:
 	VMOVUPD Z14, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000f, DX, CX
 	ADDQ   CX, AX
@@ -16644,9 +21698,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm16x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm16x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm16x8AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm16x8AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -16963,75 +22017,194 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z16
-	VMOVUPD.Z    (DI), K1, Z17
+	MOVQ         DI, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z0
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z1
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z2
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z3
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z4
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z5
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z6
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z7
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z8
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z9
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z10
-	VMOVUPD      Z10, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z11
-	VMOVUPD      Z11, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z12
-	VMOVUPD      Z12, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z13
-	VMOVUPD      Z13, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z14
-	VMOVUPD      Z14, K1, (DI)
-	ADDQ         R8, DI
-	VMOVUPD.Z    (DI), K1, Z17
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z15
-	VMOVUPD      Z15, K1, (DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z0, Z0
+	VADDPD    Z16, Z1, Z1
+	VADDPD    Z16, Z2, Z2
+	VADDPD    Z16, Z3, Z3
+	VADDPD    Z16, Z4, Z4
+	VADDPD    Z16, Z5, Z5
+	VADDPD    Z16, Z6, Z6
+	VADDPD    Z16, Z7, Z7
+	VADDPD    Z16, Z8, Z8
+	VADDPD    Z16, Z9, Z9
+	VADDPD    Z16, Z10, Z10
+	VADDPD    Z16, Z11, Z11
+	VADDPD    Z16, Z12, Z12
+	VADDPD    Z16, Z13, Z13
+	VADDPD    Z16, Z14, Z14
+	VADDPD    Z16, Z15, Z15
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z18, Z18, Z18
+	VCMPPD    $0x16, Z18, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z18, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z18, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z18, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z18, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z18, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z18, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z18, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z18, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z18, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z18, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z18, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z18, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z18, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z18, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z18, Z18, Z18
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z10, K2, Z10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z12, K2, Z12
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z14, K2, Z14
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VCMPPD    $0x16, Z18, Z16, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -17065,7 +22238,6 @@ tileOverwrite:
 	VMOVUPD Z15, K1, (DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000010, DX, CX
 	ADDQ   CX, AX
@@ -17074,9 +22246,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm1x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm1x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm1x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm1x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -17175,22 +22347,56 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z2
-	VFMADD231PD  (DI), Z2, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z3
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z2, Z0
+	VMOVUPD.Z    64(CX), K1, Z3
 	VFMADD231PD  Z3, Z2, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z2
+	VADDPD    Z2, Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z2
+	VADDPD    Z2, Z1, Z1
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z5, Z5, Z5
+	VCMPPD    $0x16, Z5, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z5, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z5, Z5, Z5
+	VMOVUPD   (CX), Z2
+	VCMPPD    $0x16, Z5, Z2, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z2
+	VCMPPD    $0x16, Z5, Z2, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
@@ -17199,9 +22405,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm2x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm2x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm2x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm2x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -17321,23 +22527,69 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z4
-	VFMADD231PD  (DI), Z4, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z5
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z4, Z0
+	VMOVUPD.Z    64(CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z4, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z4, Z2
+	VMOVUPD.Z    64(CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z4
+	VADDPD    Z4, Z0, Z0
+	VADDPD    Z4, Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z4
+	VADDPD    Z4, Z1, Z1
+	VADDPD    Z4, Z3, Z3
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPD    $0x16, Z7, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z7, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z7, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z7, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z7, Z7, Z7
+	VMOVUPD   (CX), Z4
+	VCMPPD    $0x16, Z7, Z4, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z4
+	VCMPPD    $0x16, Z7, Z4, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z4
+	VCMPPD    $0x16, Z7, Z4, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z4
+	VCMPPD    $0x16, Z7, Z4, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -17345,7 +22597,6 @@ tileOverwrite:
 	VMOVUPD Z3, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
@@ -17354,9 +22605,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm3x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm3x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm3x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm3x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -17497,29 +22748,86 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z6
-	VFMADD231PD  (DI), Z6, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z7
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z6, Z0
+	VMOVUPD.Z    64(CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z6, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z6, Z2
+	VMOVUPD.Z    64(CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z6, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z6, Z4
+	VMOVUPD.Z    64(CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z6
+	VADDPD    Z6, Z0, Z0
+	VADDPD    Z6, Z2, Z2
+	VADDPD    Z6, Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z6
+	VADDPD    Z6, Z1, Z1
+	VADDPD    Z6, Z3, Z3
+	VADDPD    Z6, Z5, Z5
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPD    $0x16, Z9, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z9, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z9, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z9, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z9, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z9, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z9, Z9, Z9
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -17530,7 +22838,6 @@ tileOverwrite:
 	VMOVUPD Z5, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
@@ -17539,9 +22846,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm4x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm4x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm4x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm4x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -17704,35 +23011,103 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z8
-	VFMADD231PD  (DI), Z8, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z9
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z8, Z0
+	VMOVUPD.Z    64(CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z8, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z8, Z2
+	VMOVUPD.Z    64(CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z8, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z8, Z4
+	VMOVUPD.Z    64(CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z8, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z8, Z6
+	VMOVUPD.Z    64(CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z8
+	VADDPD    Z8, Z0, Z0
+	VADDPD    Z8, Z2, Z2
+	VADDPD    Z8, Z4, Z4
+	VADDPD    Z8, Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z8
+	VADDPD    Z8, Z1, Z1
+	VADDPD    Z8, Z3, Z3
+	VADDPD    Z8, Z5, Z5
+	VADDPD    Z8, Z7, Z7
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z11, Z11, Z11
+	VCMPPD    $0x16, Z11, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z11, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z11, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z11, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z11, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z11, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z11, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z11, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z11, Z11, Z11
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -17746,7 +23121,6 @@ tileOverwrite:
 	VMOVUPD Z7, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
@@ -17755,9 +23129,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm5x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm5x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm5x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm5x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -17941,41 +23315,120 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z10
-	VFMADD231PD  (DI), Z10, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z11
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z10, Z0
+	VMOVUPD.Z    64(CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z10, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z10, Z2
+	VMOVUPD.Z    64(CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z10, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z10, Z4
+	VMOVUPD.Z    64(CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z10, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z10, Z6
+	VMOVUPD.Z    64(CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z10, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z10, Z8
+	VMOVUPD.Z    64(CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z10
+	VADDPD    Z10, Z0, Z0
+	VADDPD    Z10, Z2, Z2
+	VADDPD    Z10, Z4, Z4
+	VADDPD    Z10, Z6, Z6
+	VADDPD    Z10, Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z10
+	VADDPD    Z10, Z1, Z1
+	VADDPD    Z10, Z3, Z3
+	VADDPD    Z10, Z5, Z5
+	VADDPD    Z10, Z7, Z7
+	VADDPD    Z10, Z9, Z9
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPD    $0x16, Z13, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z13, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z13, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z13, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z13, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z13, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z13, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z13, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z13, Z13, Z13
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -17992,7 +23445,6 @@ tileOverwrite:
 	VMOVUPD Z9, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000005, DX, CX
 	ADDQ   CX, AX
@@ -18001,9 +23453,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm6x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm6x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm6x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm6x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -18209,47 +23661,137 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z12
-	VFMADD231PD  (DI), Z12, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z13
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z12, Z0
+	VMOVUPD.Z    64(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z2
+	VMOVUPD.Z    64(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z4
+	VMOVUPD.Z    64(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z6
+	VMOVUPD.Z    64(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z8
+	VMOVUPD.Z    64(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z10
-	VMOVUPD      Z10, (DI)
-	VMOVUPD.Z    64(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z10
+	VMOVUPD.Z    64(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z11
-	VMOVUPD      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z12
+	VADDPD    Z12, Z0, Z0
+	VADDPD    Z12, Z2, Z2
+	VADDPD    Z12, Z4, Z4
+	VADDPD    Z12, Z6, Z6
+	VADDPD    Z12, Z8, Z8
+	VADDPD    Z12, Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z12
+	VADDPD    Z12, Z1, Z1
+	VADDPD    Z12, Z3, Z3
+	VADDPD    Z12, Z5, Z5
+	VADDPD    Z12, Z7, Z7
+	VADDPD    Z12, Z9, Z9
+	VADDPD    Z12, Z11, Z11
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPD    $0x16, Z15, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z15, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z15, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z15, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z15, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z15, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z15, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z15, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z15, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z15, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z15, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z15, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z15, Z15, Z15
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -18269,7 +23811,6 @@ tileOverwrite:
 	VMOVUPD Z11, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000006, DX, CX
 	ADDQ   CX, AX
@@ -18278,9 +23819,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm7x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm7x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm7x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm7x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -18507,53 +24048,154 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z14
-	VFMADD231PD  (DI), Z14, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z15
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z14, Z0
+	VMOVUPD.Z    64(CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z14, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z2
+	VMOVUPD.Z    64(CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z14, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z4
+	VMOVUPD.Z    64(CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z14, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z6
+	VMOVUPD.Z    64(CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z14, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z8
+	VMOVUPD.Z    64(CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z14, Z10
-	VMOVUPD      Z10, (DI)
-	VMOVUPD.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z10
+	VMOVUPD.Z    64(CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z11
-	VMOVUPD      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z14, Z12
-	VMOVUPD      Z12, (DI)
-	VMOVUPD.Z    64(DI), K1, Z15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z12
+	VMOVUPD.Z    64(CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z13
-	VMOVUPD      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z14
+	VADDPD    Z14, Z0, Z0
+	VADDPD    Z14, Z2, Z2
+	VADDPD    Z14, Z4, Z4
+	VADDPD    Z14, Z6, Z6
+	VADDPD    Z14, Z8, Z8
+	VADDPD    Z14, Z10, Z10
+	VADDPD    Z14, Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Z14
+	VADDPD    Z14, Z1, Z1
+	VADDPD    Z14, Z3, Z3
+	VADDPD    Z14, Z5, Z5
+	VADDPD    Z14, Z7, Z7
+	VADDPD    Z14, Z9, Z9
+	VADDPD    Z14, Z11, Z11
+	VADDPD    Z14, Z13, Z13
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPD    $0x16, Z17, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z17, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z17, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z17, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z17, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z17, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z17, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z17, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z17, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z17, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z17, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z17, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z17, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z17, Z17, Z17
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -18576,7 +24218,6 @@ tileOverwrite:
 	VMOVUPD Z13, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000007, DX, CX
 	ADDQ   CX, AX
@@ -18585,9 +24226,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm8x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm8x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm8x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm8x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -18844,59 +24485,171 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z16
-	VFMADD231PD  (DI), Z16, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z17
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z16, Z0
+	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z2
+	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z4
+	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z6
+	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z8
+	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z10
-	VMOVUPD      Z10, (DI)
-	VMOVUPD.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z10
+	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z11
-	VMOVUPD      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z12
-	VMOVUPD      Z12, (DI)
-	VMOVUPD.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z12
+	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z13
-	VMOVUPD      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z14
-	VMOVUPD      Z14, (DI)
-	VMOVUPD.Z    64(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z14
+	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z15
-	VMOVUPD      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z16
+	VADDPD    Z16, Z0, Z0
+	VADDPD    Z16, Z2, Z2
+	VADDPD    Z16, Z4, Z4
+	VADDPD    Z16, Z6, Z6
+	VADDPD    Z16, Z8, Z8
+	VADDPD    Z16, Z10, Z10
+	VADDPD    Z16, Z12, Z12
+	VADDPD    Z16, Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Z16
+	VADDPD    Z16, Z1, Z1
+	VADDPD    Z16, Z3, Z3
+	VADDPD    Z16, Z5, Z5
+	VADDPD    Z16, Z7, Z7
+	VADDPD    Z16, Z9, Z9
+	VADDPD    Z16, Z11, Z11
+	VADDPD    Z16, Z13, Z13
+	VADDPD    Z16, Z15, Z15
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z19, Z19, Z19
+	VCMPPD    $0x16, Z19, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z19, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z19, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z19, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z19, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z19, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z19, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z19, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z19, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z19, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z19, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z19, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z19, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z19, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z19, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z19, Z19, Z19
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -18922,7 +24675,6 @@ tileOverwrite:
 	VMOVUPD Z15, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000008, DX, CX
 	ADDQ   CX, AX
@@ -18931,9 +24683,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm9x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm9x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm9x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm9x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -19211,65 +24963,188 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z18
-	VFMADD231PD  (DI), Z18, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z19
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z18, Z0
+	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z2
+	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z4
+	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z6
+	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z8
+	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z10
-	VMOVUPD      Z10, (DI)
-	VMOVUPD.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z10
+	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z11
-	VMOVUPD      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z12
-	VMOVUPD      Z12, (DI)
-	VMOVUPD.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z12
+	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z13
-	VMOVUPD      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z14
-	VMOVUPD      Z14, (DI)
-	VMOVUPD.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z14
+	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z15
-	VMOVUPD      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z16
-	VMOVUPD      Z16, (DI)
-	VMOVUPD.Z    64(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z16
+	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z17
-	VMOVUPD      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z18
+	VADDPD    Z18, Z0, Z0
+	VADDPD    Z18, Z2, Z2
+	VADDPD    Z18, Z4, Z4
+	VADDPD    Z18, Z6, Z6
+	VADDPD    Z18, Z8, Z8
+	VADDPD    Z18, Z10, Z10
+	VADDPD    Z18, Z12, Z12
+	VADDPD    Z18, Z14, Z14
+	VADDPD    Z18, Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Z18
+	VADDPD    Z18, Z1, Z1
+	VADDPD    Z18, Z3, Z3
+	VADDPD    Z18, Z5, Z5
+	VADDPD    Z18, Z7, Z7
+	VADDPD    Z18, Z9, Z9
+	VADDPD    Z18, Z11, Z11
+	VADDPD    Z18, Z13, Z13
+	VADDPD    Z18, Z15, Z15
+	VADDPD    Z18, Z17, Z17
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z21, Z21, Z21
+	VCMPPD    $0x16, Z21, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z21, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z21, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z21, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z21, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z21, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z21, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z21, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z21, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z21, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z21, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z21, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z21, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z21, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z21, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z21, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z21, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z21, Z21, Z21
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -19298,7 +25173,6 @@ tileOverwrite:
 	VMOVUPD Z17, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000009, DX, CX
 	ADDQ   CX, AX
@@ -19307,9 +25181,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm10x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm10x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm10x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm10x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -19608,71 +25482,205 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z20
-	VFMADD231PD  (DI), Z20, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z20, Z0
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z2
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z4
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z6
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z8
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z10
-	VMOVUPD      Z10, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z10
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z11
-	VMOVUPD      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z12
-	VMOVUPD      Z12, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z12
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z13
-	VMOVUPD      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z14
-	VMOVUPD      Z14, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z14
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z15
-	VMOVUPD      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z16
-	VMOVUPD      Z16, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z16
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z17
-	VMOVUPD      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z18
-	VMOVUPD      Z18, (DI)
-	VMOVUPD.Z    64(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z18
+	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z19
-	VMOVUPD      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z20
+	VADDPD    Z20, Z0, Z0
+	VADDPD    Z20, Z2, Z2
+	VADDPD    Z20, Z4, Z4
+	VADDPD    Z20, Z6, Z6
+	VADDPD    Z20, Z8, Z8
+	VADDPD    Z20, Z10, Z10
+	VADDPD    Z20, Z12, Z12
+	VADDPD    Z20, Z14, Z14
+	VADDPD    Z20, Z16, Z16
+	VADDPD    Z20, Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Z20
+	VADDPD    Z20, Z1, Z1
+	VADDPD    Z20, Z3, Z3
+	VADDPD    Z20, Z5, Z5
+	VADDPD    Z20, Z7, Z7
+	VADDPD    Z20, Z9, Z9
+	VADDPD    Z20, Z11, Z11
+	VADDPD    Z20, Z13, Z13
+	VADDPD    Z20, Z15, Z15
+	VADDPD    Z20, Z17, Z17
+	VADDPD    Z20, Z19, Z19
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z23, Z23, Z23
+	VCMPPD    $0x16, Z23, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z23, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z23, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z23, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z23, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z23, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z23, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z23, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z23, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z23, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z23, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z23, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z23, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z23, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z23, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z23, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z23, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z23, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z23, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z23, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z23, Z23, Z23
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z19, K2, Z19
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -19704,7 +25712,6 @@ tileOverwrite:
 	VMOVUPD Z19, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000a, DX, CX
 	ADDQ   CX, AX
@@ -19713,9 +25720,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm11x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm11x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm11x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm11x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -20035,77 +26042,222 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z22
-	VFMADD231PD  (DI), Z22, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z22, Z0
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z2
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z4
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z6
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z8
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z10
-	VMOVUPD      Z10, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z10
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z11
-	VMOVUPD      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z12
-	VMOVUPD      Z12, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z12
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z13
-	VMOVUPD      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z14
-	VMOVUPD      Z14, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z14
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z15
-	VMOVUPD      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z16
-	VMOVUPD      Z16, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z16
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z17
-	VMOVUPD      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z18
-	VMOVUPD      Z18, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z18
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z19
-	VMOVUPD      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z22, Z20
-	VMOVUPD      Z20, (DI)
-	VMOVUPD.Z    64(DI), K1, Z23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z20
+	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z21
-	VMOVUPD      Z21, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z22
+	VADDPD    Z22, Z0, Z0
+	VADDPD    Z22, Z2, Z2
+	VADDPD    Z22, Z4, Z4
+	VADDPD    Z22, Z6, Z6
+	VADDPD    Z22, Z8, Z8
+	VADDPD    Z22, Z10, Z10
+	VADDPD    Z22, Z12, Z12
+	VADDPD    Z22, Z14, Z14
+	VADDPD    Z22, Z16, Z16
+	VADDPD    Z22, Z18, Z18
+	VADDPD    Z22, Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Z22
+	VADDPD    Z22, Z1, Z1
+	VADDPD    Z22, Z3, Z3
+	VADDPD    Z22, Z5, Z5
+	VADDPD    Z22, Z7, Z7
+	VADDPD    Z22, Z9, Z9
+	VADDPD    Z22, Z11, Z11
+	VADDPD    Z22, Z13, Z13
+	VADDPD    Z22, Z15, Z15
+	VADDPD    Z22, Z17, Z17
+	VADDPD    Z22, Z19, Z19
+	VADDPD    Z22, Z21, Z21
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z25, Z25, Z25
+	VCMPPD    $0x16, Z25, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z25, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z25, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z25, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z25, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z25, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z25, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z25, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z25, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z25, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z25, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z25, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z25, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z25, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z25, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z25, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z25, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z25, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z25, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z25, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z25, Z25, Z25
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD.Z 64(CX), K1, Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z21, K2, Z21
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -20140,7 +26292,6 @@ tileOverwrite:
 	VMOVUPD Z21, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000b, DX, CX
 	ADDQ   CX, AX
@@ -20149,9 +26300,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm12x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm12x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm12x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm12x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -20492,83 +26643,239 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z24
-	VFMADD231PD  (DI), Z24, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z24, Z0
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z2
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z4
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z6
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z8
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z10
-	VMOVUPD      Z10, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z10
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z11
-	VMOVUPD      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z12
-	VMOVUPD      Z12, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z12
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z13
-	VMOVUPD      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z14
-	VMOVUPD      Z14, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z14
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z15
-	VMOVUPD      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z16
-	VMOVUPD      Z16, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z16
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z17
-	VMOVUPD      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z18
-	VMOVUPD      Z18, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z18
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z19
-	VMOVUPD      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z20
-	VMOVUPD      Z20, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z20
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z21
-	VMOVUPD      Z21, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z22
-	VMOVUPD      Z22, (DI)
-	VMOVUPD.Z    64(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z22
+	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z23
-	VMOVUPD      Z23, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z24
+	VADDPD    Z24, Z0, Z0
+	VADDPD    Z24, Z2, Z2
+	VADDPD    Z24, Z4, Z4
+	VADDPD    Z24, Z6, Z6
+	VADDPD    Z24, Z8, Z8
+	VADDPD    Z24, Z10, Z10
+	VADDPD    Z24, Z12, Z12
+	VADDPD    Z24, Z14, Z14
+	VADDPD    Z24, Z16, Z16
+	VADDPD    Z24, Z18, Z18
+	VADDPD    Z24, Z20, Z20
+	VADDPD    Z24, Z22, Z22
+	VMOVUPD.Z 64(CX), K1, Z24
+	VADDPD    Z24, Z1, Z1
+	VADDPD    Z24, Z3, Z3
+	VADDPD    Z24, Z5, Z5
+	VADDPD    Z24, Z7, Z7
+	VADDPD    Z24, Z9, Z9
+	VADDPD    Z24, Z11, Z11
+	VADDPD    Z24, Z13, Z13
+	VADDPD    Z24, Z15, Z15
+	VADDPD    Z24, Z17, Z17
+	VADDPD    Z24, Z19, Z19
+	VADDPD    Z24, Z21, Z21
+	VADDPD    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z27, Z27, Z27
+	VCMPPD    $0x16, Z27, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z27, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z27, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z27, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z27, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z27, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z27, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z27, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z27, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z27, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z27, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z27, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z27, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z27, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z27, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z27, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z27, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z27, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z27, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z27, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z27, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z27, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z27, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Z27, Z23, K2
+	VMOVAPD.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z27, Z27, Z27
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z21, K2, Z21
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 64(CX), K1, Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z23, K2, Z23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -20606,7 +26913,6 @@ tileOverwrite:
 	VMOVUPD Z23, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000c, DX, CX
 	ADDQ   CX, AX
@@ -20615,9 +26921,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm13x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm13x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm13x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm13x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -20979,89 +27285,256 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z26
-	VFMADD231PD  (DI), Z26, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z26, Z0
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z2
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z4
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z6
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z8
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z10
-	VMOVUPD      Z10, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z10
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z11
-	VMOVUPD      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z12
-	VMOVUPD      Z12, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z12
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z13
-	VMOVUPD      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z14
-	VMOVUPD      Z14, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z14
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z15
-	VMOVUPD      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z16
-	VMOVUPD      Z16, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z16
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z17
-	VMOVUPD      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z18
-	VMOVUPD      Z18, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z18
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z19
-	VMOVUPD      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z20
-	VMOVUPD      Z20, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z20
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z21
-	VMOVUPD      Z21, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z22
-	VMOVUPD      Z22, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z22
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z23
-	VMOVUPD      Z23, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z26, Z24
-	VMOVUPD      Z24, (DI)
-	VMOVUPD.Z    64(DI), K1, Z27
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z24
+	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z25
-	VMOVUPD      Z25, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z26
+	VADDPD    Z26, Z0, Z0
+	VADDPD    Z26, Z2, Z2
+	VADDPD    Z26, Z4, Z4
+	VADDPD    Z26, Z6, Z6
+	VADDPD    Z26, Z8, Z8
+	VADDPD    Z26, Z10, Z10
+	VADDPD    Z26, Z12, Z12
+	VADDPD    Z26, Z14, Z14
+	VADDPD    Z26, Z16, Z16
+	VADDPD    Z26, Z18, Z18
+	VADDPD    Z26, Z20, Z20
+	VADDPD    Z26, Z22, Z22
+	VADDPD    Z26, Z24, Z24
+	VMOVUPD.Z 64(CX), K1, Z26
+	VADDPD    Z26, Z1, Z1
+	VADDPD    Z26, Z3, Z3
+	VADDPD    Z26, Z5, Z5
+	VADDPD    Z26, Z7, Z7
+	VADDPD    Z26, Z9, Z9
+	VADDPD    Z26, Z11, Z11
+	VADDPD    Z26, Z13, Z13
+	VADDPD    Z26, Z15, Z15
+	VADDPD    Z26, Z17, Z17
+	VADDPD    Z26, Z19, Z19
+	VADDPD    Z26, Z21, Z21
+	VADDPD    Z26, Z23, Z23
+	VADDPD    Z26, Z25, Z25
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z29, Z29, Z29
+	VCMPPD    $0x16, Z29, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z29, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z29, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z29, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z29, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z29, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z29, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z29, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z29, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z29, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z29, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z29, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z29, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z29, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z29, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z29, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z29, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z29, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z29, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z29, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z29, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z29, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z29, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Z29, Z23, K2
+	VMOVAPD.Z Z23, K2, Z23
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VCMPPD    $0x16, Z29, Z25, K2
+	VMOVAPD.Z Z25, K2, Z25
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z29, Z29, Z29
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z21, K2, Z21
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z23, K2, Z23
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VMOVUPD.Z 64(CX), K1, Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z25, K2, Z25
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -21102,7 +27575,6 @@ tileOverwrite:
 	VMOVUPD Z25, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000d, DX, CX
 	ADDQ   CX, AX
@@ -21111,9 +27583,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm14x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm14x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm14x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm14x16AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -21496,95 +27968,273 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z28
-	VFMADD231PD  (DI), Z28, Z0
-	VMOVUPD      Z0, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z28, Z0
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z1
-	VMOVUPD      Z1, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z2
-	VMOVUPD      Z2, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z2
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z3
-	VMOVUPD      Z3, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z4
-	VMOVUPD      Z4, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z4
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z5
-	VMOVUPD      Z5, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z6
-	VMOVUPD      Z6, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z6
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z7
-	VMOVUPD      Z7, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z8
-	VMOVUPD      Z8, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z8
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z9
-	VMOVUPD      Z9, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z10
-	VMOVUPD      Z10, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z10
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z11
-	VMOVUPD      Z11, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z12
-	VMOVUPD      Z12, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z12
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z13
-	VMOVUPD      Z13, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z14
-	VMOVUPD      Z14, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z14
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z15
-	VMOVUPD      Z15, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z16
-	VMOVUPD      Z16, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z16
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z17
-	VMOVUPD      Z17, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z18
-	VMOVUPD      Z18, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z18
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z19
-	VMOVUPD      Z19, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z20
-	VMOVUPD      Z20, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z20
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z21
-	VMOVUPD      Z21, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z22
-	VMOVUPD      Z22, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z22
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z23
-	VMOVUPD      Z23, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z24
-	VMOVUPD      Z24, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z24
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z25
-	VMOVUPD      Z25, K1, 64(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z28, Z26
-	VMOVUPD      Z26, (DI)
-	VMOVUPD.Z    64(DI), K1, Z29
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z26
+	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z27
-	VMOVUPD      Z27, K1, 64(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z28
+	VADDPD    Z28, Z0, Z0
+	VADDPD    Z28, Z2, Z2
+	VADDPD    Z28, Z4, Z4
+	VADDPD    Z28, Z6, Z6
+	VADDPD    Z28, Z8, Z8
+	VADDPD    Z28, Z10, Z10
+	VADDPD    Z28, Z12, Z12
+	VADDPD    Z28, Z14, Z14
+	VADDPD    Z28, Z16, Z16
+	VADDPD    Z28, Z18, Z18
+	VADDPD    Z28, Z20, Z20
+	VADDPD    Z28, Z22, Z22
+	VADDPD    Z28, Z24, Z24
+	VADDPD    Z28, Z26, Z26
+	VMOVUPD.Z 64(CX), K1, Z28
+	VADDPD    Z28, Z1, Z1
+	VADDPD    Z28, Z3, Z3
+	VADDPD    Z28, Z5, Z5
+	VADDPD    Z28, Z7, Z7
+	VADDPD    Z28, Z9, Z9
+	VADDPD    Z28, Z11, Z11
+	VADDPD    Z28, Z13, Z13
+	VADDPD    Z28, Z15, Z15
+	VADDPD    Z28, Z17, Z17
+	VADDPD    Z28, Z19, Z19
+	VADDPD    Z28, Z21, Z21
+	VADDPD    Z28, Z23, Z23
+	VADDPD    Z28, Z25, Z25
+	VADDPD    Z28, Z27, Z27
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z31, Z31, Z31
+	VCMPPD    $0x16, Z31, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z31, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z31, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z31, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z31, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z31, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z31, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z31, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z31, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z31, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z31, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z31, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z31, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z31, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z31, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z31, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z31, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z31, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z31, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z31, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z31, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z31, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z31, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Z31, Z23, K2
+	VMOVAPD.Z Z23, K2, Z23
+	VCMPPD    $0x16, Z31, Z24, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VCMPPD    $0x16, Z31, Z25, K2
+	VMOVAPD.Z Z25, K2, Z25
+	VCMPPD    $0x16, Z31, Z26, K2
+	VMOVAPD.Z Z26, K2, Z26
+	VCMPPD    $0x16, Z31, Z27, K2
+	VMOVAPD.Z Z27, K2, Z27
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z31, Z31, Z31
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z21, K2, Z21
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z23, K2, Z23
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z25, K2, Z25
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z26, K2, Z26
+	VMOVUPD.Z 64(CX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z27, K2, Z27
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, K1, 64(DI)
 	ADDQ    R8, DI
@@ -21628,7 +28278,6 @@ tileOverwrite:
 	VMOVUPD Z27, K1, 64(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x0000000e, DX, CX
 	ADDQ   CX, AX
@@ -21637,9 +28286,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm1x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm1x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm1x24AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm1x24AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -21750,25 +28399,65 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z3
-	VFMADD231PD  (DI), Z3, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z3, Z1
-	VMOVUPD      Z1, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z4
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z3, Z0
+	VFMADD231PD  64(CX), Z3, Z1
+	VMOVUPD.Z    128(CX), K1, Z4
 	VFMADD231PD  Z4, Z3, Z2
-	VMOVUPD      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z3
+	VADDPD    Z3, Z0, Z0
+	VMOVUPD   64(CX), Z3
+	VADDPD    Z3, Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Z3
+	VADDPD    Z3, Z2, Z2
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPD    $0x16, Z7, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z7, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z7, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z7, Z7, Z7
+	VMOVUPD   (CX), Z3
+	VCMPPD    $0x16, Z7, Z3, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z3
+	VCMPPD    $0x16, Z7, Z3, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Z3
+	VCMPPD    $0x16, Z7, Z3, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
@@ -21777,9 +28466,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm2x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm2x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm2x24AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm2x24AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -21918,27 +28607,84 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z6
-	VFMADD231PD  (DI), Z6, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z6, Z1
-	VMOVUPD      Z1, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z7
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z6, Z0
+	VFMADD231PD  64(CX), Z6, Z1
+	VMOVUPD.Z    128(CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z2
-	VMOVUPD      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z6, Z3
-	VMOVUPD      Z3, (DI)
-	VFMADD231PD  64(DI), Z6, Z4
-	VMOVUPD      Z4, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z6, Z3
+	VFMADD231PD  64(CX), Z6, Z4
+	VMOVUPD.Z    128(CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z5
-	VMOVUPD      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z6
+	VADDPD    Z6, Z0, Z0
+	VADDPD    Z6, Z3, Z3
+	VMOVUPD   64(CX), Z6
+	VADDPD    Z6, Z1, Z1
+	VADDPD    Z6, Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Z6
+	VADDPD    Z6, Z2, Z2
+	VADDPD    Z6, Z5, Z5
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z10, Z10, Z10
+	VCMPPD    $0x16, Z10, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z10, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z10, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z10, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z10, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z10, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z10, Z10, Z10
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z10, Z6, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z6
+	VCMPPD    $0x16, Z10, Z6, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Z6
+	VCMPPD    $0x16, Z10, Z6, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z10, Z6, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z6
+	VCMPPD    $0x16, Z10, Z6, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Z6
+	VCMPPD    $0x16, Z10, Z6, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, K1, 128(DI)
@@ -21948,7 +28694,6 @@ tileOverwrite:
 	VMOVUPD Z5, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
@@ -21957,9 +28702,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm3x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm3x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm3x24AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm3x24AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -22126,35 +28871,108 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z9
-	VFMADD231PD  (DI), Z9, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z9, Z1
-	VMOVUPD      Z1, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z10
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z9, Z0
+	VFMADD231PD  64(CX), Z9, Z1
+	VMOVUPD.Z    128(CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z2
-	VMOVUPD      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z9, Z3
-	VMOVUPD      Z3, (DI)
-	VFMADD231PD  64(DI), Z9, Z4
-	VMOVUPD      Z4, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z10
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z9, Z3
+	VFMADD231PD  64(CX), Z9, Z4
+	VMOVUPD.Z    128(CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z5
-	VMOVUPD      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z9, Z6
-	VMOVUPD      Z6, (DI)
-	VFMADD231PD  64(DI), Z9, Z7
-	VMOVUPD      Z7, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z10
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z9, Z6
+	VFMADD231PD  64(CX), Z9, Z7
+	VMOVUPD.Z    128(CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z8
-	VMOVUPD      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z9
+	VADDPD    Z9, Z0, Z0
+	VADDPD    Z9, Z3, Z3
+	VADDPD    Z9, Z6, Z6
+	VMOVUPD   64(CX), Z9
+	VADDPD    Z9, Z1, Z1
+	VADDPD    Z9, Z4, Z4
+	VADDPD    Z9, Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Z9
+	VADDPD    Z9, Z2, Z2
+	VADDPD    Z9, Z5, Z5
+	VADDPD    Z9, Z8, Z8
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPD    $0x16, Z13, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z13, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z13, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z13, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z13, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z13, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z13, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z13, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z13, Z13, Z13
+	VMOVUPD   (CX), Z9
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z9
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Z9
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z9
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z9
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Z9
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z9
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z9
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Z9
+	VCMPPD    $0x16, Z13, Z9, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, K1, 128(DI)
@@ -22168,7 +28986,6 @@ tileOverwrite:
 	VMOVUPD Z8, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
@@ -22177,9 +28994,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm4x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm4x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm4x24AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm4x24AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -22375,43 +29192,132 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z12
-	VFMADD231PD  (DI), Z12, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z12, Z1
-	VMOVUPD      Z1, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z13
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z12, Z0
+	VFMADD231PD  64(CX), Z12, Z1
+	VMOVUPD.Z    128(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z2
-	VMOVUPD      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z3
-	VMOVUPD      Z3, (DI)
-	VFMADD231PD  64(DI), Z12, Z4
-	VMOVUPD      Z4, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z3
+	VFMADD231PD  64(CX), Z12, Z4
+	VMOVUPD.Z    128(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z5
-	VMOVUPD      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z6
-	VMOVUPD      Z6, (DI)
-	VFMADD231PD  64(DI), Z12, Z7
-	VMOVUPD      Z7, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z6
+	VFMADD231PD  64(CX), Z12, Z7
+	VMOVUPD.Z    128(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z8
-	VMOVUPD      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z9
-	VMOVUPD      Z9, (DI)
-	VFMADD231PD  64(DI), Z12, Z10
-	VMOVUPD      Z10, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z9
+	VFMADD231PD  64(CX), Z12, Z10
+	VMOVUPD.Z    128(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z11
-	VMOVUPD      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z12
+	VADDPD    Z12, Z0, Z0
+	VADDPD    Z12, Z3, Z3
+	VADDPD    Z12, Z6, Z6
+	VADDPD    Z12, Z9, Z9
+	VMOVUPD   64(CX), Z12
+	VADDPD    Z12, Z1, Z1
+	VADDPD    Z12, Z4, Z4
+	VADDPD    Z12, Z7, Z7
+	VADDPD    Z12, Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Z12
+	VADDPD    Z12, Z2, Z2
+	VADDPD    Z12, Z5, Z5
+	VADDPD    Z12, Z8, Z8
+	VADDPD    Z12, Z11, Z11
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z16, Z16, Z16
+	VCMPPD    $0x16, Z16, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z16, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z16, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z16, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z16, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z16, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z16, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z16, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z16, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z16, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z16, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z16, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z16, Z16, Z16
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, K1, 128(DI)
@@ -22429,7 +29335,6 @@ tileOverwrite:
 	VMOVUPD Z11, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
@@ -22438,9 +29343,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm5x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm5x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm5x24AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm5x24AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -22664,51 +29569,156 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z15
-	VFMADD231PD  (DI), Z15, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z15, Z1
-	VMOVUPD      Z1, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z16
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z15, Z0
+	VFMADD231PD  64(CX), Z15, Z1
+	VMOVUPD.Z    128(CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z2
-	VMOVUPD      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z15, Z3
-	VMOVUPD      Z3, (DI)
-	VFMADD231PD  64(DI), Z15, Z4
-	VMOVUPD      Z4, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z16
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z15, Z3
+	VFMADD231PD  64(CX), Z15, Z4
+	VMOVUPD.Z    128(CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z5
-	VMOVUPD      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z15, Z6
-	VMOVUPD      Z6, (DI)
-	VFMADD231PD  64(DI), Z15, Z7
-	VMOVUPD      Z7, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z16
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z15, Z6
+	VFMADD231PD  64(CX), Z15, Z7
+	VMOVUPD.Z    128(CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z8
-	VMOVUPD      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z15, Z9
-	VMOVUPD      Z9, (DI)
-	VFMADD231PD  64(DI), Z15, Z10
-	VMOVUPD      Z10, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z16
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z15, Z9
+	VFMADD231PD  64(CX), Z15, Z10
+	VMOVUPD.Z    128(CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z11
-	VMOVUPD      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z15, Z12
-	VMOVUPD      Z12, (DI)
-	VFMADD231PD  64(DI), Z15, Z13
-	VMOVUPD      Z13, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z16
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z15, Z12
+	VFMADD231PD  64(CX), Z15, Z13
+	VMOVUPD.Z    128(CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z14
-	VMOVUPD      Z14, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z15
+	VADDPD    Z15, Z0, Z0
+	VADDPD    Z15, Z3, Z3
+	VADDPD    Z15, Z6, Z6
+	VADDPD    Z15, Z9, Z9
+	VADDPD    Z15, Z12, Z12
+	VMOVUPD   64(CX), Z15
+	VADDPD    Z15, Z1, Z1
+	VADDPD    Z15, Z4, Z4
+	VADDPD    Z15, Z7, Z7
+	VADDPD    Z15, Z10, Z10
+	VADDPD    Z15, Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Z15
+	VADDPD    Z15, Z2, Z2
+	VADDPD    Z15, Z5, Z5
+	VADDPD    Z15, Z8, Z8
+	VADDPD    Z15, Z11, Z11
+	VADDPD    Z15, Z14, Z14
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z19, Z19, Z19
+	VCMPPD    $0x16, Z19, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z19, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z19, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z19, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z19, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z19, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z19, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z19, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z19, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z19, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z19, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z19, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z19, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z19, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z19, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z19, Z19, Z19
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD.Z 128(CX), K1, Z15
+	VCMPPD    $0x16, Z19, Z15, K2
+	VMOVAPD.Z Z14, K2, Z14
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, K1, 128(DI)
@@ -22730,7 +29740,6 @@ tileOverwrite:
 	VMOVUPD Z14, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000005, DX, CX
 	ADDQ   CX, AX
@@ -22739,9 +29748,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm6x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm6x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm6x24AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm6x24AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -22994,59 +30003,180 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z18
-	VFMADD231PD  (DI), Z18, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z18, Z1
-	VMOVUPD      Z1, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z19
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z18, Z0
+	VFMADD231PD  64(CX), Z18, Z1
+	VMOVUPD.Z    128(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z2
-	VMOVUPD      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z3
-	VMOVUPD      Z3, (DI)
-	VFMADD231PD  64(DI), Z18, Z4
-	VMOVUPD      Z4, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z3
+	VFMADD231PD  64(CX), Z18, Z4
+	VMOVUPD.Z    128(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z5
-	VMOVUPD      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z6
-	VMOVUPD      Z6, (DI)
-	VFMADD231PD  64(DI), Z18, Z7
-	VMOVUPD      Z7, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z6
+	VFMADD231PD  64(CX), Z18, Z7
+	VMOVUPD.Z    128(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z8
-	VMOVUPD      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z9
-	VMOVUPD      Z9, (DI)
-	VFMADD231PD  64(DI), Z18, Z10
-	VMOVUPD      Z10, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z9
+	VFMADD231PD  64(CX), Z18, Z10
+	VMOVUPD.Z    128(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z11
-	VMOVUPD      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z12
-	VMOVUPD      Z12, (DI)
-	VFMADD231PD  64(DI), Z18, Z13
-	VMOVUPD      Z13, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z12
+	VFMADD231PD  64(CX), Z18, Z13
+	VMOVUPD.Z    128(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z14
-	VMOVUPD      Z14, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z18, Z15
-	VMOVUPD      Z15, (DI)
-	VFMADD231PD  64(DI), Z18, Z16
-	VMOVUPD      Z16, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z15
+	VFMADD231PD  64(CX), Z18, Z16
+	VMOVUPD.Z    128(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z17
-	VMOVUPD      Z17, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z18
+	VADDPD    Z18, Z0, Z0
+	VADDPD    Z18, Z3, Z3
+	VADDPD    Z18, Z6, Z6
+	VADDPD    Z18, Z9, Z9
+	VADDPD    Z18, Z12, Z12
+	VADDPD    Z18, Z15, Z15
+	VMOVUPD   64(CX), Z18
+	VADDPD    Z18, Z1, Z1
+	VADDPD    Z18, Z4, Z4
+	VADDPD    Z18, Z7, Z7
+	VADDPD    Z18, Z10, Z10
+	VADDPD    Z18, Z13, Z13
+	VADDPD    Z18, Z16, Z16
+	VMOVUPD.Z 128(CX), K1, Z18
+	VADDPD    Z18, Z2, Z2
+	VADDPD    Z18, Z5, Z5
+	VADDPD    Z18, Z8, Z8
+	VADDPD    Z18, Z11, Z11
+	VADDPD    Z18, Z14, Z14
+	VADDPD    Z18, Z17, Z17
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z22, Z22, Z22
+	VCMPPD    $0x16, Z22, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z22, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z22, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z22, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z22, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z22, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z22, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z22, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z22, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z22, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z22, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z22, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z22, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z22, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z22, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z22, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z22, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z22, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z22, Z22, Z22
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD.Z 128(CX), K1, Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z14, K2, Z14
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 128(CX), K1, Z18
+	VCMPPD    $0x16, Z22, Z18, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, K1, 128(DI)
@@ -23072,7 +30202,6 @@ tileOverwrite:
 	VMOVUPD Z17, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000006, DX, CX
 	ADDQ   CX, AX
@@ -23081,9 +30210,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm7x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm7x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm7x24AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm7x24AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -23364,67 +30493,204 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z21
-	VFMADD231PD  (DI), Z21, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z21, Z1
-	VMOVUPD      Z1, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z22
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z21, Z0
+	VFMADD231PD  64(CX), Z21, Z1
+	VMOVUPD.Z    128(CX), K1, Z22
 	VFMADD231PD  Z22, Z21, Z2
-	VMOVUPD      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z21, Z3
-	VMOVUPD      Z3, (DI)
-	VFMADD231PD  64(DI), Z21, Z4
-	VMOVUPD      Z4, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z3
+	VFMADD231PD  64(CX), Z21, Z4
+	VMOVUPD.Z    128(CX), K1, Z22
 	VFMADD231PD  Z22, Z21, Z5
-	VMOVUPD      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z21, Z6
-	VMOVUPD      Z6, (DI)
-	VFMADD231PD  64(DI), Z21, Z7
-	VMOVUPD      Z7, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z6
+	VFMADD231PD  64(CX), Z21, Z7
+	VMOVUPD.Z    128(CX), K1, Z22
 	VFMADD231PD  Z22, Z21, Z8
-	VMOVUPD      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z21, Z9
-	VMOVUPD      Z9, (DI)
-	VFMADD231PD  64(DI), Z21, Z10
-	VMOVUPD      Z10, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z9
+	VFMADD231PD  64(CX), Z21, Z10
+	VMOVUPD.Z    128(CX), K1, Z22
 	VFMADD231PD  Z22, Z21, Z11
-	VMOVUPD      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z21, Z12
-	VMOVUPD      Z12, (DI)
-	VFMADD231PD  64(DI), Z21, Z13
-	VMOVUPD      Z13, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z12
+	VFMADD231PD  64(CX), Z21, Z13
+	VMOVUPD.Z    128(CX), K1, Z22
 	VFMADD231PD  Z22, Z21, Z14
-	VMOVUPD      Z14, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z21, Z15
-	VMOVUPD      Z15, (DI)
-	VFMADD231PD  64(DI), Z21, Z16
-	VMOVUPD      Z16, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z15
+	VFMADD231PD  64(CX), Z21, Z16
+	VMOVUPD.Z    128(CX), K1, Z22
 	VFMADD231PD  Z22, Z21, Z17
-	VMOVUPD      Z17, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z21, Z18
-	VMOVUPD      Z18, (DI)
-	VFMADD231PD  64(DI), Z21, Z19
-	VMOVUPD      Z19, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z22
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z18
+	VFMADD231PD  64(CX), Z21, Z19
+	VMOVUPD.Z    128(CX), K1, Z22
 	VFMADD231PD  Z22, Z21, Z20
-	VMOVUPD      Z20, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z21
+	VADDPD    Z21, Z0, Z0
+	VADDPD    Z21, Z3, Z3
+	VADDPD    Z21, Z6, Z6
+	VADDPD    Z21, Z9, Z9
+	VADDPD    Z21, Z12, Z12
+	VADDPD    Z21, Z15, Z15
+	VADDPD    Z21, Z18, Z18
+	VMOVUPD   64(CX), Z21
+	VADDPD    Z21, Z1, Z1
+	VADDPD    Z21, Z4, Z4
+	VADDPD    Z21, Z7, Z7
+	VADDPD    Z21, Z10, Z10
+	VADDPD    Z21, Z13, Z13
+	VADDPD    Z21, Z16, Z16
+	VADDPD    Z21, Z19, Z19
+	VMOVUPD.Z 128(CX), K1, Z21
+	VADDPD    Z21, Z2, Z2
+	VADDPD    Z21, Z5, Z5
+	VADDPD    Z21, Z8, Z8
+	VADDPD    Z21, Z11, Z11
+	VADDPD    Z21, Z14, Z14
+	VADDPD    Z21, Z17, Z17
+	VADDPD    Z21, Z20, Z20
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z25, Z25, Z25
+	VCMPPD    $0x16, Z25, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z25, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z25, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z25, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z25, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z25, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z25, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z25, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z25, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z25, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z25, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z25, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z25, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z25, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z25, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z25, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z25, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z25, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z25, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z25, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z25, Z25, Z25
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD.Z 128(CX), K1, Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z14, K2, Z14
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 128(CX), K1, Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VMOVUPD.Z 128(CX), K1, Z21
+	VCMPPD    $0x16, Z25, Z21, K2
+	VMOVAPD.Z Z20, K2, Z20
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, K1, 128(DI)
@@ -23454,7 +30720,6 @@ tileOverwrite:
 	VMOVUPD Z20, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000007, DX, CX
 	ADDQ   CX, AX
@@ -23463,9 +30728,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm8x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm8x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm8x24AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm8x24AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -23783,75 +31048,228 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z24
-	VFMADD231PD  (DI), Z24, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z24, Z1
-	VMOVUPD      Z1, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z25
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z24, Z0
+	VFMADD231PD  64(CX), Z24, Z1
+	VMOVUPD.Z    128(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z2
-	VMOVUPD      Z2, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z3
-	VMOVUPD      Z3, (DI)
-	VFMADD231PD  64(DI), Z24, Z4
-	VMOVUPD      Z4, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z3
+	VFMADD231PD  64(CX), Z24, Z4
+	VMOVUPD.Z    128(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z5
-	VMOVUPD      Z5, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z6
-	VMOVUPD      Z6, (DI)
-	VFMADD231PD  64(DI), Z24, Z7
-	VMOVUPD      Z7, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z6
+	VFMADD231PD  64(CX), Z24, Z7
+	VMOVUPD.Z    128(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z8
-	VMOVUPD      Z8, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z9
-	VMOVUPD      Z9, (DI)
-	VFMADD231PD  64(DI), Z24, Z10
-	VMOVUPD      Z10, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z9
+	VFMADD231PD  64(CX), Z24, Z10
+	VMOVUPD.Z    128(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z11
-	VMOVUPD      Z11, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z12
-	VMOVUPD      Z12, (DI)
-	VFMADD231PD  64(DI), Z24, Z13
-	VMOVUPD      Z13, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z12
+	VFMADD231PD  64(CX), Z24, Z13
+	VMOVUPD.Z    128(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z14
-	VMOVUPD      Z14, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z15
-	VMOVUPD      Z15, (DI)
-	VFMADD231PD  64(DI), Z24, Z16
-	VMOVUPD      Z16, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z15
+	VFMADD231PD  64(CX), Z24, Z16
+	VMOVUPD.Z    128(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z17
-	VMOVUPD      Z17, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z18
-	VMOVUPD      Z18, (DI)
-	VFMADD231PD  64(DI), Z24, Z19
-	VMOVUPD      Z19, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z18
+	VFMADD231PD  64(CX), Z24, Z19
+	VMOVUPD.Z    128(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z20
-	VMOVUPD      Z20, K1, 128(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z21
-	VMOVUPD      Z21, (DI)
-	VFMADD231PD  64(DI), Z24, Z22
-	VMOVUPD      Z22, 64(DI)
-	VMOVUPD.Z    128(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z21
+	VFMADD231PD  64(CX), Z24, Z22
+	VMOVUPD.Z    128(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z23
-	VMOVUPD      Z23, K1, 128(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z24
+	VADDPD    Z24, Z0, Z0
+	VADDPD    Z24, Z3, Z3
+	VADDPD    Z24, Z6, Z6
+	VADDPD    Z24, Z9, Z9
+	VADDPD    Z24, Z12, Z12
+	VADDPD    Z24, Z15, Z15
+	VADDPD    Z24, Z18, Z18
+	VADDPD    Z24, Z21, Z21
+	VMOVUPD   64(CX), Z24
+	VADDPD    Z24, Z1, Z1
+	VADDPD    Z24, Z4, Z4
+	VADDPD    Z24, Z7, Z7
+	VADDPD    Z24, Z10, Z10
+	VADDPD    Z24, Z13, Z13
+	VADDPD    Z24, Z16, Z16
+	VADDPD    Z24, Z19, Z19
+	VADDPD    Z24, Z22, Z22
+	VMOVUPD.Z 128(CX), K1, Z24
+	VADDPD    Z24, Z2, Z2
+	VADDPD    Z24, Z5, Z5
+	VADDPD    Z24, Z8, Z8
+	VADDPD    Z24, Z11, Z11
+	VADDPD    Z24, Z14, Z14
+	VADDPD    Z24, Z17, Z17
+	VADDPD    Z24, Z20, Z20
+	VADDPD    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z28, Z28, Z28
+	VCMPPD    $0x16, Z28, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z28, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z28, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z28, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z28, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z28, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z28, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z28, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z28, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z28, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z28, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z28, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z28, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z28, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z28, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z28, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z28, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z28, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z28, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z28, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z28, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z28, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z28, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Z28, Z23, K2
+	VMOVAPD.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z28, Z28, Z28
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD.Z 128(CX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z14, K2, Z14
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 128(CX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VMOVUPD.Z 128(CX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z20, K2, Z20
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 128(CX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z23, K2, Z23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, K1, 128(DI)
@@ -23885,7 +31303,6 @@ tileOverwrite:
 	VMOVUPD Z23, K1, 128(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000008, DX, CX
 	ADDQ   CX, AX
@@ -23894,9 +31311,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm1x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm1x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm1x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm1x32AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -24019,28 +31436,74 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z4
-	VFMADD231PD  (DI), Z4, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z4, Z1
-	VMOVUPD      Z1, 64(DI)
-	VFMADD231PD  128(DI), Z4, Z2
-	VMOVUPD      Z2, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z5
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z4, Z0
+	VFMADD231PD  64(CX), Z4, Z1
+	VFMADD231PD  128(CX), Z4, Z2
+	VMOVUPD.Z    192(CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z3
-	VMOVUPD      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z4
+	VADDPD    Z4, Z0, Z0
+	VMOVUPD   64(CX), Z4
+	VADDPD    Z4, Z1, Z1
+	VMOVUPD   128(CX), Z4
+	VADDPD    Z4, Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Z4
+	VADDPD    Z4, Z3, Z3
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPD    $0x16, Z9, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z9, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z9, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z9, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z9, Z9, Z9
+	VMOVUPD   (CX), Z4
+	VCMPPD    $0x16, Z9, Z4, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z4
+	VCMPPD    $0x16, Z9, Z4, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z4
+	VCMPPD    $0x16, Z9, Z4, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Z4
+	VCMPPD    $0x16, Z9, Z4, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, 128(DI)
 	VMOVUPD Z3, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
@@ -24049,9 +31512,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm2x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm2x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm2x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm2x32AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -24209,31 +31672,99 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z8
-	VFMADD231PD  (DI), Z8, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z8, Z1
-	VMOVUPD      Z1, 64(DI)
-	VFMADD231PD  128(DI), Z8, Z2
-	VMOVUPD      Z2, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z9
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z8, Z0
+	VFMADD231PD  64(CX), Z8, Z1
+	VFMADD231PD  128(CX), Z8, Z2
+	VMOVUPD.Z    192(CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z3
-	VMOVUPD      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z8, Z4
-	VMOVUPD      Z4, (DI)
-	VFMADD231PD  64(DI), Z8, Z5
-	VMOVUPD      Z5, 64(DI)
-	VFMADD231PD  128(DI), Z8, Z6
-	VMOVUPD      Z6, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z8, Z4
+	VFMADD231PD  64(CX), Z8, Z5
+	VFMADD231PD  128(CX), Z8, Z6
+	VMOVUPD.Z    192(CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z7
-	VMOVUPD      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z8
+	VADDPD    Z8, Z0, Z0
+	VADDPD    Z8, Z4, Z4
+	VMOVUPD   64(CX), Z8
+	VADDPD    Z8, Z1, Z1
+	VADDPD    Z8, Z5, Z5
+	VMOVUPD   128(CX), Z8
+	VADDPD    Z8, Z2, Z2
+	VADDPD    Z8, Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Z8
+	VADDPD    Z8, Z3, Z3
+	VADDPD    Z8, Z7, Z7
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPD    $0x16, Z13, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z13, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z13, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z13, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z13, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z13, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z13, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z13, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z13, Z13, Z13
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z8
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z8
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Z8
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z8
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z8
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Z8
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, 128(DI)
@@ -24245,7 +31776,6 @@ tileOverwrite:
 	VMOVUPD Z7, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
@@ -24254,9 +31784,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm3x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm3x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm3x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm3x32AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -24449,41 +31979,130 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z12
-	VFMADD231PD  (DI), Z12, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z12, Z1
-	VMOVUPD      Z1, 64(DI)
-	VFMADD231PD  128(DI), Z12, Z2
-	VMOVUPD      Z2, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z13
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z12, Z0
+	VFMADD231PD  64(CX), Z12, Z1
+	VFMADD231PD  128(CX), Z12, Z2
+	VMOVUPD.Z    192(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z3
-	VMOVUPD      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z4
-	VMOVUPD      Z4, (DI)
-	VFMADD231PD  64(DI), Z12, Z5
-	VMOVUPD      Z5, 64(DI)
-	VFMADD231PD  128(DI), Z12, Z6
-	VMOVUPD      Z6, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z4
+	VFMADD231PD  64(CX), Z12, Z5
+	VFMADD231PD  128(CX), Z12, Z6
+	VMOVUPD.Z    192(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z7
-	VMOVUPD      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z12, Z8
-	VMOVUPD      Z8, (DI)
-	VFMADD231PD  64(DI), Z12, Z9
-	VMOVUPD      Z9, 64(DI)
-	VFMADD231PD  128(DI), Z12, Z10
-	VMOVUPD      Z10, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z8
+	VFMADD231PD  64(CX), Z12, Z9
+	VFMADD231PD  128(CX), Z12, Z10
+	VMOVUPD.Z    192(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z11
-	VMOVUPD      Z11, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z12
+	VADDPD    Z12, Z0, Z0
+	VADDPD    Z12, Z4, Z4
+	VADDPD    Z12, Z8, Z8
+	VMOVUPD   64(CX), Z12
+	VADDPD    Z12, Z1, Z1
+	VADDPD    Z12, Z5, Z5
+	VADDPD    Z12, Z9, Z9
+	VMOVUPD   128(CX), Z12
+	VADDPD    Z12, Z2, Z2
+	VADDPD    Z12, Z6, Z6
+	VADDPD    Z12, Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Z12
+	VADDPD    Z12, Z3, Z3
+	VADDPD    Z12, Z7, Z7
+	VADDPD    Z12, Z11, Z11
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPD    $0x16, Z17, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z17, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z17, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z17, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z17, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z17, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z17, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z17, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z17, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z17, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z17, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z17, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z17, Z17, Z17
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   128(CX), Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 192(CX), K1, Z12
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, 128(DI)
@@ -24500,7 +32119,6 @@ tileOverwrite:
 	VMOVUPD Z11, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
@@ -24509,9 +32127,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm4x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm4x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm4x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm4x32AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -24740,51 +32358,161 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z16
-	VFMADD231PD  (DI), Z16, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z16, Z1
-	VMOVUPD      Z1, 64(DI)
-	VFMADD231PD  128(DI), Z16, Z2
-	VMOVUPD      Z2, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z17
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z16, Z0
+	VFMADD231PD  64(CX), Z16, Z1
+	VFMADD231PD  128(CX), Z16, Z2
+	VMOVUPD.Z    192(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z3
-	VMOVUPD      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z4
-	VMOVUPD      Z4, (DI)
-	VFMADD231PD  64(DI), Z16, Z5
-	VMOVUPD      Z5, 64(DI)
-	VFMADD231PD  128(DI), Z16, Z6
-	VMOVUPD      Z6, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z4
+	VFMADD231PD  64(CX), Z16, Z5
+	VFMADD231PD  128(CX), Z16, Z6
+	VMOVUPD.Z    192(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z7
-	VMOVUPD      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z8
-	VMOVUPD      Z8, (DI)
-	VFMADD231PD  64(DI), Z16, Z9
-	VMOVUPD      Z9, 64(DI)
-	VFMADD231PD  128(DI), Z16, Z10
-	VMOVUPD      Z10, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z8
+	VFMADD231PD  64(CX), Z16, Z9
+	VFMADD231PD  128(CX), Z16, Z10
+	VMOVUPD.Z    192(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z11
-	VMOVUPD      Z11, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z16, Z12
-	VMOVUPD      Z12, (DI)
-	VFMADD231PD  64(DI), Z16, Z13
-	VMOVUPD      Z13, 64(DI)
-	VFMADD231PD  128(DI), Z16, Z14
-	VMOVUPD      Z14, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z12
+	VFMADD231PD  64(CX), Z16, Z13
+	VFMADD231PD  128(CX), Z16, Z14
+	VMOVUPD.Z    192(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z15
-	VMOVUPD      Z15, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z16
+	VADDPD    Z16, Z0, Z0
+	VADDPD    Z16, Z4, Z4
+	VADDPD    Z16, Z8, Z8
+	VADDPD    Z16, Z12, Z12
+	VMOVUPD   64(CX), Z16
+	VADDPD    Z16, Z1, Z1
+	VADDPD    Z16, Z5, Z5
+	VADDPD    Z16, Z9, Z9
+	VADDPD    Z16, Z13, Z13
+	VMOVUPD   128(CX), Z16
+	VADDPD    Z16, Z2, Z2
+	VADDPD    Z16, Z6, Z6
+	VADDPD    Z16, Z10, Z10
+	VADDPD    Z16, Z14, Z14
+	VMOVUPD.Z 192(CX), K1, Z16
+	VADDPD    Z16, Z3, Z3
+	VADDPD    Z16, Z7, Z7
+	VADDPD    Z16, Z11, Z11
+	VADDPD    Z16, Z15, Z15
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z21, Z21, Z21
+	VCMPPD    $0x16, Z21, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z21, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z21, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z21, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z21, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z21, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z21, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z21, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z21, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z21, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z21, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z21, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z21, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z21, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z21, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z21, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z21, Z21, Z21
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD   64(CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   128(CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 192(CX), K1, Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD   128(CX), Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 192(CX), K1, Z16
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, 128(DI)
@@ -24806,7 +32534,6 @@ tileOverwrite:
 	VMOVUPD Z15, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
@@ -24815,9 +32542,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm5x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm5x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm5x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm5x32AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -25081,61 +32808,192 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z20
-	VFMADD231PD  (DI), Z20, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z20, Z1
-	VMOVUPD      Z1, 64(DI)
-	VFMADD231PD  128(DI), Z20, Z2
-	VMOVUPD      Z2, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z21
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z20, Z0
+	VFMADD231PD  64(CX), Z20, Z1
+	VFMADD231PD  128(CX), Z20, Z2
+	VMOVUPD.Z    192(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z3
-	VMOVUPD      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z4
-	VMOVUPD      Z4, (DI)
-	VFMADD231PD  64(DI), Z20, Z5
-	VMOVUPD      Z5, 64(DI)
-	VFMADD231PD  128(DI), Z20, Z6
-	VMOVUPD      Z6, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z4
+	VFMADD231PD  64(CX), Z20, Z5
+	VFMADD231PD  128(CX), Z20, Z6
+	VMOVUPD.Z    192(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z7
-	VMOVUPD      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z8
-	VMOVUPD      Z8, (DI)
-	VFMADD231PD  64(DI), Z20, Z9
-	VMOVUPD      Z9, 64(DI)
-	VFMADD231PD  128(DI), Z20, Z10
-	VMOVUPD      Z10, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z8
+	VFMADD231PD  64(CX), Z20, Z9
+	VFMADD231PD  128(CX), Z20, Z10
+	VMOVUPD.Z    192(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z11
-	VMOVUPD      Z11, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z12
-	VMOVUPD      Z12, (DI)
-	VFMADD231PD  64(DI), Z20, Z13
-	VMOVUPD      Z13, 64(DI)
-	VFMADD231PD  128(DI), Z20, Z14
-	VMOVUPD      Z14, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z12
+	VFMADD231PD  64(CX), Z20, Z13
+	VFMADD231PD  128(CX), Z20, Z14
+	VMOVUPD.Z    192(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z15
-	VMOVUPD      Z15, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z20, Z16
-	VMOVUPD      Z16, (DI)
-	VFMADD231PD  64(DI), Z20, Z17
-	VMOVUPD      Z17, 64(DI)
-	VFMADD231PD  128(DI), Z20, Z18
-	VMOVUPD      Z18, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z16
+	VFMADD231PD  64(CX), Z20, Z17
+	VFMADD231PD  128(CX), Z20, Z18
+	VMOVUPD.Z    192(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z19
-	VMOVUPD      Z19, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z20
+	VADDPD    Z20, Z0, Z0
+	VADDPD    Z20, Z4, Z4
+	VADDPD    Z20, Z8, Z8
+	VADDPD    Z20, Z12, Z12
+	VADDPD    Z20, Z16, Z16
+	VMOVUPD   64(CX), Z20
+	VADDPD    Z20, Z1, Z1
+	VADDPD    Z20, Z5, Z5
+	VADDPD    Z20, Z9, Z9
+	VADDPD    Z20, Z13, Z13
+	VADDPD    Z20, Z17, Z17
+	VMOVUPD   128(CX), Z20
+	VADDPD    Z20, Z2, Z2
+	VADDPD    Z20, Z6, Z6
+	VADDPD    Z20, Z10, Z10
+	VADDPD    Z20, Z14, Z14
+	VADDPD    Z20, Z18, Z18
+	VMOVUPD.Z 192(CX), K1, Z20
+	VADDPD    Z20, Z3, Z3
+	VADDPD    Z20, Z7, Z7
+	VADDPD    Z20, Z11, Z11
+	VADDPD    Z20, Z15, Z15
+	VADDPD    Z20, Z19, Z19
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z25, Z25, Z25
+	VCMPPD    $0x16, Z25, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z25, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z25, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z25, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z25, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z25, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z25, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z25, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z25, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z25, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z25, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z25, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z25, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z25, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z25, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z25, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z25, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z25, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z25, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z25, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z25, Z25, Z25
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 192(CX), K1, Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 192(CX), K1, Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 192(CX), K1, Z20
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z19, K2, Z19
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, 128(DI)
@@ -25162,7 +33020,6 @@ tileOverwrite:
 	VMOVUPD Z19, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000005, DX, CX
 	ADDQ   CX, AX
@@ -25171,9 +33028,9 @@ tileStored:
 	VZEROUPPER
 	RET
 
-// func dgemm6x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64)
+// func dgemm6x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dgemm6x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·dgemm6x32AVX512(SB), NOSPLIT, $0-128
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ aCol+32(FP), BX
@@ -25473,71 +33330,223 @@ tileStore:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
-	JEQ          tileOverwrite
+	JEQ          tileBias
 	VBROADCASTSD beta+88(FP), Z24
-	VFMADD231PD  (DI), Z24, Z0
-	VMOVUPD      Z0, (DI)
-	VFMADD231PD  64(DI), Z24, Z1
-	VMOVUPD      Z1, 64(DI)
-	VFMADD231PD  128(DI), Z24, Z2
-	VMOVUPD      Z2, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z25
+	MOVQ         DI, CX
+	VFMADD231PD  (CX), Z24, Z0
+	VFMADD231PD  64(CX), Z24, Z1
+	VFMADD231PD  128(CX), Z24, Z2
+	VMOVUPD.Z    192(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z3
-	VMOVUPD      Z3, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z4
-	VMOVUPD      Z4, (DI)
-	VFMADD231PD  64(DI), Z24, Z5
-	VMOVUPD      Z5, 64(DI)
-	VFMADD231PD  128(DI), Z24, Z6
-	VMOVUPD      Z6, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z4
+	VFMADD231PD  64(CX), Z24, Z5
+	VFMADD231PD  128(CX), Z24, Z6
+	VMOVUPD.Z    192(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z7
-	VMOVUPD      Z7, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z8
-	VMOVUPD      Z8, (DI)
-	VFMADD231PD  64(DI), Z24, Z9
-	VMOVUPD      Z9, 64(DI)
-	VFMADD231PD  128(DI), Z24, Z10
-	VMOVUPD      Z10, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z8
+	VFMADD231PD  64(CX), Z24, Z9
+	VFMADD231PD  128(CX), Z24, Z10
+	VMOVUPD.Z    192(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z11
-	VMOVUPD      Z11, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z12
-	VMOVUPD      Z12, (DI)
-	VFMADD231PD  64(DI), Z24, Z13
-	VMOVUPD      Z13, 64(DI)
-	VFMADD231PD  128(DI), Z24, Z14
-	VMOVUPD      Z14, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z12
+	VFMADD231PD  64(CX), Z24, Z13
+	VFMADD231PD  128(CX), Z24, Z14
+	VMOVUPD.Z    192(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z15
-	VMOVUPD      Z15, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z16
-	VMOVUPD      Z16, (DI)
-	VFMADD231PD  64(DI), Z24, Z17
-	VMOVUPD      Z17, 64(DI)
-	VFMADD231PD  128(DI), Z24, Z18
-	VMOVUPD      Z18, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z16
+	VFMADD231PD  64(CX), Z24, Z17
+	VFMADD231PD  128(CX), Z24, Z18
+	VMOVUPD.Z    192(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z19
-	VMOVUPD      Z19, K1, 192(DI)
-	ADDQ         R8, DI
-	VFMADD231PD  (DI), Z24, Z20
-	VMOVUPD      Z20, (DI)
-	VFMADD231PD  64(DI), Z24, Z21
-	VMOVUPD      Z21, 64(DI)
-	VFMADD231PD  128(DI), Z24, Z22
-	VMOVUPD      Z22, 128(DI)
-	VMOVUPD.Z    192(DI), K1, Z25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z20
+	VFMADD231PD  64(CX), Z24, Z21
+	VFMADD231PD  128(CX), Z24, Z22
+	VMOVUPD.Z    192(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z23
-	VMOVUPD      Z23, K1, 192(DI)
-	ADDQ         R8, DI
-	JMP          tileStored
+	ADDQ         R8, CX
 
-tileOverwrite:
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z24
+	VADDPD    Z24, Z0, Z0
+	VADDPD    Z24, Z4, Z4
+	VADDPD    Z24, Z8, Z8
+	VADDPD    Z24, Z12, Z12
+	VADDPD    Z24, Z16, Z16
+	VADDPD    Z24, Z20, Z20
+	VMOVUPD   64(CX), Z24
+	VADDPD    Z24, Z1, Z1
+	VADDPD    Z24, Z5, Z5
+	VADDPD    Z24, Z9, Z9
+	VADDPD    Z24, Z13, Z13
+	VADDPD    Z24, Z17, Z17
+	VADDPD    Z24, Z21, Z21
+	VMOVUPD   128(CX), Z24
+	VADDPD    Z24, Z2, Z2
+	VADDPD    Z24, Z6, Z6
+	VADDPD    Z24, Z10, Z10
+	VADDPD    Z24, Z14, Z14
+	VADDPD    Z24, Z18, Z18
+	VADDPD    Z24, Z22, Z22
+	VMOVUPD.Z 192(CX), K1, Z24
+	VADDPD    Z24, Z3, Z3
+	VADDPD    Z24, Z7, Z7
+	VADDPD    Z24, Z11, Z11
+	VADDPD    Z24, Z15, Z15
+	VADDPD    Z24, Z19, Z19
+	VADDPD    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z29, Z29, Z29
+	VCMPPD    $0x16, Z29, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z29, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z29, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z29, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z29, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z29, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z29, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z29, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z29, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z29, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z29, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z29, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z29, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z29, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z29, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z29, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z29, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z29, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z29, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z29, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z29, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z29, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z29, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Z29, Z23, K2
+	VMOVAPD.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z29, Z29, Z29
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 192(CX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 192(CX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 192(CX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z19, K2, Z19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 192(CX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z23, K2, Z23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
 	VMOVUPD Z0, (DI)
 	VMOVUPD Z1, 64(DI)
 	VMOVUPD Z2, 128(DI)
@@ -25569,7 +33578,6 @@ tileOverwrite:
 	VMOVUPD Z23, K1, 192(DI)
 	ADDQ    R8, DI
 
-tileStored:
 	// next tile
 	IMUL3Q $0x00000006, DX, CX
 	ADDQ   CX, AX

@@ -11,9 +11,10 @@ import (
 type Verdict string
 
 const (
-	// Healthy: the net does better than naming the commonest class.
+	// Healthy: the net does better than naming the commonest class, and its
+	// loss has come down.
 	Healthy Verdict = "healthy"
-	// Dead: it does not, and at least half of its hidden units hardly ever fire.
+	// Dead: it is not healthy, and at least half of its hidden units hardly ever fire.
 	Dead Verdict = "dead"
 	// Diverged: parameters or the loss are not finite, or the loss is far above that of guessing.
 	Diverged Verdict = "diverged"
@@ -26,6 +27,7 @@ const (
 	rareShare      = 0.001 // a unit that fires for fewer of the samples hardly ever does
 	deadUnitsShare = 0.5   // of the units dead or nearly, for the net to count as dead
 	learnedShare   = 0.05  // of what the commonest class leaves to learn, for the net to have learned
+	fallenLoss     = 0.9   // of the first loss or that of guessing, for the net to have learned
 	explodedLoss   = 2     // times the loss of guessing
 )
 
@@ -192,7 +194,10 @@ func summarizeLoss(loss []float64) (first, last Figure, allFinite bool) {
 }
 
 func (d Diagnosis) verdict() Verdict {
-	learned := d.TrainAccuracy >= d.MajorityShare+learnedShare*(1-d.MajorityShare)
+	// Random weights can be right more often than the commonest class is, but
+	// then the loss has not moved.
+	learned := d.TrainAccuracy >= d.MajorityShare+learnedShare*(1-d.MajorityShare) &&
+		(d.Iterations == 0 || d.LastLoss < fallenLoss*max(d.FirstLoss, d.GuessLoss))
 	switch {
 	case d.NonFiniteParams > 0 || !d.LossFinite || d.LastLoss > explodedLoss*d.GuessLoss:
 		return Diverged

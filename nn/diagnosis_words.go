@@ -44,8 +44,12 @@ func (d Diagnosis) headline() string {
 		return fmt.Sprintf("Healthy: the net gets %s of the training samples and %s of the test samples right; always naming the commonest class gets %s. The loss of a batch went from %.3g to %.3g.",
 			percent(d.TrainAccuracy), percent(d.TestAccuracy), percent(d.MajorityShare), d.FirstLoss, d.LastLoss)
 	}
-	return fmt.Sprintf("Not learning: after %d iterations the net gets %s of the training samples right; always naming the commonest class gets %s.",
-		d.Iterations, percent(d.TrainAccuracy), percent(d.MajorityShare))
+	line := fmt.Sprintf("Not learning: after %s the net gets %s of the training samples right; always naming the commonest class gets %s.",
+		count(d.Iterations, "iteration"), percent(d.TrainAccuracy), percent(d.MajorityShare))
+	if d.Iterations > 0 {
+		line += fmt.Sprintf(" The loss of a batch stands at %.3g; giving every class the same probability costs %.3g.", d.LastLoss, d.GuessLoss)
+	}
+	return line
 }
 
 func (d Diagnosis) unitsLine() string {
@@ -53,17 +57,14 @@ func (d Diagnosis) unitsLine() string {
 		return fmt.Sprintf("All %d hidden units fire for at least one in a thousand of the training samples.", d.Units)
 	}
 	line := fmt.Sprintf("Of the %d hidden units %d fire for no training sample at all and %d for fewer than one in a thousand.", d.Units, d.DeadUnits, d.RareUnits)
-	if d.Verdict == Dead {
-		return line + " A unit that does not fire passes no gradient on, so the weights before it stay as they are."
-	}
-	return line + " They add next to nothing to what the net does."
+	return line + " A unit that does not fire passes no gradient on, so the weights before it stay as they are."
 }
 
 func (d Diagnosis) updatesLine() string {
 	w1, at1 := d.largest(func(u Update) Figure { return u.W1 })
 	w2, at2 := d.largest(func(u Update) Figure { return u.W2 })
-	line := fmt.Sprintf("Of the first %d updates the largest changed W1 by %s (iteration %d) and W2 by %s (iteration %d).",
-		len(d.Updates), ofItsSize(w1), at1, ofItsSize(w2), at2)
+	line := fmt.Sprintf("The largest of the first %s changed W1 by %s (iteration %d) and W2 by %s (iteration %d).",
+		count(len(d.Updates), "update"), ofItsSize(w1), at1, ofItsSize(w2), at2)
 	if d.Verdict == Healthy {
 		return line
 	}
@@ -126,6 +127,13 @@ func (d Diagnosis) largest(of func(Update) Figure) (value float64, iteration int
 		}
 	}
 	return value, iteration
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func ofItsSize(ratio float64) string {

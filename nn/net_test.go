@@ -132,20 +132,3 @@ func TestNewTwoLayerNetDraws(t *testing.T) {
 	mustPanic(t, func() { NewTwoLayerNet(kernels.On[float32](im), 5, 0, 3, 1, rng) }, "hidden = 0, want >= 1")
 	mustPanic(t, func() { n32.Accuracy(NewTensor[float32](2, 5), []int{1}) }, "len(labels) = 1, want 2")
 }
-
-func TestGradientAllocatesNothing(t *testing.T) {
-	onEach(t, testGradientAllocatesNothing[float32], testGradientAllocatesNothing[float64])
-}
-
-func testGradientAllocatesNothing[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
-	net, x, labels := sampleNet(ops)
-	deep, firstRows := TensorOf(x.Data, 6, 1, 5), TensorOf(x.Data[:15], 3, 5)
-	if n := testing.AllocsPerRun(20, func() {
-		net.Gradient(deep, labels)
-		net.Affine1.Backward(net.ReLU1.dx)
-		net.Accuracy(x, labels)
-		net.Loss(firstRows, labels[:3])
-	}); n != 0 {
-		t.Errorf("%v allocations per step", n)
-	}
-}

@@ -27,7 +27,8 @@ type Trainer[T kernels.Float] struct {
 
 	pixels [256]T // what the net sees for a pixel of the data
 	batch  batch[T]
-	picks  []int // the samples of a batch
+	picks  []int    // the samples of a batch
+	chunk  batch[T] // of a whole set
 }
 
 // batch is a set of samples as the net takes them.
@@ -119,7 +120,8 @@ func (t *Trainer[T]) SetIterations(n int) error {
 }
 
 // Run goes on from the current iteration to Config.Iterations. After each
-// iteration it calls report, if that is not nil; report should return quickly. When
+// iteration it calls report, if that is not nil; report should return quickly, and may
+// save a checkpoint. When
 // ctx is cancelled, Run returns ctx.Err() between two iterations: the trainer
 // can then be saved, and another Run goes on as if nothing had happened. An evaluation
 // that was cut short is done again.
@@ -244,8 +246,7 @@ const forwardChunk = 500
 // forward runs the whole of split through the net, calling visit for each
 // chunk. It stops with ctx's error when that is cancelled.
 func (t *Trainer[T]) forward(ctx context.Context, split dataset.Split, visit func(logits Tensor[T], labels []int)) error {
-	picks := make([]int, 0, forwardChunk)
-	var b batch[T]
+	picks, b := make([]int, 0, forwardChunk), &t.chunk
 	for from := 0; from < split.Len(); from += forwardChunk {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -254,7 +255,7 @@ func (t *Trainer[T]) forward(ctx context.Context, split dataset.Split, visit fun
 		for i := from; i < min(from+forwardChunk, split.Len()); i++ {
 			picks = append(picks, i)
 		}
-		t.gather(&b, split, picks, &t.pixels)
+		t.gather(b, split, picks, &t.pixels)
 		visit(t.net.Predict(b.x), b.labels)
 	}
 	return nil

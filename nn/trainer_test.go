@@ -218,23 +218,6 @@ func TestSetIterations(t *testing.T) {
 	sameRun(t, "made longer", tr, whole)
 }
 
-func TestStepAllocatesNothing(t *testing.T) {
-	onEach(t, testStepAllocatesNothing[float32], testStepAllocatesNothing[float64])
-}
-
-func testStepAllocatesNothing[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
-	cfg := blobsConfig()
-	cfg.Iterations = 1000
-	tr := newTestTrainer(t, ops, cfg, blobs(100, 40))
-	tr.history.Loss = slices.Grow(tr.history.Loss, cfg.Iterations)
-	for range startIterations + 1 { // the first steps are measured, which takes some memory
-		tr.step()
-	}
-	if n := testing.AllocsPerRun(50, tr.step); n != 0 {
-		t.Errorf("%v allocations per step", n)
-	}
-}
-
 func TestNewTrainerRefuses(t *testing.T) {
 	ops := kernels.On[float32](kernels.Default())
 	bad := blobsConfig()

@@ -1,0 +1,47 @@
+//go:build !race
+
+// The race detector makes sync.Pool, which the kernels keep their buffers in, forget at
+// random, so that this file is left out under it.
+
+package nn
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/lanewise/lanewise/kernels"
+)
+
+func TestGradientAllocatesNothing(t *testing.T) {
+	onEach(t, testGradientAllocatesNothing[float32], testGradientAllocatesNothing[float64])
+}
+
+func testGradientAllocatesNothing[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
+	net, x, labels := sampleNet(ops)
+	deep, firstRows := TensorOf(x.Data, 6, 1, 5), TensorOf(x.Data[:15], 3, 5)
+	if n := testing.AllocsPerRun(20, func() {
+		net.Gradient(deep, labels)
+		net.Affine1.Backward(net.ReLU1.dx)
+		net.Accuracy(x, labels)
+		net.Loss(firstRows, labels[:3])
+	}); n != 0 {
+		t.Errorf("%v allocations per step", n)
+	}
+}
+
+func TestStepAllocatesNothing(t *testing.T) {
+	onEach(t, testStepAllocatesNothing[float32], testStepAllocatesNothing[float64])
+}
+
+func testStepAllocatesNothing[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
+	cfg := blobsConfig()
+	cfg.Iterations = 1000
+	tr := newTestTrainer(t, ops, cfg, blobs(100, 40))
+	tr.history.Loss = slices.Grow(tr.history.Loss, cfg.Iterations)
+	for range startIterations + 1 { // the first steps are measured, which takes some memory
+		tr.step()
+	}
+	if n := testing.AllocsPerRun(50, tr.step); n != 0 {
+		t.Errorf("%v allocations per step", n)
+	}
+}

@@ -1,0 +1,139 @@
+package nn
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/lanewise/lanewise/kernels"
+	"github.com/lanewise/lanewise/nn/dataset"
+)
+
+// openMNIST reads the folder that LANEWISE_MNIST names.
+var openMNIST = sync.OnceValues(func() (*dataset.Data, error) {
+	return dataset.Open(context.Background(), filepath.Clean(os.Getenv("LANEWISE_MNIST")), dataset.Options{})
+})
+
+// golden is what NumPy printed for a preset; testdata/notebook.py made it.
+type golden struct {
+	accuracies []string // "train test" for each epoch
+	final      string
+	loss       map[int]float64
+}
+
+func readGolden(t *testing.T, preset string) golden {
+	f, err := os.Open(filepath.Join("testdata", "golden", preset+".txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	g := golden{loss: make(map[int]float64)}
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		line := lines.Text()
+		var i int
+		var loss float64
+		if rest, ok := strings.CutPrefix(line, "final "); ok {
+			g.final = rest
+		} else if n, _ := fmt.Sscanf(line, "loss %d %g", &i, &loss); n == 2 {
+			g.loss[i] = loss
+		} else {
+			g.accuracies = append(g.accuracies, line)
+		}
+	}
+	if len(g.accuracies) != 10 || g.final == "" || len(g.loss) != 43 {
+		t.Fatalf("golden values of %s: %d accuracies, %d losses", preset, len(g.accuracies), len(g.loss))
+	}
+	return g
+}
+
+// TestMNIST trains the presets on MNIST and compares with what NumPy prints: in
+// float64 to the last digit, in float32 too where the run sticks. It takes
+// some 5 seconds a run with vector instructions and a minute without; so portable only
+// does the first epoch of one preset, unless LANEWISE_LONG is set.
+func TestMNIST(t *testing.T) {
+	if os.Getenv("LANEWISE_MNIST") == "" {
+		missing(t, "mnist", "set LANEWISE_MNIST to a folder with the four IDX files of MNIST to compare whole runs with NumPy's")
+	}
+	data, err := openMNIST()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, im := range kernels.Supported() {
+		for _, preset := range Presets() {
+			t.Run(im.Name()+"/"+preset.Name, func(t *testing.T) {
+				cfg := preset.Config
+				if im.Name() == "portable" && os.Getenv("LANEWISE_LONG") == "" {
+					if preset.Name != "seed" {
+						missing(t, "long", "set LANEWISE_LONG=1 to run every preset without vector instructions, too")
+					}
+					cfg.Iterations = 601
+					t.Logf("%d iterations of %d; set LANEWISE_LONG=1 to run them all", cfg.Iterations, preset.Config.Iterations)
+				}
+				t.Run("float32", func(t *testing.T) { t.Parallel(); testMNIST(t, kernels.On[float32](im), preset.Name, cfg, data) })
+				t.Run("float64", func(t *testing.T) { t.Parallel(); testMNIST(t, kernels.On[float64](im), preset.Name, cfg, data) })
+			})
+		}
+	}
+}
+
+func testMNIST[T kernels.Float](t *testing.T, ops kernels.Ops[T], preset string, cfg Config, data *dataset.Data) {
+	want := readGolden(t, preset)
+	tr := newTestTrainer(t, ops, cfg, data)
+	runAll(t, tr)
+	h := tr.History()
+	whole := cfg.Iterations == 6000
+	exact := preset == "seed" || dtype[T]() == "float64"
+
+	if epochs := cfg.epoch(cfg.Iterations-1, data.Train.Len()) + 1; len(h.TestAcc) != epochs {
+		t.Fatalf("%d evaluations, want %d", len(h.TestAcc), epochs)
+	}
+	for i := range h.TestAcc {
+		compare(t, fmt.Sprintf("epoch %d", i), h.TrainAcc[i], h.TestAcc[i], want.accuracies[i], exact)
+	}
+	for i, loss := range want.loss {
+		if i >= cfg.Iterations {
+			continue
+		}
+		tolerance := 1e-9 * loss
+		if dtype[T]() == "float32" {
+			tolerance = 1e-4*loss + 0.02*float64(i)/6000 // rounding errors grow with the updates
+		}
+		if d := math.Abs(h.Loss[i] - loss); !(d <= tolerance) {
+			t.Errorf("loss %d = %v, want %v", i, h.Loss[i], loss)
+		}
+	}
+	d := tr.Diagnose()
+	if whole {
+		train, test := tr.Final()
+		compare(t, "final", train, test, want.final, exact)
+		if preset == "scaled" && test <= 0.96 {
+			t.Errorf("final test accuracy %v, want above 0.96", test)
+		}
+	}
+	switch {
+	case preset == "scaled" && (d.Verdict != Healthy || d.DeadUnits > 5):
+		t.Errorf("diagnosis: %s", d)
+	case preset == "seed" && (d.Verdict != Dead || d.OneClassShare <= 0.999 || d.DeadUnits+d.RareUnits < 49 ||
+		d.Updates[1].W1 < 10 || d.ScaledUpdateW1 > 0.01 || !strings.Contains(d.String(), "--preset scaled")):
+		t.Errorf("diagnosis: %s", d)
+	}
+}
+
+// compare checks two accuracies against NumPy's text: to the digit, or within half a per cent.
+func compare(t *testing.T, what string, train, test float64, want string, exact bool) {
+	t.Helper()
+	got := FormatFloat(train) + " " + FormatFloat(test)
+	var wantTrain, wantTest float64
+	if n, err := fmt.Sscanf(want, "%g %g", &wantTrain, &wantTest); n != 2 {
+		t.Fatalf("golden line %q: %v", want, err)
+	}
+	if exact && got != want || math.Abs(train-wantTrain) > 0.005 || math.Abs(test-wantTest) > 0.005 {
+		t.Errorf("%s: %s, want %s", what, got, want)
+	}
+}

@@ -112,7 +112,7 @@ func readCPUFacts() cpuFacts {
 }
 
 func (f cpuFacts) print(w io.Writer, width int) {
-	f.CPU.print(w)
+	f.CPU.print(w, width)
 	printFeatures(w, f.CPU.Features, width)
 	fmt.Fprintln(w, "\nImplementations, best first")
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -131,28 +131,28 @@ func (f cpuFacts) print(w io.Writer, width int) {
 	writeWrapped(w, "Default: ", f.Default.Name+", "+f.Default.Reason, width)
 }
 
-func (c cpuJSON) print(w io.Writer) {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	defer tw.Flush()
-	brand := c.Brand
-	if brand == "" {
-		brand = "unknown in this build"
+func (c cpuJSON) print(w io.Writer, width int) {
+	line := func(head, format string, args ...any) {
+		writeWrapped(w, fmt.Sprintf("%-12s", head), fmt.Sprintf(format, args...), width)
 	}
-	fmt.Fprintf(tw, "CPU\t%s\n", brand)
+	if c.Brand == "" {
+		c.Brand = "unknown in this build"
+	}
+	line("CPU", "%s", c.Brand)
 	if c.Vendor != "" {
-		fmt.Fprintf(tw, "Vendor\t%s, family %d, model %d, stepping %d\n", c.Vendor, c.Family, c.Model, c.Stepping)
+		line("Vendor", "%s, family %d, model %d, stepping %d", c.Vendor, c.Family, c.Model, c.Stepping)
 	}
-	cores := fmt.Sprintf("%d logical", c.LogicalCores)
 	if c.PhysicalCores > 0 {
-		cores = fmt.Sprintf("%d physical, %s", c.PhysicalCores, cores)
+		line("Cores", "%d physical, %d logical", c.PhysicalCores, c.LogicalCores)
+	} else {
+		line("Cores", "%d logical", c.LogicalCores)
 	}
-	fmt.Fprintf(tw, "Cores\t%s\n", cores)
 	if c.L1D+c.L2+c.L3 > 0 {
-		fmt.Fprintf(tw, "Caches\tL1 data %s, L2 %s, L3 %s (perhaps shared), lines of %s\n",
+		line("Caches", "L1 data %s, L2 %s, L3 %s (perhaps shared), lines of %s",
 			byteSize(c.L1D), byteSize(c.L2), byteSize(c.L3), byteSize(c.CacheLine))
 	}
 	if c.Hypervisor != "" {
-		fmt.Fprintf(tw, "Hypervisor\t%s\n", c.Hypervisor)
+		line("Hypervisor", "%s", c.Hypervisor)
 	}
 }
 

@@ -40,10 +40,8 @@ func (e interruption) Error() string { return e.name }
 // run runs the program with args, on ctx, which cancel cancels, and returns its exit code.
 func run(ctx context.Context, cancel context.CancelCauseFunc, args []string, stdout, stderr io.Writer) int {
 	out := &output{w: stdout, failed: func(err error) { cancel(err) }}
-	root := newRootCommand()
+	root := newRootCommand(out, stderr)
 	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(stderr)
 	started := noteStart(root)
 
 	cmd, err := root.ExecuteContextC(ctx)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,8 @@ Exit status:
        (other signals: 128 and their number)
 `
 
-func newRootCommand() *cobra.Command {
+// newRootCommand returns the program's command line, which prints to stdout and stderr.
+func newRootCommand(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "lanewise",
 		Short:         "Train a small neural net on fast CPU kernels, and measure them",
@@ -47,12 +49,15 @@ func newRootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetUsageTemplate(root.UsageTemplate() + "{{if not .HasParent}}" + rootNotes + "{{end}}")
 
+	root.SetOut(stdout)
+	root.SetErr(stderr)
 	strictHelpers(root)
 	return root
 }
 
 // strictHelpers adds cobra's commands "help" and "completion", which exit 0
-// on an argument that they do not know, and makes them refuse it.
+// on an argument that they do not know, and makes them refuse it. Completion
+// takes root's output, which must be set.
 func strictHelpers(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()

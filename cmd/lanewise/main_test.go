@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestMain makes the test binary the program itself where a test runs it as
+// another process.
+func TestMain(m *testing.M) {
+	if os.Getenv("LANEWISE_TEST_MAIN") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// program returns the command that runs the program as another process. Of
+// the environment, variables is what it has beside the usual.
+func program(t *testing.T, args []string, variables ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(os.Environ(), "LANEWISE_TEST_MAIN=1", "XDG_CACHE_HOME="+t.TempDir())
+	cmd.Env = append(cmd.Env, variables...)
+	return cmd
+}
+
+// A result is what a command came to.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// lanewise runs the program in this process, with an empty cache of data sets.
+func lanewise(t *testing.T, args ...string) result {
+	t.Helper()
+	return lanewiseStopped(t, "", args...)
+}
+
+// stopAfter is a standard output that interrupts the program when it has
+// printed text.
+type stopAfter struct {
+	bytes.Buffer
+	text   string
+	cancel context.CancelCauseFunc
+}
+
+func (w *stopAfter) Write(p []byte) (int, error) {
+	if w.text != "" && bytes.Contains(p, []byte(w.text)) {
+		w.cancel(interruption{"interrupted", 2})
+	}
+	return w.Buffer.Write(p)
+}
+
+// lanewiseStopped runs the program in this process and interrupts it when it
+// has printed text, as Ctrl-C does. Without a text it is left alone.
+func lanewiseStopped(t *testing.T, text string, args ...string) result {
+	t.Helper()
+	emptyCache(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	stdout, stderr := &stopAfter{text: text, cancel: cancel}, new(bytes.Buffer)
+	code := run(ctx, cancel, args, stdout, stderr)
+	if !strings.Contains(stdout.String(), text) {
+		t.Fatalf("%v did not print %q:\n%s%s", args, text, stdout, stderr)
+	}
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// emptyCache makes the user's cache of data sets an empty folder.
+func emptyCache(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", dir) // Linux and the like
+	t.Setenv("HOME", dir)           // macOS
+	t.Setenv("LocalAppData", dir)   // Windows
+}
+
+// ok fails the test if r is no success.
+func (r result) ok(t *testing.T) result {
+	t.Helper()
+	if r.code != exitOK {
+		t.Fatalf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	return r
+}

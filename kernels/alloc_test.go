@@ -5,7 +5,11 @@
 
 package kernels
 
-import "testing"
+import (
+	"runtime"
+	"runtime/debug"
+	"testing"
+)
 
 // Nothing allocates once the buffers are there.
 func TestNoAllocations(t *testing.T) {
@@ -37,4 +41,28 @@ func noAllocations[T Float](t *testing.T, o Ops[T]) {
 			t.Errorf("%s: %v allocations a call, want 0", name, got)
 		}
 	}
+}
+
+// Sharing work out does not allocate either, once the workers are there.
+func TestNoAllocationsWithThreads(t *testing.T) {
+	withProcs(t, 4)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties the pools
+	eachImplementation(t, func(t *testing.T, im *Implementation) {
+		const n, calls = 150, 100
+		a, b, c := make([]float32, n*n), make([]float32, n*n), make([]float32, n*n)
+		o := On[float32](im)
+		run := func() (mallocs uint64) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range calls {
+				o.MatMul(c, a, b, n, n, n)
+			}
+			runtime.ReadMemStats(&after)
+			return after.Mallocs - before.Mallocs
+		}
+		run() // makes the workers and their buffers
+		if got := run(); got > calls/10 {
+			t.Errorf("%d allocations in %d calls, want none", got, calls)
+		}
+	})
 }

@@ -1,8 +1,9 @@
 package kernels
 
-// blocked is the product in the five loops of Goto and van de Geijn.
-func blocked[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
-	tu := &ks.tuning
+// blocked computes p in the five loops of Goto and van de Geijn.
+func (p *product[T]) blocked() {
+	ks, tu := p.ks, &p.ks.tuning
+	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
 	mc := evenly(m, tu.mc, ks.mr())
 	kc := evenly(k, tu.kc, 1)
 	nc := evenly(n, tu.nc, ks.nr())
@@ -23,12 +24,12 @@ func blocked[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], b
 			if packingB {
 				panels = packB(ks, w, b.from(pc, jc), kb, nb)
 			}
-			betaNow, eNow := beta, epilogue[T]{}
+			beta, e := p.beta, epilogue[T]{}
 			if pc > 0 {
-				betaNow = 1 // C holds the sum over the blocks before
+				beta = 1 // C holds the sum over the blocks before
 			}
 			if pc+kb == k {
-				eNow = e // the sum is complete
+				e = p.e // the sum is complete
 			}
 			// LOOP 3 splits m: an mc x kc block of A fits the L2 cache.
 			for ic := 0; ic < m; ic += mc {
@@ -37,7 +38,7 @@ func blocked[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], b
 				if packingA {
 					ap = packA(w, ap, mb, kb)
 				}
-				macroKernel(ks, mb, nb, kb, alpha, ap, panels, betaNow, c[ic*ldc+jc:], ldc, eNow.at(ic, jc))
+				macroKernel(ks, mb, nb, kb, p.alpha, ap, panels, beta, c[ic*ldc+jc:], ldc, e.at(ic, jc))
 			}
 		}
 	}

@@ -1,14 +1,14 @@
 package kernels
 
-// columns is the product for so few columns of B that a vector of them would
+// columns computes p where B has so few columns that a vector of them would
 // be mostly empty: vectors run along k where A's rows are contiguous, and along
-// m where its columns are. GEMV is the case n = 1.
-func columns[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+// m where its columns are. GEMV is the case n = 1. It leaves the epilogue to the caller.
+func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
-	if a.col == 1 {
-		columnsAlongK(ks, w, m, n, k, alpha, a, b, beta, c, ldc)
+	if p.a.col == 1 {
+		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
 	} else {
-		columnsAlongM(ks, w, m, n, k, alpha, a, b, beta, c, ldc)
+		columnsAlongM(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
 	}
 	w.giveBack()
 }

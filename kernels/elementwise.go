@@ -1,5 +1,10 @@
 package kernels
 
+import (
+	"iter"
+	"unsafe"
+)
+
 // ReLU sets dst[i] = 0 where src[i] <= 0 and dst[i] = src[i] elsewhere, which
 // makes -0 and every negative value +0 and lets NaN through, as NumPy's
 // out[x <= 0] = 0 does. len(dst) = len(src); dst may be src, but may not overlap it otherwise.
@@ -9,7 +14,9 @@ func ReLU[T Float](dst, src []T) { defaultOps[T]().ReLU(dst, src) }
 func (o Ops[T]) ReLU(dst, src []T) {
 	checkSameLen("ReLU", "dst", len(dst), "src", len(src))
 	checkInPlace("ReLU", "dst", "src", dst, src)
-	o.ks.relu(dst, src)
+	for from, to := range stretches[T](len(dst)) {
+		o.ks.relu(dst[from:to], src[from:to])
+	}
 }
 
 // ReLUGrad is the backward pass of [ReLU]: it sets dst[i] = 0 where x[i] <= 0
@@ -24,7 +31,9 @@ func (o Ops[T]) ReLUGrad(dst, grad, x []T) {
 	checkSameLen("ReLUGrad", "grad", len(grad), "x", len(x))
 	checkInPlace("ReLUGrad", "dst", "grad", dst, grad)
 	checkInPlace("ReLUGrad", "dst", "x", dst, x)
-	o.ks.reluGrad(dst, grad, x)
+	for from, to := range stretches[T](len(dst)) {
+		o.ks.reluGrad(dst[from:to], grad[from:to], x[from:to])
+	}
 }
 
 // Axpy adds alpha*x to y: y[i] += alpha*x[i], with the product and the sum
@@ -37,5 +46,25 @@ func Axpy[T Float](alpha T, x, y []T) { defaultOps[T]().Axpy(alpha, x, y) }
 func (o Ops[T]) Axpy(alpha T, x, y []T) {
 	checkSameLen("Axpy", "x", len(x), "y", len(y))
 	checkInPlace("Axpy", "y", "x", y, x)
-	o.ks.axpy(alpha, x, y)
+	for from, to := range stretches[T](len(y)) {
+		o.ks.axpy(alpha, x[from:to], y[from:to])
+	}
+}
+
+// stretchBytes is how much of a slice a kernel gets at a time: assembly cannot
+// be preempted, and whoever stops the world waits for it, about 100 us for so
+// much. It is also the size from which kernels write past the caches.
+const stretchBytes = 1 << 20
+
+// stretches yields the bounds of the stretches of n elements of T.
+func stretches[T Float](n int) iter.Seq2[int, int] {
+	var z T
+	stretch := stretchBytes / int(unsafe.Sizeof(z))
+	return func(yield func(from, to int) bool) {
+		for from := 0; from < n; from += stretch {
+			if !yield(from, min(from+stretch, n)) {
+				return
+			}
+		}
+	}
 }

@@ -31,7 +31,7 @@ func (o Ops[T]) GemmFused(transA, transB bool, m, n, k int, alpha T, a []T, lda 
 	product := checkGemm("GemmFused", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc)
 	ep := e.check(m, n, c, ldc)
 	if product {
-		gemm(o.ks, m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, ep)
+		o.gemm(m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, ep)
 		return
 	}
 	scale(m, n, beta, c, ldc)

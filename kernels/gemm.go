@@ -67,7 +67,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		ks.micro[v][m-1](1, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta, nil, nil, 0, 0)
 		return
 	}
-	gemm(ks, m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, epilogue[T]{})
+	o.gemm(m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, epilogue[T]{})
 }
 
 // checkGemm checks the arguments of a product, and reports whether there is
@@ -133,21 +133,3 @@ func (x operand[T]) from(i, j int) operand[T] {
 
 // transposed returns the transpose of x.
 func (x operand[T]) transposed() operand[T] { return operand[T]{x.data, x.col, x.row} }
-
-// gemm is Gemm after the checks: m, n, k > 0 and alpha != 0. One of the
-// strides of a and of b is 1.
-func gemm[T Float](ks *kernelSet[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
-	if m == 1 && n > 1 { // a row is a column of the transposed product
-		columns(ks, n, 1, k, alpha, b.transposed(), a.transposed(), beta, c, 1)
-		e.apply(c, 1, n, ldc)
-		return
-	}
-	if tail := ks.tailColumns(n); tail > 0 {
-		n -= tail
-		columns(ks, m, tail, k, alpha, a, b.from(0, n), beta, c[n:], ldc)
-		e.at(0, n).apply(c[n:], m, tail, ldc)
-	}
-	if n > 0 {
-		blocked(ks, m, n, k, alpha, a, b, beta, c, ldc, e)
-	}
-}

@@ -5,8 +5,9 @@ package kernels
 // and panics. Make one with [On]; the zero Ops is not usable. Ops is a small
 // value: copy it freely, use it from many goroutines.
 type Ops[T Float] struct {
-	ks *kernelSet[T]
-	im *Implementation
+	ks      *kernelSet[T]
+	im      *Implementation
+	threads int // cap on the threads of a call, 0 for none
 }
 
 // On returns the operations of im for the element type T. It panics if this
@@ -18,12 +19,12 @@ func On[T Float](im *Implementation) Ops[T] {
 	if missing := im.Missing(); len(missing) > 0 {
 		panicf("On: im = %s needs CPU features this machine lacks %v, supported here: %s", im.name, missing, supportedNames())
 	}
-	return Ops[T]{kernelsOf[T](im), im}
+	return Ops[T]{ks: kernelsOf[T](im), im: im}
 }
 
 // defaultOps is On(Default()) without the check, which Default has passed.
 func defaultOps[T Float]() Ops[T] {
-	return Ops[T]{kernelsOf[T](chosen.Implementation), chosen.Implementation}
+	return Ops[T]{ks: kernelsOf[T](chosen.Implementation), im: chosen.Implementation}
 }
 
 // Implementation returns the implementation that o runs on.

@@ -72,8 +72,11 @@ func packA[T Float](w *workspace[T], a operand[T], m, k int) operand[T] {
 	return operand[T]{w.a, pitch, 1}
 }
 
-// workspace holds the pack buffers of one call.
-type workspace[T Float] struct{ a, b []T }
+// workspace holds the pack buffers of one call, and the pieces it shares out.
+type workspace[T Float] struct {
+	a, b   []T
+	pieces pieces[T]
+}
 
 var workspaces32, workspaces64 sync.Pool
 

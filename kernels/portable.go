@@ -21,7 +21,7 @@ func portableSet[T Float]() kernelSet[T] {
 		pack:      make([]packKernel[T], portableNR),
 		dot:       make([][]dotKernel[T], 1),
 		square:    transposer[T]{1, portableTransposer[T]},
-		tuning:    tuning{vectors: portableNR, mc: 64, kc: 256, nc: 1024, packRows: 8, packColumns: 64, packStride: 256},
+		tuning:    tuning{vectors: portableNR, mc: 64, kc: 256, nc: 1024, packRows: 8, packColumns: 64, packStride: 256, threadWork: 1 << 16},
 		relu:      portableReLU[T],
 		reluGrad:  portableReLUGrad[T],
 		add:       portableAdd[T],

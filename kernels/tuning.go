@@ -15,6 +15,8 @@ type tuning struct {
 	packColumns, packStride int
 	// A last vector of at most tailColumns columns is computed by columns.
 	tailColumns int
+	// A thread is worth waking up for at least threadWork multiply-adds.
+	threadWork int
 }
 
 // tailColumns says how many of the last columns of a product are computed on

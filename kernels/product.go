@@ -1,0 +1,100 @@
+package kernels
+
+// gemm is Gemm after the checks: m, n, k > 0 and alpha != 0. One of the
+// strides of a and of b is 1. It chooses the way to compute the product, by
+// its shape, and shares the work out among threads.
+//
+// The way depends on the whole product alone, and no piece of it adds up an
+// element of C in another order than the whole would: whoever computes what,
+// the bits are the same.
+func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
+	ks := o.ks
+	p := product[T]{ks: ks, m: m, n: n, k: k, alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
+	if m == 1 && n > 1 { // a row is a column of the transposed product
+		p.m, p.n, p.a, p.b, p.ldc, p.e = n, 1, b.transposed(), a.transposed(), 1, epilogue[T]{}
+		p.asColumns(o)
+		e.apply(c, 1, n, ldc)
+		return
+	}
+	if tail := ks.tailColumns(n); tail > 0 {
+		n -= tail
+		last := p
+		last.n, last.b, last.c, last.e = tail, b.from(0, n), c[n:], e.at(0, n)
+		last.asColumns(o)
+		last.e.apply(last.c, m, tail, ldc)
+	}
+	if p.n = n; n > 0 {
+		p.asBlocks(o)
+	}
+}
+
+// A product is what Gemm was called with, or a part of it.
+type product[T Float] struct {
+	ks          *kernelSet[T]
+	m, n, k     int
+	alpha, beta T
+	a, b        operand[T]
+	c           []T
+	ldc         int
+	e           epilogue[T]
+}
+
+// asBlocks computes p in cache blocks, in pieces of whole tiles.
+func (p *product[T]) asBlocks(o Ops[T]) {
+	threads := o.threadsFor(p.work(), p.ks.tuning.threadWork)
+	if threads == 1 {
+		p.blocked()
+		return
+	}
+	// Columns are better to split than rows, as each piece packs its own part of
+	// B; and two pieces a thread leave something to do for the one that is faster.
+	rows, cols := p.m, p.n
+	if p.n >= 2*threads*p.ks.nr() {
+		cols = evenly(p.n, (p.n+2*threads-1)/(2*threads), p.ks.nr())
+	} else {
+		rows = evenly(p.m, (p.m+threads-1)/threads, p.ks.mr())
+	}
+	p.share(threads, rows, cols, false)
+}
+
+// asColumns computes p, of few columns, along k or along m.
+func (p *product[T]) asColumns(o Ops[T]) {
+	threads := o.threadsFor(p.work(), p.ks.tuning.threadWork)
+	if threads == 1 {
+		p.columns()
+		return
+	}
+	p.share(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n, true)
+}
+
+// work is the number of multiply-adds, at the most as many as an int holds.
+func (p *product[T]) work() int { return int(min(float64(p.m)*float64(p.n)*float64(p.k), 1<<30)) }
+
+// share has up to so many threads compute p in pieces of rows x cols.
+func (p *product[T]) share(threads, rows, cols int, asColumns bool) {
+	w := borrowWorkspace[T]()
+	w.pieces = pieces[T]{whole: *p, rows: rows, cols: cols, across: (p.n + cols - 1) / cols, asColumns: asColumns}
+	share(&w.pieces, (p.m+rows-1)/rows*w.pieces.across, threads)
+	w.pieces = pieces[T]{} // keeps nothing of the caller's alive
+	w.giveBack()
+}
+
+// pieces is the task of computing a product in pieces of rows x cols.
+type pieces[T Float] struct {
+	whole              product[T]
+	rows, cols, across int
+	asColumns          bool
+}
+
+func (t *pieces[T]) piece(i int) {
+	p := t.whole
+	row, col := i/t.across*t.rows, i%t.across*t.cols
+	p.m, p.n = min(t.rows, p.m-row), min(t.cols, p.n-col)
+	p.a, p.b = p.a.from(row, 0), p.b.from(0, col)
+	p.c, p.e = p.c[row*p.ldc+col:], p.e.at(row, col)
+	if t.asColumns {
+		p.columns()
+	} else {
+		p.blocked()
+	}
+}

@@ -1,0 +1,145 @@
+package kernels
+
+import (
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// withProcs runs the test as if on a machine of n CPUs.
+func withProcs(t *testing.T, n int) {
+	old := runtime.GOMAXPROCS(n)
+	t.Cleanup(func() { runtime.GOMAXPROCS(old) })
+}
+
+// The number of threads changes no bit of a product, whichever way it is computed.
+func TestThreadsGiveTheSameBits(t *testing.T) {
+	withProcs(t, 4)
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { sameBitsForThreads(t, o) },
+		func(t *testing.T, o Ops[float64]) { sameBitsForThreads(t, o) })
+}
+
+func sameBitsForThreads[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	share := o.ks.tuning.threadWork
+	for _, s := range [][2]int{{100, 50}, {130, 163}, {64, 4*o.ks.nr() + 3}, {1, 300}, {300, 1}, {33, 3*o.ks.lanes + 1}} {
+		m, n := s[0], s[1]
+		k := 5*share/(m*n) + 1
+		a, b := randomMatrix[T](rng, 1, m*k, m*k).data, randomMatrix[T](rng, 1, k*n, k*n).data
+		e := Epilogue[T]{Bias: b[:n], ReLU: true}
+		for _, trans := range transposes {
+			lda, ldb := k, n
+			if trans[0] {
+				lda = m
+			}
+			if trans[1] {
+				ldb = k
+			}
+			want := make([]T, m*n)
+			o.Threads(1).GemmFused(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 0, want, n, e)
+			for threads := range 5 {
+				got := newGuarded[T](m * n)
+				o.Threads(threads).GemmFused(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 0, got.data, n, e)
+				got.check(t, "c")
+				if !slices.Equal(got.data, want) {
+					t.Fatalf("%dx%dx%d, trans %v: %d threads give other bits than one", m, n, k, trans, threads)
+				}
+			}
+		}
+	}
+}
+
+// Many callers at once share the workers and get right results.
+func TestThreadsShared(t *testing.T) {
+	withProcs(t, 4)
+	eachImplementation(t, func(t *testing.T, im *Implementation) {
+		o := On[float32](im)
+		rng := rand.New(rand.NewPCG(13, 14))
+		const m, n, k = 120, 130, 140
+		a, b := randomMatrix[float32](rng, m, k, k).data, randomMatrix[float32](rng, k, n, n).data
+		want := make([]float32, m*n)
+		o.Threads(1).MatMul(want, a, b, m, n, k)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				c := make([]float32, m*n)
+				for range 25 {
+					clear(c)
+					o.MatMul(c, a, b, m, n, k)
+					if !slices.Equal(c, want) {
+						t.Error("a product differs")
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if got := started.Load(); got > 3 {
+			t.Errorf("%d workers for 4 CPUs, want at most 3 beside the caller", got)
+		}
+	})
+}
+
+func TestThreadsFor(t *testing.T) {
+	withProcs(t, 4)
+	o := On[float32](portable)
+	for _, c := range []struct{ limit, work, want int }{
+		{0, 0, 1}, {0, 199, 1}, {0, 200, 2}, {0, 399, 3}, {0, 400, 4}, {0, 1 << 30, 4},
+		{1, 1 << 30, 1}, {2, 1 << 30, 2}, {9, 1 << 30, 4},
+	} {
+		want := c.want
+		if maxThreads > 0 { // the environment of the test has its say
+			want = min(want, maxThreads)
+		}
+		if got := o.Threads(c.limit).threadsFor(c.work, 100); got != want {
+			t.Errorf("cap %d, work %d of 100 a thread: %d threads, want %d", c.limit, c.work, got, want)
+		}
+	}
+}
+
+func TestReadThreads(t *testing.T) {
+	for value, want := range map[string]int{"": 0, "1": 1, "16": 16, "0": 0, "-1": 0, "many": 0, "2.5": 0} {
+		said, err := os.CreateTemp(t.TempDir(), "stderr")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readThreads(value, said); got != want {
+			t.Errorf("%s=%s: a cap of %d, want %d", ThreadsVariable, value, got, want)
+		}
+		text, err := os.ReadFile(said.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := want == 0 && value != ""
+		if refused != (strings.Contains(string(text), ThreadsVariable+"="+value) && strings.Count(string(text), "\n") == 1) || !refused && len(text) > 0 {
+			t.Errorf("%s=%s says %q", ThreadsVariable, value, text)
+		}
+	}
+}
+
+// Every piece is done once, for every number of pieces and threads.
+func TestShare(t *testing.T) {
+	withProcs(t, 4)
+	for pieces := range 9 {
+		for threads := 1; threads <= 6; threads++ {
+			c := &countingTask{done: make([]int, pieces)}
+			for round := 1; round <= 50; round++ {
+				share(c, pieces, threads)
+				for i, n := range c.done {
+					if n != round {
+						t.Fatalf("%d pieces, %d threads: piece %d done %d times in %d rounds", pieces, threads, i, n, round)
+					}
+				}
+			}
+		}
+	}
+}
+
+type countingTask struct{ done []int }
+
+func (c *countingTask) piece(i int) { c.done[i]++ }

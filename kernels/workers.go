@@ -1,0 +1,185 @@
+package kernels
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+)
+
+// ThreadsVariable is the environment variable that caps the number of threads
+// one call uses. It is read once, when the package is initialised.
+const ThreadsVariable = "LANEWISE_THREADS"
+
+// maxThreads is the cap that the environment sets, 0 for none.
+var maxThreads = readThreads(os.Getenv(ThreadsVariable), os.Stderr)
+
+func readThreads(value string, complain *os.File) int {
+	if value == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 {
+		fmt.Fprintf(complain, "lanewise: %s=%s refused, using as many threads as GOMAXPROCS: want a whole number >= 1\n", ThreadsVariable, value)
+		return 0
+	}
+	return n
+}
+
+// Threads returns o with a cap of n on the threads that one call uses, the
+// calling goroutine counted: 1 keeps a call to itself, 0 takes the cap off. The
+// caps of GOMAXPROCS and of LANEWISE_THREADS hold in any case, and small calls
+// use one thread. The result is the same bits for every number of threads.
+func (o Ops[T]) Threads(n int) Ops[T] {
+	checkSize("Threads", "n", n)
+	o.threads = n
+	return o
+}
+
+// threadsFor says how many threads a call may use, for an amount of work in
+// multiply-adds of which one thread should have at least share.
+func (o Ops[T]) threadsFor(work, share int) int {
+	if work < 2*share || o.threads == 1 || maxThreads == 1 {
+		return 1
+	}
+	n := min(runtime.GOMAXPROCS(0), work/share)
+	if o.threads > 0 {
+		n = min(n, o.threads)
+	}
+	if maxThreads > 0 {
+		n = min(n, maxThreads)
+	}
+	return n
+}
+
+// A task is work in numbered pieces that any thread may take.
+type task interface {
+	piece(i int)
+}
+
+// A crew is a call's workers and their common task. Its fields are reused by
+// later calls.
+type crew struct {
+	task   task
+	pieces int
+	next   atomic.Int64 // the next piece to take
+	busy   atomic.Int64 // workers that are not done
+	done   chan struct{}
+}
+
+func (c *crew) work() {
+	for {
+		i := int(c.next.Add(1)) - 1
+		if i >= c.pieces {
+			return
+		}
+		c.task.piece(i)
+	}
+}
+
+// A worker is a goroutine that lives as long as the process. Between tasks it
+// looks for the next one a little while, as a product may follow a product,
+// and then sleeps.
+type worker struct {
+	crew   atomic.Pointer[crew]
+	asleep atomic.Bool
+	wake   chan struct{}
+}
+
+// spins is how often a thread looks before it sleeps: some microseconds, about
+// what waking it up would take.
+const spins = 4000
+
+var (
+	idle    = make(chan *worker, 1024)
+	crews   = make(chan *crew, 1024)
+	started atomic.Int64 // workers that exist
+)
+
+func (w *worker) loop() {
+	for {
+		c := w.crew.Load()
+		for i := 0; c == nil && i < spins; i++ {
+			c = w.crew.Load()
+		}
+		if c == nil {
+			w.asleep.Store(true)
+			if c = w.crew.Load(); c == nil {
+				<-w.wake
+			} else if !w.asleep.CompareAndSwap(true, false) {
+				<-w.wake // whoever gave the task has seen w asleep
+			}
+			continue
+		}
+		w.crew.Store(nil)
+		c.work()
+		idle <- w
+		if c.busy.Add(-1) == 0 {
+			c.done <- struct{}{}
+		}
+	}
+}
+
+func (w *worker) give(c *crew) {
+	w.crew.Store(c)
+	if w.asleep.CompareAndSwap(true, false) {
+		w.wake <- struct{}{}
+	}
+}
+
+// share runs t's pieces on up to the given number of threads, the calling one
+// among them, and returns when all are done. It takes workers that are idle
+// and, while there are fewer than GOMAXPROCS allows, starts new ones; what
+// other calls are using is left to them.
+func share(t task, pieces, threads int) {
+	var c *crew
+	select {
+	case c = <-crews:
+	default:
+		c = &crew{done: make(chan struct{}, 1)}
+	}
+	c.task, c.pieces = t, pieces
+	c.next.Store(0)
+	c.busy.Store(1) // the caller, so that nobody is done before all are at work
+	for range min(threads, pieces) - 1 {
+		w := hire(threads)
+		if w == nil {
+			break
+		}
+		c.busy.Add(1)
+		w.give(c)
+	}
+	c.work()
+	if c.busy.Add(-1) != 0 {
+		for i := 0; len(c.done) == 0 && i < spins; i++ {
+		}
+		<-c.done
+	}
+	c.task = nil
+	select {
+	case crews <- c:
+	default:
+	}
+}
+
+// hire returns an idle worker, or a new one while there are fewer than a call
+// of so many threads could use, or nil.
+func hire(threads int) *worker {
+	select {
+	case w := <-idle:
+		return w
+	default:
+	}
+	for {
+		n := started.Load()
+		if n >= int64(min(threads, cap(idle))-1) {
+			return nil
+		}
+		if started.CompareAndSwap(n, n+1) {
+			w := &worker{wake: make(chan struct{}, 1)}
+			go w.loop()
+			return w
+		}
+	}
+}

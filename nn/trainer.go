@@ -120,11 +120,10 @@ func (t *Trainer[T]) SetIterations(n int) error {
 }
 
 // Run goes on from the current iteration to Config.Iterations. After each
-// iteration it calls report, if that is not nil; report should return quickly, and may
-// save a checkpoint. When
-// ctx is cancelled, Run returns ctx.Err() between two iterations: the trainer
-// can then be saved, and another Run goes on as if nothing had happened. An evaluation
-// that was cut short is done again.
+// iteration it calls report, if that is not nil; report should return quickly,
+// and may save a checkpoint. When ctx is cancelled, Run returns ctx.Err()
+// between two iterations: the trainer can then be saved, and another Run goes
+// on as if nothing had happened. An evaluation that was cut short is done again.
 func (t *Trainer[T]) Run(ctx context.Context, report func(Progress)) error {
 	// Room for the losses of a usual run, so that no step has to make it.
 	t.history.Loss = slices.Grow(t.history.Loss, min(t.cfg.Iterations-t.iteration, 1<<16))

@@ -39,7 +39,6 @@ var ln2 = double{math.Ln2, 2.319046813846299558e-17}
 // in the last place of hi. The operations are those of Dekker, "A
 // floating-point technique for extending the available precision" (1971),
 // with FMA for exact products; their relative errors are a few times 2^-106.
-// No product stands beside a sum, which compilers may fuse.
 type double struct{ hi, lo float64 }
 
 // twoSum returns a + b exactly.
@@ -61,7 +60,7 @@ func add(a, b double) double {
 }
 
 func mul(a, b double) double {
-	p := a.hi * b.hi
+	p := float64(a.hi * b.hi) // the conversion forbids fusing it with the sum below
 	e := math.FMA(a.hi, b.hi, -p)
 	e = math.FMA(a.hi, b.lo, e)
 	e = math.FMA(a.lo, b.hi, e)

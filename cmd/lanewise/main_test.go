@@ -18,8 +18,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// program returns the command that runs the program as another process. Of
-// the environment, variables is what it has beside the usual.
+// program returns the command that runs the program as another process, with
+// an empty cache of data sets and with variables in its environment.
 func program(t *testing.T, args []string, variables ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -27,7 +27,8 @@ func program(t *testing.T, args []string, variables ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = append(os.Environ(), "LANEWISE_TEST_MAIN=1", "XDG_CACHE_HOME="+t.TempDir())
+	emptyCache(t)
+	cmd.Env = append(os.Environ(), "LANEWISE_TEST_MAIN=1")
 	cmd.Env = append(cmd.Env, variables...)
 	return cmd
 }
@@ -64,8 +65,7 @@ func (w *stopAfter) Write(p []byte) (int, error) {
 func lanewiseStopped(t *testing.T, text string, args ...string) result {
 	t.Helper()
 	emptyCache(t)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	defer cancel(nil)
+	ctx, cancel := contextWithCancel(t)
 	stdout, stderr := &stopAfter{text: text, cancel: cancel}, new(bytes.Buffer)
 	code := run(ctx, cancel, args, stdout, stderr)
 	if !strings.Contains(stdout.String(), text) {
@@ -90,4 +90,16 @@ func (r result) ok(t *testing.T) result {
 		t.Fatalf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	return r
+}
+
+// writerFunc is a function as a writer.
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// contextWithCancel returns what run wants.
+func contextWithCancel(t *testing.T) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { cancel(nil) })
+	return ctx, cancel
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -119,10 +118,9 @@ func TestStandardOutputFails(t *testing.T) {
 		"train --iterations 5", "train --iterations 5 --quiet", "train --iterations 5 --json", "bench --list",
 	} {
 		for _, room := range []int{0, 20} {
-			ctx, cancel := context.WithCancelCause(t.Context())
+			ctx, cancel := contextWithCancel(t)
 			var stderr bytes.Buffer
 			code := run(ctx, cancel, strings.Fields(args), &full{room, noSpace}, &stderr)
-			cancel(nil)
 			if code != exitFailure || !strings.HasSuffix(stderr.String(), "lanewise: no space left on device\n") {
 				t.Errorf("%s with room for %d bytes: exit code %d, stderr %q", args, room, code, &stderr)
 			}

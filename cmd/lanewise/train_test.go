@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lanewise/lanewise/kernels"
+	"github.com/lanewise/lanewise/nn"
+	"github.com/lanewise/lanewise/nn/dataset"
+)
+
+// trainDirectly trains on the digits without the command line.
+func trainDirectly[T kernels.Float](t *testing.T, im *kernels.Implementation, change func(*nn.Config)) *nn.Trainer[T] {
+	t.Helper()
+	preset, err := nn.PresetNamed("scaled")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := preset.Config
+	change(&cfg)
+	data, err := dataset.Open(t.Context(), "digits", dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trainer, err := nn.NewTrainer(kernels.On[T](im), cfg, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := trainer.Run(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return trainer
+}
+
+func quietLines(h nn.History) string {
+	var b strings.Builder
+	for i := range h.TrainAcc {
+		fmt.Fprintf(&b, "%s %s\n", nn.FormatFloat(h.TrainAcc[i]), nn.FormatFloat(h.TestAcc[i]))
+	}
+	return b.String()
+}
+
+// TestTrainQuiet compares what --quiet prints with a run of the library, on
+// every implementation and in both types.
+func TestTrainQuiet(t *testing.T) {
+	change := func(c *nn.Config) { c.Iterations, c.Hidden = 120, 20 }
+	for _, im := range kernels.Supported() {
+		for dtype, history := range map[string]nn.History{
+			"f32": trainDirectly[float32](t, im, change).History(),
+			"f64": trainDirectly[float64](t, im, change).History(),
+		} {
+			r := lanewise(t, "train", "--quiet", "--data", "digits", "--isa", im.Name(), "--dtype", dtype, "--iterations", "120", "--hidden", "20").ok(t)
+			if want := quietLines(history); r.stdout != want || strings.Count(want, "\n") != 9 || r.stderr != "" {
+				t.Errorf("%s in %s prints\n%s%swant nine lines\n%s", im, dtype, r.stdout, r.stderr, want)
+			}
+		}
+	}
+}
+
+func TestTrainText(t *testing.T) {
+	trainer := trainDirectly[float32](t, kernels.Default(), func(c *nn.Config) { c.Iterations = 60 })
+	r := lanewise(t, "train", "--iterations", "60").ok(t)
+	var table []string
+	for line := range strings.Lines(r.stdout) {
+		if f := strings.Fields(line); len(f) == 6 && f[0] != "iteration" {
+			table = append(table, f[0]+" "+f[1]+" "+f[3]+" "+f[4])
+		}
+	}
+	h := trainer.History()
+	var want []string
+	for i, at := range h.EvalIterations {
+		want = append(want, fmt.Sprintf("%d %d %.5f %.5f", at, i, h.TrainAcc[i], h.TestAcc[i]))
+	}
+	if !slices.Equal(table, want) || len(want) != 5 {
+		t.Errorf("table %q, want %q", table, want)
+	}
+	train, test := trainer.Final()
+	for _, want := range []string{
+		"64-50-10 in float32 on " + kernels.Default().Name(), "digits: 1437 training and 360 test images of 8x8 in 10 classes",
+		fmt.Sprintf("after 60 iterations: train_acc %.5f, test_acc %.5f\n", train, test), " samples/s: ",
+	} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	unwrap := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	if diagnosis := trainer.Diagnose().String(); !strings.HasSuffix(unwrap(r.stdout), unwrap(diagnosis)) {
+		t.Errorf("no %q at the end of\n%s", diagnosis, r.stdout)
+	}
+}
+
+// trainJSON runs "train --json" and returns what it prints, decoded.
+func trainJSON(t *testing.T, args ...string) (start trainFacts, evaluations []trainEvaluation, end trainEnd, r result) {
+	t.Helper()
+	r = lanewise(t, append([]string{"train", "--json"}, args...)...).ok(t)
+	lines := bufio.NewScanner(strings.NewReader(r.stdout))
+	for lines.Scan() {
+		var kind struct{ Event string }
+		err := json.Unmarshal(lines.Bytes(), &kind)
+		switch {
+		case err != nil:
+		case kind.Event == "start":
+			err = json.Unmarshal(lines.Bytes(), &start)
+		case kind.Event == "evaluation":
+			var e trainEvaluation
+			err = json.Unmarshal(lines.Bytes(), &e)
+			evaluations = append(evaluations, e)
+		case kind.Event == "end":
+			err = json.Unmarshal(lines.Bytes(), &end)
+		default:
+			err = fmt.Errorf("event %q", kind.Event)
+		}
+		if err != nil {
+			t.Fatalf("%v in %s", err, lines.Bytes())
+		}
+	}
+	return start, evaluations, end, r
+}
+
+func TestTrainJSON(t *testing.T) {
+	trainer := trainDirectly[float64](t, kernels.Default(), func(c *nn.Config) { c.Iterations = 40 })
+	start, evaluations, end, r := trainJSON(t, "--data", "digits", "--dtype", "float64", "--iterations", "40")
+	if start.Data.Name != "digits" || start.Data.Train != 1437 || start.Net != "64-50-10" || start.DType != "float64" ||
+		start.Implementation != kernels.Default().Name() || start.Config != trainer.Config() || start.Epoch != 14.37 {
+		t.Errorf("start: %+v", start)
+	}
+	h := trainer.History()
+	for i, e := range evaluations {
+		if e.Iteration != h.EvalIterations[i] || e.Epoch != i || float64(e.Loss) != h.Loss[e.Iteration] ||
+			e.TrainAcc != h.TrainAcc[i] || e.TestAcc != h.TestAcc[i] || e.SamplesPerSecond <= 0 {
+			t.Errorf("evaluation %d: %+v, want those of %+v", i, e, h)
+		}
+	}
+	train, test := trainer.Final()
+	if len(evaluations) != 3 || end.Iterations != 40 || end.Interrupted || end.SamplesPerSecond <= 0 || end.Diagnosis == nil ||
+		end.Diagnosis.TrainAccuracy != train || end.Diagnosis.TestAccuracy != test {
+		t.Errorf("%d evaluations, end: %+v", len(evaluations), end)
+	}
+	if !strings.Contains(r.stderr, "train_acc") {
+		t.Errorf("no table on stderr: %q", r.stderr)
+	}
+	if r := lanewise(t, "train", "--json", "--quiet", "--data", "digits", "--iterations", "2").ok(t); r.stderr != "" || !strings.HasPrefix(r.stdout, `{"event":"start"`) {
+		t.Errorf("--json --quiet prints %q, and %q on stderr", r.stdout, r.stderr)
+	}
+}
+
+// TestTrainDiverged is a run whose figures JSON cannot express.
+func TestTrainDiverged(t *testing.T) {
+	_, evaluations, end, _ := trainJSON(t, "--data", "digits", "--preset", "seed", "--rate", "1e20", "--iterations", "3")
+	if len(evaluations) != 1 || end.Diagnosis == nil || end.Diagnosis.Verdict != nn.Diverged {
+		t.Errorf("%+v, %+v", evaluations, end)
+	}
+}
+
+func TestTrainSettings(t *testing.T) {
+	for _, p := range nn.Presets() {
+		start, _, _, _ := trainJSON(t, "--data", "digits", "--preset", p.Name, "--iterations", "1")
+		want := p.Config
+		want.Iterations = 1
+		if start.Config != want {
+			t.Errorf("--preset %s: %+v, want %+v", p.Name, start.Config, want)
+		}
+	}
+	start, _, _, _ := trainJSON(t, "--data", "digits", "--preset", "seed", "--hidden", "7", "--batch", "11", "--iterations", "3",
+		"--rate", "0.25", "--init-std", "0", "--scale-pixels", "--seed", "4294967295")
+	want := nn.Config{Hidden: 7, BatchSize: 11, Iterations: 3, LearningRate: 0.25, InitStd: 0, ScalePixels: true, Seed: 4294967295}
+	if start.Config != want {
+		t.Errorf("flags: %+v, want %+v", start.Config, want)
+	}
+}
+
+func TestTrainSaysWhichData(t *testing.T) {
+	r := lanewise(t, "train", "--iterations", "1").ok(t)
+	if !strings.HasPrefix(r.stderr, "lanewise: no data given") || !strings.Contains(r.stderr, "--data mnist") {
+		t.Errorf("stderr %q, want what was chosen and how to get MNIST", r.stderr)
+	}
+	if r := lanewise(t, "train", "--iterations", "1", "--data", "digits").ok(t); r.stderr != "" {
+		t.Errorf("stderr %q, want nothing about data that was asked for", r.stderr)
+	}
+}
+
+func TestTrainRefuses(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data.npz")
+	if err := os.WriteFile(data, []byte("no archive"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	run := filepath.Join(dir, "run.npz")
+	lanewise(t, "train", "--data", "digits", "--iterations", "5", "--save", run).ok(t)
+	before, _ := os.ReadDir(dir)
+	for _, test := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"--hidden 0", exitUsage, "hidden units: 0 is out of range; choose 1 to "},
+		{"--hidden ten", exitUsage, "--hidden ten: needs a whole number"},
+		{"--batch -3", exitUsage, "batch size: -3 is out of range"},
+		{"--iterations 0", exitUsage, "iterations: 0 is out of range"},
+		{"--rate NaN", exitUsage, "learning rate: NaN is out of range"},
+		{"--init-std -1", exitUsage, "initial weight deviation: -1 is out of range"},
+		{"--seed 4294967296", exitUsage, "--seed 4294967296: needs a whole number from 0 to 4294967295"},
+		{"--dtype f16", exitUsage, "--dtype f16: there is no such element type, choose f32 or f64"},
+		{"--preset best", exitUsage, "choose one of: seed, scaled"},
+		{"--isa sse9", exitUsage, "supported here: " + kernels.Supported()[0].Name()},
+		{"--save $/none/w.npz", exitUsage, "there is no folder $/none"},
+		{"--save $/w.txt", exitUsage, "--save $/w.txt: the name must end in .npz"},
+		{"--history $/h.txt", exitUsage, "--history $/h.txt: the name must end in .csv"},
+		{"--plot $/p.gif", exitUsage, "--plot $/p.gif: the name must end in .png, .svg, .pdf"},
+		{"--data $/data.npz --save $/data.npz", exitUsage, "would replace the data"},
+		{"--data $/data.npz", exitFailure, "data.npz"},
+		{"--data $/none", exitFailure, `"$/none" is neither`},
+		{"--load $/none.npz", exitFailure, "--load $/none.npz: "},
+		{"--load $/data.npz --data digits", exitFailure, "data.npz: not a readable .npz archive"},
+		{"--load $/run.npz --data digits --hidden 3", exitFailure, `array "W1" has shape [64 50]`},
+		{"--resume $/none.npz", exitFailure, "none.npz: "},
+		{"--resume $/run.npz --load $/run.npz", exitUsage, "--load and --resume"},
+		{"--resume $/run.npz --hidden 3", exitUsage, "--hidden cannot be changed"},
+		{"--resume $/run.npz --preset seed", exitUsage, "--preset cannot be changed"},
+		{"--resume $/run.npz --dtype f64", exitUsage, "--dtype f64: the run in $/run.npz is in float32"},
+		{"--resume $/run.npz --iterations 4", exitUsage, "has done 5 already"},
+	} {
+		fill := func(s string) string { return strings.ReplaceAll(s, "$", dir) }
+		r := lanewise(t, append([]string{"train"}, strings.Fields(fill(test.args))...)...)
+		if r.code != test.code || r.stdout != "" || !strings.HasPrefix(r.stderr, "lanewise: ") || !strings.Contains(r.stderr, fill(test.want)) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q; want %d and %q", test.args, r.code, r.stdout, r.stderr, test.code, test.want)
+		}
+	}
+	if after, _ := os.ReadDir(dir); len(after) != len(before) {
+		t.Errorf("refused runs left %v", after)
+	}
+}
+
+// TestTrainMNIST prints the notebook's own table.
+func TestTrainMNIST(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the whole of MNIST takes seconds, with the race detector minutes")
+	}
+	folder := os.Getenv("LANEWISE_MNIST")
+	if folder == "" {
+		if slices.Contains(strings.Split(os.Getenv("LANEWISE_REQUIRE"), ","), "mnist") {
+			t.Fatal("LANEWISE_REQUIRE asks for mnist: set LANEWISE_MNIST to its folder")
+		}
+		t.Skip("set LANEWISE_MNIST to the folder of MNIST's IDX files")
+	}
+	want := "0.10441666666666667 0.1028\n" + strings.Repeat("0.11238333333333334 0.1136\n", 9)
+	if r := lanewise(t, "train", "--preset", "seed", "--dtype", "f32", "--quiet", "--data", folder).ok(t); r.stdout != want {
+		t.Errorf("got\n%swant\n%s", r.stdout, want)
+	}
+}

@@ -7,7 +7,7 @@ func (p *product[T]) blocked() {
 	mc := evenly(m, tu.mc, ks.mr())
 	kc := evenly(k, tu.kc, 1)
 	nc := evenly(n, tu.nc, ks.nr())
-	packingB := b.col != 1 || m > tu.packRows
+	packingB := p.packed == nil && (b.col != 1 || m > tu.packRows)
 	packingA := n > tu.packColumns && a.row*a.col >= tu.packStride // one of the strides is 1
 	var w *workspace[T]
 	if packingA || packingB {
@@ -20,9 +20,14 @@ func (p *product[T]) blocked() {
 		// LOOP 4 splits k: a kc x NR micro-panel of B fits the L1 cache.
 		for pc := 0; pc < k; pc += kc {
 			kb := min(kc, k-pc)
-			panels := panels[T]{b.data[pc*b.row+jc*b.col:], b.row, 1}
-			if packingB {
+			var panels panels[T]
+			switch {
+			case p.packed != nil:
+				panels = p.packed.panels(pc, p.col+jc)
+			case packingB:
 				panels = packB(ks, w, b.from(pc, jc), kb, nb)
+			default:
+				panels.data, panels.row, panels.step = b.data[pc*b.row+jc:], b.row, 1
 			}
 			beta, e := p.beta, epilogue[T]{}
 			if pc > 0 {

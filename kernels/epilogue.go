@@ -29,7 +29,7 @@ func GemmFused[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda in
 // GemmFused is [GemmFused] on o's implementation.
 func (o Ops[T]) GemmFused(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, e Epilogue[T]) {
 	product := checkGemm("GemmFused", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc)
-	ep := e.check(m, n, c, ldc)
+	ep := e.check("GemmFused", m, n, c, ldc)
 	if product {
 		o.gemm(m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, ep)
 		return
@@ -40,15 +40,15 @@ func (o Ops[T]) GemmFused(transA, transB bool, m, n, k int, alpha T, a []T, lda 
 
 // check checks the arguments of e for an m x n matrix c, and returns e as the
 // kernels take it.
-func (e Epilogue[T]) check(m, n int, c []T, ldc int) (ep epilogue[T]) {
+func (e Epilogue[T]) check(fn string, m, n int, c []T, ldc int) (ep epilogue[T]) {
 	if e.Bias != nil {
-		checkLen("GemmFused", "e.Bias", len(e.Bias), n)
-		checkApart("GemmFused", "c", "e.Bias", c[:extent(m, n, ldc)], e.Bias[:n])
+		checkLen(fn, "e.Bias", len(e.Bias), n)
+		checkApart(fn, "c", "e.Bias", c[:extent(m, n, ldc)], e.Bias[:n])
 		ep.bias = unsafe.SliceData(e.Bias)
 	}
 	if e.Mask != nil {
-		checkMatrix("GemmFused", "e.Mask", "e.LDMask", e.Mask, m, n, e.LDMask)
-		checkNoSharedElement("GemmFused", "c", "e.Mask", c, m, n, ldc, e.Mask, m, n, e.LDMask)
+		checkMatrix(fn, "e.Mask", "e.LDMask", e.Mask, m, n, e.LDMask)
+		checkNoSharedElement(fn, "c", "e.Mask", c, m, n, ldc, e.Mask, m, n, e.LDMask)
 		ep.mask, ep.ldmask = unsafe.SliceData(e.Mask), e.LDMask
 	}
 	if e.ReLU {

@@ -55,6 +55,16 @@ func TestMisuse(t *testing.T) {
 		{"GemmFused: row 0 of c shares elements with row 0 of e.Mask", func() {
 			GemmFused(false, false, 3, 3, 3, 1, s(9), 3, s(9), 3, 0, buf[:9], 3, Epilogue[float64]{Mask: buf[:9], LDMask: 3})
 		}},
+		{"PackB: ldb = 2, want >= 3", func() { PackB(false, 2, 3, s(9), 2) }},
+		{"PackB: len(b) = 5, want >= 6", func() { PackB(true, 2, 3, s(5), 2) }},
+		{"GemmPacked: len(a) = 3, want >= 4", func() { GemmPacked(false, 2, 1, s(3), 2, PackB(false, 2, 3, s(6), 3), 0, s(6), 3, Epilogue[float64]{}) }},
+		{"GemmPacked: len(e.Bias) = 1, want >= 3", func() {
+			GemmPacked(false, 2, 1, s(4), 2, PackB(false, 2, 3, s(6), 3), 0, s(6), 3, Epilogue[float64]{Bias: s(1)})
+		}},
+		{"GemmBatched: count = -1, want >= 0", func() { GemmBatched(-1, false, false, 1, 1, 1, 1, s(1), 1, 1, s(1), 1, 1, 0, s(1), 1, 1) }},
+		{"GemmBatched: strideC = 3 with ldc = 2 makes results share elements, want strideC >= 4", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(9), 2, 4, s(9), 2, 4, 0, s(9), 2, 3) }},
+		{"GemmBatched: len(a) = 7, want >= 8", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(7), 2, 4, s(8), 2, 4, 0, s(8), 2, 4) }},
+		{"GemmBatched: c overlaps b", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(8), 2, 4, buf[4:12], 2, 4, 0, buf[:8], 2, 4) }},
 		{"ReLU: len(dst) = 3, want len(src) = 4", func() { ReLU(s(3), s(4)) }},
 		{"ReLU: dst overlaps src", func() { ReLU(buf[1:5], buf[:4]) }},
 		{"ReLUGrad: len(grad) = 3, want len(x) = 4", func() { ReLUGrad(s(4), s(3), s(4)) }},

@@ -5,24 +5,29 @@ import (
 	"unsafe"
 )
 
-// packB copies a k x n block of B into micro-panels, one behind the other: NR
-// columns wide, k rows of one panel after each other, so that the micro-kernel
-// reads memory in order. The last panel is as wide as whole vectors allow, and
-// padded with zeros, whose products never reach C.
+// packB packs a k x n block of B into w.
 func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) panels[T] {
+	w.b = room(w.b, k*((n+ks.lanes-1)/ks.lanes*ks.lanes))
+	packPanels(ks, w.b, b, k, n)
+	return panels[T]{w.b, 0, k}
+}
+
+// packPanels copies a k x n block of B into micro-panels, one behind the
+// other: NR columns wide, k rows of one panel after each other, so that the
+// micro-kernel reads memory in order. The last panel is as wide as whole vectors
+// allow, and padded with zeros, whose products never reach C.
+func packPanels[T Float](ks *kernelSet[T], dst []T, b operand[T], k, n int) {
 	nr, lanes := ks.nr(), ks.lanes
-	w.b = room(w.b, k*((n+lanes-1)/lanes*lanes))
 	for jr := 0; jr < n; jr += nr {
 		cols := min(nr, n-jr)
 		v := (cols + lanes - 1) / lanes
-		panel := w.b[jr*k:][:k*v*lanes]
+		panel := dst[jr*k:][:k*v*lanes]
 		if b.col == 1 {
 			ks.pack[v-1](k, &b.data[jr], b.row, &panel[0], cols)
 		} else {
 			packTransposed(ks.square, b.data[jr*b.col:], b.col, panel, k, cols, v*lanes)
 		}
 	}
-	return panels[T]{w.b, 0, k}
 }
 
 // packTransposed packs a panel from a B that is stored by columns.
@@ -76,6 +81,7 @@ func packA[T Float](w *workspace[T], a operand[T], m, k int) operand[T] {
 type workspace[T Float] struct {
 	a, b   []T
 	pieces pieces[T]
+	batch  batch[T]
 }
 
 var workspaces32, workspaces64 sync.Pool

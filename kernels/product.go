@@ -34,6 +34,8 @@ type product[T Float] struct {
 	m, n, k     int
 	alpha, beta T
 	a, b        operand[T]
+	packed      *PackedB[T] // instead of b, if not nil
+	col         int         // of packed's columns, the first
 	c           []T
 	ldc         int
 	e           epilogue[T]
@@ -67,8 +69,10 @@ func (p *product[T]) asColumns(o Ops[T]) {
 	p.share(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n, true)
 }
 
-// work is the number of multiply-adds, at the most as many as an int holds.
-func (p *product[T]) work() int { return int(min(float64(p.m)*float64(p.n)*float64(p.k), 1<<30)) }
+// work is the number of multiply-adds, or 1<<30 if it is more.
+func (p *product[T]) work() int { return product3(p.m, p.n, p.k) }
+
+func product3(m, n, k int) int { return int(min(float64(m)*float64(n)*float64(k), 1<<30)) }
 
 // share has up to so many threads compute p in pieces of rows x cols.
 func (p *product[T]) share(threads, rows, cols int, asColumns bool) {
@@ -90,7 +94,12 @@ func (t *pieces[T]) piece(i int) {
 	p := t.whole
 	row, col := i/t.across*t.rows, i%t.across*t.cols
 	p.m, p.n = min(t.rows, p.m-row), min(t.cols, p.n-col)
-	p.a, p.b = p.a.from(row, 0), p.b.from(0, col)
+	p.a = p.a.from(row, 0)
+	if p.packed != nil {
+		p.col += col
+	} else {
+		p.b = p.b.from(0, col)
+	}
 	p.c, p.e = p.c[row*p.ldc+col:], p.e.at(row, col)
 	if t.asColumns {
 		p.columns()

@@ -15,13 +15,13 @@ func TestEveryBenchmarkPassesItsCheck(t *testing.T) {
 		if strings.HasSuffix(g.Family, "GEMM") && g.Work.FLOP > 8e6 || g.Work.Bytes > 1<<20 {
 			continue
 		}
-		operands := g.makeOperands()
+		operands := g.makeOperands(0)
 		for _, c := range g.Contenders {
 			if c.bind == nil {
 				continue
 			}
 			task := c.bind(operands)
-			if err := task.check(); err != nil {
+			if err := task.checkOnce(); err != nil {
 				t.Errorf("%s: %v", g.Name(&c), err)
 			}
 			task.run(2)
@@ -45,9 +45,9 @@ func testProductsOfEveryTranspose[T kernels.Float](t *testing.T) {
 	for _, transA := range []bool{false, true} {
 		for _, transB := range []bool{false, true} {
 			g := cs.gemmGroup(gemmShape{m: 5, n: 17, k: 9, transA: transA, transB: transB})
-			operands := g.makeOperands()
+			operands := g.makeOperands(0)
 			for _, c := range g.Contenders {
-				if err := c.bind(operands).check(); err != nil {
+				if err := c.bind(operands).checkOnce(); err != nil {
 					t.Errorf("%s: %v", g.Name(&c), err)
 				}
 			}
@@ -80,9 +80,10 @@ func TestChecksFindWrongProducts(t *testing.T) {
 	} {
 		for _, s := range test.shapes {
 			g := cs.gemmGroup(s)
-			right := gemmOn(cs.ops[0])
-			wrong := bindGEMM(func(o *gemmOperands[float32]) { right(o); test.spoil(o) })
-			if err := wrong(g.makeOperands()).check(); err == nil {
+			o := g.makeOperands(0).(*gemmOperands[float32])
+			right := gemmOn(cs.ops[0], s)
+			wrong := bindGEMM(func(n int, a, b, c []float32) { right(n, a, b, c); test.spoil(o) })
+			if err := wrong(o).checkOnce(); err == nil {
 				t.Errorf("%s, %s: not found", g.Params, test.name)
 			}
 		}
@@ -99,7 +100,7 @@ func TestChecksFindWrongElements(t *testing.T) {
 		"everything set to 0": func(v *arrays[float64]) { clear(v.dst) },
 	} {
 		right := elementwise[float64]{run: run, want: func(v *arrays[float64], i int) float64 { return max(v.x[i], 0) }}
-		if err := bindElementwise(right)(g.makeOperands()).check(); err == nil {
+		if err := bindElementwise(right)(g.makeOperands(0)).check(); err == nil {
 			t.Errorf("%s: not found", name)
 		}
 	}
@@ -129,7 +130,7 @@ func TestTrainingIsTheSameEveryTime(t *testing.T) {
 	g := cs.trainGroup(10)
 	var losses [2]float64
 	for i := range losses {
-		run := g.makeOperands().(*trainData[float64]).start(cs.ops[0])
+		run := g.makeOperands(0).(*trainData[float64]).start(cs.ops[0])
 		for range 5 {
 			run.step()
 		}
@@ -140,9 +141,19 @@ func TestTrainingIsTheSameEveryTime(t *testing.T) {
 	}
 }
 
+// TestOperandsOfARound checks that products see new numbers in every round, and the
+// same ones in every run.
+func TestOperandsOfARound(t *testing.T) {
+	g := newGEMMGroup[float32](square(8))
+	first := func(round int) float32 { return g.makeOperands(round).(*gemmOperands[float32]).a[0] }
+	if first(1) != first(1) || first(1) == first(2) || first(0) == first(1) {
+		t.Errorf("A[0,0] is %g, %g in round 1, %g in round 2", first(1), first(1), first(2))
+	}
+}
+
 func TestOperandsAreNoZeros(t *testing.T) {
 	for _, g := range suite(t, Selection{Filter: "GEMM/m=(100|37)/"}) {
-		switch o := g.makeOperands().(type) {
+		switch o := g.makeOperands(0).(type) {
 		case *gemmOperands[float32]:
 			checkRandom(t, g.Params, o.a)
 			checkRandom(t, g.Params, o.b)
@@ -151,7 +162,7 @@ func TestOperandsAreNoZeros(t *testing.T) {
 			checkRandom(t, g.Params, o.b)
 		}
 	}
-	rng := operandSource(&Group{})
+	rng := operandSource(&Group{}, 0)
 	checkRandom(t, "tiled", tiledNormals[float32](rng, 1<<18+3))
 }
 

@@ -23,5 +23,7 @@
 // one shape back to back on the same operands, so that a slow minute of the machine
 // hits all of them; every second round goes through them in reverse order. The
 // number of iterations of a sample is fixed before the first round, and no sample is
-// ever dropped: a round in which other work got in the way is marked instead.
+// ever dropped: a round in which other work got in the way is marked instead. Every
+// round draws new operands, and a matrix product is compared with a reference before
+// the sample and after its last iteration.
 package bench

@@ -78,8 +78,8 @@ func (cs contenders[T]) elementwiseGroup(family string, size arraySize, touched 
 	g.Contenders = append(g.Contenders, Contender{
 		Impl: "copy", bind: bindElementwise(limit), work: &Work{Bytes: float64(2 * size.bytes)},
 	})
-	g.operands = func() any {
-		rng := operandSource(g)
+	g.operands = func(round int) any {
+		rng := operandSource(g, round)
 		elementSize := 8
 		if isFloat32[T]() {
 			elementSize = 4

@@ -10,11 +10,12 @@ import (
 // seed starts every random stream, so that all runs measure the same operands.
 const seed = 42
 
-// operandSource returns the random numbers from which the operands of g are drawn.
-func operandSource(g *Group) *rand.Rand {
+// operandSource returns the random numbers from which the operands of g are drawn in
+// a round.
+func operandSource(g *Group, round int) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(g.Family + "/" + g.Params))
-	return rand.New(rand.NewPCG(seed, h.Sum64()))
+	return rand.New(rand.NewPCG(seed+uint64(round), h.Sum64()))
 }
 
 // normals returns n numbers of a standard normal distribution. Zeros or equal

@@ -53,6 +53,7 @@ type runner struct {
 	groups   []*Group
 	rounds   int
 	sample   time.Duration
+	threads  int // that a contender may use; 0 is 1
 	now      clock
 	noise    func() noiseReading
 	progress func(Progress)
@@ -64,11 +65,14 @@ type runner struct {
 // run prepares and takes the rounds, and hands each whole one to keep. It
 // stops between two samples once ctx is cancelled, and returns ctx's error then.
 func (r *runner) run(ctx context.Context, keep func(Round) error) error {
-	// One processor: the kernels use one thread, and rivals that would spread over
-	// more are to be compared with that. No collection starts by itself during a
+	// One processor, unless threads are what is measured: rivals that would spread over
+	// more are to be compared with the same. No collection starts by itself during a
 	// sample; collections run between groups instead.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(r.threads, 1)))
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	// One system thread: libraries in C keep caches and workers for each one that calls.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 
 	if err := r.prepare(ctx); err != nil {
 		return err
@@ -100,7 +104,7 @@ func (r *runner) prepare(ctx context.Context) error {
 	r.iterations = map[string]int{}
 	done := 0
 	for _, g := range r.groups {
-		operands := g.makeOperands()
+		operands := g.makeOperands(0)
 		for i := range g.Contenders {
 			c := &g.Contenders[i]
 			if err := ctx.Err(); err != nil {
@@ -109,10 +113,10 @@ func (r *runner) prepare(ctx context.Context) error {
 			r.report(Progress{Phase: Preparing, Done: done, Total: r.total(), Rounds: r.rounds, Name: g.Name(c)})
 			if c.bind != nil {
 				t := c.bind(operands)
-				if err := t.check(); err != nil {
+				if err := t.checkOnce(); err != nil {
 					return fmt.Errorf("%s computes a wrong result, nothing was measured: %w", g.Name(c), err)
 				}
-				r.iterations[g.Name(c)] = fitIterations(t.run, r.sample, r.now)
+				r.iterations[g.Name(c)] = fitIterations(c.runner(t), r.sample, r.now)
 			}
 			done++
 		}
@@ -128,7 +132,7 @@ func (r *runner) round(ctx context.Context, number int) (Round, error) {
 	r.peaks = map[string]float64{}
 	before := r.noise()
 	for _, g := range inOrder(r.groups, number) {
-		operands := g.makeOperands()
+		operands := g.makeOperands(number)
 		for _, c := range inOrder(g.Contenders, number) {
 			if err := ctx.Err(); err != nil {
 				return Round{}, err
@@ -137,7 +141,11 @@ func (r *runner) round(ctx context.Context, number int) (Round, error) {
 				Phase: Measuring, Done: (number-1)*r.total() + len(round.Rows), Total: r.rounds * r.total(),
 				Round: number, Rounds: r.rounds, Name: g.Name(&c),
 			})
-			round.Rows = append(round.Rows, r.take(g, &c, operands))
+			row, err := r.take(g, &c, operands)
+			if err != nil {
+				return Round{}, fmt.Errorf("%s computes a wrong result in round %d: %w", g.Name(&c), number, err)
+			}
+			round.Rows = append(round.Rows, row)
 		}
 		runtime.GC() // here, so that none is due during a sample
 	}
@@ -158,38 +166,45 @@ func inOrder[E any](xs []E, round int) []E {
 	return xs
 }
 
-// take takes one sample of c.
-func (r *runner) take(g *Group, c *Contender, operands any) Row {
+// take takes one sample of c. The error is that of a result that was wrong.
+func (r *runner) take(g *Group, c *Contender, operands any) (Row, error) {
 	row := Row{Name: g.Name(c)}
 	if c.bind == nil {
 		s := c.peak.sample(r.sample, r.now)
 		r.notePeak(c.peak, s.flops)
 		row.Iterations, row.NsPerOp, row.metrics = s.steps, 1e9*s.seconds/float64(s.steps), s.metrics()
-		return row
+		return row, nil
 	}
 
-	run := c.bind(operands).run
-	n := r.iterations[row.Name]
+	t := c.bind(operands)
+	if t.verify != nil {
+		if err := t.checkOnce(); err != nil { // the operands are new in every round
+			return Row{}, err
+		}
+	}
+	run, n := c.runner(t), r.iterations[row.Name]
 	peak := 0.0
 	if c.peak != nil {
 		peak = c.peak.beside(r.now)
 	}
 	run(max(n/20, 1)) // warm caches, branch predictors, buffer pools
-	if !c.spawns {
-		runtime.LockOSThread()
+	if t.spoil != nil {
+		t.spoil()
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	t := r.now()
+	start := r.now()
 	run(n)
-	elapsed := r.now() - t
+	elapsed := r.now() - start
 	runtime.ReadMemStats(&after)
-	if !c.spawns {
-		runtime.UnlockOSThread()
-	}
 	if c.peak != nil {
 		peak = max(peak, c.peak.beside(r.now))
 		r.notePeak(c.peak, peak)
+	}
+	if t.verify != nil {
+		if err := t.verify(); err != nil {
+			return Row{}, err
+		}
 	}
 
 	row.Iterations = n
@@ -197,7 +212,23 @@ func (r *runner) take(g *Group, c *Contender, operands any) Row {
 	row.BytesPerOp = int64(after.TotalAlloc-before.TotalAlloc) / int64(n)
 	row.AllocsPerOp = int64(after.Mallocs-before.Mallocs) / int64(n)
 	row.metrics = g.workOf(c).metrics(elapsed.Seconds()/float64(n), peak)
-	return row
+	return row, nil
+}
+
+// runner returns the function that is timed.
+func (c *Contender) runner(t task) func(n int) {
+	if !c.spawns {
+		return t.run
+	}
+	// A goroutine of its own is not locked to the runner's thread.
+	return func(n int) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			t.run(n)
+		}()
+		<-done
+	}
 }
 
 func (r *runner) notePeak(p *peakProbe, flops float64) {
@@ -210,10 +241,10 @@ func (r *runner) report(p Progress) {
 	}
 }
 
-// makeOperands makes what the contenders of g work on; nil for groups without.
-func (g *Group) makeOperands() any {
+// makeOperands makes what the contenders of g work on in a round; nil for groups without.
+func (g *Group) makeOperands(round int) any {
 	if g.operands == nil {
 		return nil
 	}
-	return g.operands()
+	return g.operands(round)
 }

@@ -40,7 +40,7 @@ func (j *journal) contender(name string, perOp time.Duration) Contender {
 func (j *journal) group(family string, contenders ...Contender) *Group {
 	return &Group{
 		Family: family, Params: "n=1", Work: Work{FLOP: 1000}, Contenders: contenders,
-		operands: func() any { return family },
+		operands: func(int) any { return family },
 	}
 }
 
@@ -191,6 +191,78 @@ func TestWrongResultIsNotMeasured(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "A/n=1/impl=wrong") || !strings.Contains(err.Error(), "C[0,0] = 1, want 2") {
 		t.Errorf("error %v, want one that names the benchmark and what is wrong", err)
+	}
+}
+
+// TestResultsOfEveryRoundAreChecked checks that the first and the last iteration of a
+// sample are compared, on operands of the round, and that a wrong one ends the run.
+func TestResultsOfEveryRoundAreChecked(t *testing.T) {
+	var j journal
+	wrongIn := "" // the operands with which it goes wrong while it is timed
+	c := Contender{Impl: "x", bind: func(operands any) task {
+		right, last := true, 0
+		return task{
+			run: func(n int) {
+				j.t += time.Duration(n) * time.Millisecond
+				right, last = n == 1 || operands != wrongIn, n
+			},
+			spoil: func() { right, last = false, 0 },
+			verify: func() error {
+				j.calls = append(j.calls, fmt.Sprintf("%v x%d", operands, last))
+				if !right {
+					return errors.New("C[0,0] = 1, want 2")
+				}
+				return nil
+			},
+		}
+	}}
+	g := j.group("A", c)
+	g.operands = func(round int) any { return fmt.Sprintf("operands %d", round) }
+	kept := 0
+	keep := func(Round) error { kept++; return nil }
+	if err := j.runner(2, g).run(context.Background(), keep); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"operands 0 x1", "operands 1 x1", "operands 1 x10", "operands 2 x1", "operands 2 x10"}
+	if !slices.Equal(j.calls, want) {
+		t.Errorf("verified %q, want %q", j.calls, want)
+	}
+
+	wrongIn, kept = "operands 2", 0
+	err := j.runner(3, g).run(context.Background(), keep)
+	if err == nil || err.Error() != "A/n=1/impl=x computes a wrong result in round 2: C[0,0] = 1, want 2" || kept != 1 {
+		t.Errorf("error %v after %d whole rounds, want one that names benchmark and round, after 1", err, kept)
+	}
+}
+
+// TestThreadOfTheRunner checks that everything runs on one system thread, except what
+// uses goroutines.
+func TestThreadOfTheRunner(t *testing.T) {
+	var j journal
+	main := ""
+	goroutine := func() string { // its head: "goroutine 7 [running, locked to thread]:"
+		head, _, _ := strings.Cut(string(debug.Stack()), "\n")
+		return head
+	}
+	see := func(spawns bool) Contender {
+		return Contender{Impl: fmt.Sprint("spawns=", spawns), spawns: spawns, bind: func(any) task {
+			return task{check: func() error { main = goroutine(); return nil }, run: func(n int) {
+				j.t += time.Duration(n) * time.Millisecond
+				if here := goroutine(); (here != main) != spawns || strings.Contains(here, "locked") == spawns {
+					t.Errorf("spawns=%v runs in %q, the runner in %q", spawns, here, main)
+				}
+			}}
+		}}
+	}
+	r := j.runner(1, j.group("A", see(false), see(true)))
+	r.threads = 2
+	if err := r.run(context.Background(), func(Round) error {
+		if n := runtime.GOMAXPROCS(0); n != 2 {
+			t.Errorf("GOMAXPROCS = %d for 2 threads", n)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

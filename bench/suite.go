@@ -22,8 +22,8 @@ type Group struct {
 	Work       Work
 	Contenders []Contender
 
-	long     bool       // left out of the quick suite
-	operands func() any // makes the operands that the contenders share
+	long     bool                // left out of the quick suite
+	operands func(round int) any // makes the operands that the contenders share in a round
 }
 
 // A Contender is one way to do the work of a group.
@@ -32,15 +32,29 @@ type Contender struct {
 
 	work   *Work      // where it differs from the group's, as copy beside a kernel that reads two arrays
 	slow   bool       // left out of the quick suite where the work is large
-	spawns bool       // starts goroutines: a locked thread would cost it a switch for each
+	spawns bool       // uses goroutines: a locked thread would cost it a switch for each
 	peak   *peakProbe // the peak that %peak refers to; nil if there is none
 	bind   func(operands any) task
 }
 
-// A task is a contender with operands.
+// A task is a contender with operands. Either it has check, which is called once
+// before anything is measured, or spoil and verify, by which the first and the last
+// iteration of every round are checked as well.
 type task struct {
-	run   func(n int)  // n iterations
-	check func() error // one iteration, with the result compared to a reference
+	run    func(n int)  // n iterations
+	check  func() error // one iteration, with the result compared to a reference
+	spoil  func()       // overwrites the result
+	verify func() error // compares the result of the last iteration to a reference
+}
+
+// checkOnce runs one iteration and compares its result to a reference.
+func (t task) checkOnce() error {
+	if t.check != nil {
+		return t.check()
+	}
+	t.spoil()
+	t.run(1)
+	return t.verify()
 }
 
 // Name returns the benchmark name of c in g, without the prefix "Benchmark".

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn"
@@ -38,7 +39,7 @@ func (cs contenders[T]) trainGroup(batch int) *Group {
 			bind: func(operands any) task { return operands.(*trainData[T]).bind(ops) },
 		})
 	}
-	g.operands = func() any { return newTrainData[T](g, batch) }
+	g.operands = func(round int) any { return newTrainData[T](operandSource(g, round), batch) }
 	return g
 }
 
@@ -52,8 +53,7 @@ type trainData[T kernels.Float] struct {
 
 // newTrainData draws noisy pictures of ten prototypes. One label in ten is wrong, so
 // that the gradients stay as large as those of real data for as long as it trains.
-func newTrainData[T kernels.Float](g *Group, batch int) *trainData[T] {
-	rng := operandSource(g)
+func newTrainData[T kernels.Float](rng *rand.Rand, batch int) *trainData[T] {
 	prototypes := normals[float64](rng, trainClasses*trainInputs)
 	d := &trainData[T]{batch: batch, pixels: make([]T, trainPool*trainInputs), labels: make([]int, trainPool)}
 	for i := range d.labels {

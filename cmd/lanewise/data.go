@@ -80,7 +80,7 @@ func openData(ctx context.Context, spec string, opt dataset.Options, stderr io.W
 type downloadProgress struct {
 	w        io.Writer
 	terminal bool
-	file     string
+	from     string // address of the file that was named last
 	bar      *progressbar.ProgressBar
 }
 
@@ -97,8 +97,8 @@ func (p *downloadProgress) show(d dataset.Download) {
 				progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 		}
 		p.bar.Set64(d.Done)
-	} else if d.File != p.file {
-		p.file = d.File
+	} else if d.From != p.from {
+		p.from = d.From
 		fmt.Fprintf(p.w, "downloading %s from %s\n", d.File, d.From)
 	}
 }

@@ -82,7 +82,7 @@ func TestTrainText(t *testing.T) {
 	}
 	train, test := trainer.Final()
 	for _, want := range []string{
-		"64-50-10 in float32 on " + kernels.Default().Name(), "digits: 1437 training and 360 test images of 8x8 in 10 classes",
+		"64-50-10 in float32 on " + kernels.Default().Name(), "digits: 1437 training and 360 test images of 8x8 in 10 classes,",
 		fmt.Sprintf("after 60 iterations: train_acc %.5f, test_acc %.5f\n", train, test), " samples/s: ",
 	} {
 		if !strings.Contains(r.stdout, want) {

@@ -35,7 +35,7 @@ func (r *textReport) start(f trainFacts) {
 	if c.ScalePixels {
 		pixels = "divided by their largest value"
 	}
-	fmt.Fprintln(r.w, f.describeData)
+	r.wrapped(f.describeData)
 	r.wrapped(fmt.Sprintf("net %s in %s on %s, batch %d, rate %g, first weights %g, pixels %s, seed %d",
 		f.Net, f.DType, f.Implementation, c.BatchSize, c.LearningRate, c.InitStd, pixels, c.Seed))
 	fmt.Fprintf(r.w, "%d iterations, %.4g an epoch", c.Iterations, f.Epoch)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image/color"
 	"math"
-	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -46,46 +45,32 @@ func (r Run) epochOf(n int) float64 { return float64(n) / r.Epoch }
 // lossPlot draws the loss of every batch palely and its running mean over it.
 func (r Run) lossPlot() *plot.Plot {
 	p := r.newPanel("Loss")
-	batches := make(plotter.XYs, 0, len(r.Loss))
+	var batches plotter.XYs
+	highest := 0.0
 	for i, loss := range r.Loss {
-		if finite(loss) {
+		if math.Abs(loss) <= drawable {
 			batches = append(batches, plotter.XY{X: r.epochOf(i + 1), Y: loss})
+			highest = max(highest, loss)
 		}
 	}
 	if lost := len(r.Loss) - len(batches); lost > 0 {
 		p.Title.Text = fmt.Sprintf("Loss (not finite in %d of %d iterations)", lost, len(r.Loss))
 	}
-	p.Y.Min, p.Y.Max = 0, 1
+	p.Y.Min, p.Y.Max = 0, highest
+	if highest == 0 {
+		p.Y.Max = 1
+	}
 	if len(batches) > 0 {
-		scaleLoss(p, batches)
-		p.Add(line(batches, paleRed, vg.Points(0.6)))
 		bold := line(runningMean(batches, len(batches)/120), vermillion, vg.Points(1.6))
-		p.Add(bold)
+		p.Add(line(batches, paleRed, vg.Points(0.6)), bold)
 		p.Legend.Add("running mean of the batches", bold)
 	}
 	return p
 }
 
-// scaleLoss chooses the loss axis: from 0, or logarithmic where a few batches
-// at the start, or a divergence, would press all others flat.
-func scaleLoss(p *plot.Plot, batches plotter.XYs) {
-	ys := make([]float64, len(batches))
-	for i, b := range batches {
-		ys[i] = b.Y
-	}
-	slices.Sort(ys)
-	low, middle, high := ys[0], ys[len(ys)/2], ys[len(ys)-1]
-	if low > 0 && high > 30*middle {
-		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-		p.Y.Min = math.Pow(10, math.Floor(math.Log10(low)))
-		p.Y.Max = math.Pow(10, math.Ceil(math.Log10(high)))
-		return
-	}
-	p.Y.Min, p.Y.Max = min(0, low), high
-	if p.Y.Max <= p.Y.Min {
-		p.Y.Max = p.Y.Min + 1
-	}
-}
+// drawable is the largest loss that is drawn. The net's own end at 16, at a
+// probability of 0; the axes of gonum/plot hang on numbers near the end of float64.
+const drawable = 1e9
 
 // accuracyPlot draws both accuracies, a point for each measurement.
 func (r Run) accuracyPlot() *plot.Plot {
@@ -149,5 +134,3 @@ func runningMean(points plotter.XYs, reach int) plotter.XYs {
 	}
 	return means
 }
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

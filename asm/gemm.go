@@ -35,6 +35,8 @@ type microKernel struct {
 	h, v int
 }
 
+const cacheLine = 64 // bytes
+
 // Rows of A are addressed from two pointers, seven rows apart, with the
 // multiples 1, 3 and 5 of the stride in registers.
 const rowsPerPointer = 7
@@ -113,7 +115,10 @@ func (mk microKernel) tileLoop(r rows, prefix string, mask *tail) {
 		for _, s := range sums[i] {
 			mk.zero(s)
 		}
-		mk.PREFETCHT0(operand.Mem{Base: row})
+		for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
+			mk.PREFETCHT0(operand.Mem{Base: row, Disp: line})
+		}
+		mk.PREFETCHT0(operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})
 		mk.ADDQ(r.ldc, row)
 	}
 

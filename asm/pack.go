@@ -17,6 +17,7 @@ func pack(e emitter) (goTable string) {
 	if e.isa.width == 32 {
 		packTransposed(e)
 	}
+	copyRows(e)
 	return goTable
 }
 
@@ -135,5 +136,53 @@ func packTransposed(e emitter) {
 	e.SUBQ(operand.U32(n), k)
 	e.JGE(operand.LabelRef("square"))
 	e.Label("end")
+	e.done()
+}
+
+// copyRows copies rows of a matrix, fetching the next row but one meanwhile.
+func copyRows(e emitter) {
+	name := fmt.Sprintf("%scopyRows%s", e.typ.letter, e.isa.suffix)
+	e.function(name, fmt.Sprintf("func(rows, cols int, src *%[1]s, srcRow int, dst *%[1]s, dstRow int)", e.typ.goName),
+		name+" is the loop",
+		"",
+		"\tfor i := range rows {",
+		"\t\tcopy(dst[i*dstRow:][:cols], src[i*srcRow:])",
+		"\t}")
+	rows, cols := e.param("rows"), e.param("cols")
+	src, srcRow, dst, dstRow := e.param("src"), e.param("srcRow"), e.param("dst"), e.param("dstRow")
+	e.toBytes(srcRow, dstRow)
+	rest := e.GP64()
+	e.MOVQ(cols, rest)
+	e.ANDQ(operand.U32(e.lanes()-1), rest)
+	mask := e.tailMask(rest)
+	e.toBytes(cols)
+	whole := e.GP64()
+	e.MOVQ(cols, whole)
+	e.ANDQ(operand.I32(-e.isa.width), whole)
+
+	e.Label("row")
+	from, to, at := e.GP64(), e.GP64(), e.GP64()
+	e.MOVQ(src, from)
+	e.MOVQ(dst, to)
+	e.XORQ(at, at)
+	e.JMP(operand.LabelRef("test"))
+	e.Label("vector")
+	x := e.vec()
+	e.load(operand.Mem{Base: from, Index: at, Scale: 1}, x)
+	e.store(x, operand.Mem{Base: to, Index: at, Scale: 1})
+	e.ADDQ(operand.U32(e.isa.width), at)
+	e.Label("test")
+	e.CMPQ(at, whole)
+	e.JLT(operand.LabelRef("vector"))
+	e.CMPQ(at, cols)
+	e.JEQ(operand.LabelRef("next"))
+	y := e.vec()
+	e.loadTail(mask, operand.Mem{Base: from, Index: at, Scale: 1}, y)
+	e.storeTail(mask, y, operand.Mem{Base: to, Index: at, Scale: 1})
+	e.Label("next")
+	e.ADDQ(srcRow, src)
+	e.ADDQ(dstRow, dst)
+	e.DECQ(rows)
+	e.JNE(operand.LabelRef("row"))
 	e.done()
 }

@@ -24,7 +24,8 @@ func avx512Float32() kernelSet[float32] {
 	ks.micro = sgemmAVX512
 	ks.dot = sdotAVX512
 	ks.pack = spackAVX512
-	ks.tuning = tuning{vectors: 2, mc: 280, kc: 384, nc: 4096, packRows: 112, packColumns: 256, packStride: 512, tailColumns: 4, threadWork: 1 << 19}
+	ks.copyRows = scopyRowsAVX512
+	ks.tuning = tuning{vectors: 2, mc: 196, kc: 384, nc: 4096, packRows: 112, packColumns: 256, packStride: 512, tailColumns: 4, threadWork: 1 << 19}
 	ks.relu = sreluAVX512
 	ks.reluGrad = sreluGradAVX512
 	ks.add = saddAVX512
@@ -39,7 +40,8 @@ func avx512Float64() kernelSet[float64] {
 	ks.micro = dgemmAVX512
 	ks.dot = ddotAVX512
 	ks.pack = dpackAVX512
-	ks.tuning = tuning{vectors: 2, mc: 140, kc: 384, nc: 2048, packRows: 112, packColumns: 128, packStride: 256, tailColumns: 2, threadWork: 1 << 19}
+	ks.copyRows = dcopyRowsAVX512
+	ks.tuning = tuning{vectors: 2, mc: 98, kc: 384, nc: 2048, packRows: 112, packColumns: 128, packStride: 256, tailColumns: 2, threadWork: 1 << 19}
 	ks.relu = dreluAVX512
 	ks.reluGrad = dreluGradAVX512
 	ks.add = daddAVX512

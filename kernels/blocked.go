@@ -41,7 +41,7 @@ func (p *product[T]) blocked() {
 				mb := min(mc, m-ic)
 				ap := a.from(ic, pc)
 				if packingA {
-					ap = packA(w, ap, mb, kb)
+					ap = packA(ks, w, ap, mb, kb)
 				}
 				macroKernel(ks, mb, nb, kb, p.alpha, ap, panels, beta, c[ic*ldc+jc:], ldc, e.at(ic, jc))
 			}

@@ -11,11 +11,12 @@ type kernelSet[T Float] struct {
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors; dot[v-1][h-1]
 	// h rows and v columns. pack[v-1] packs panels of v vectors.
-	micro  [][]microKernel[T]
-	dot    [][]dotKernel[T]
-	pack   []packKernel[T]
-	square transposer[T]
-	tuning tuning
+	micro    [][]microKernel[T]
+	dot      [][]dotKernel[T]
+	pack     []packKernel[T]
+	square   transposer[T]
+	copyRows func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) // of a matrix into another
+	tuning   tuning
 
 	// Elementwise kernels. Slices have equal lengths, which the caller has checked.
 	relu     func(dst, src []T)      // dst[i] = 0 if src[i] <= 0, else src[i]

@@ -61,16 +61,14 @@ func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k
 // its columns) lie close together, with a pitch that spreads them over the
 // cache's sets. The micro-kernels take A with any strides, so that the block
 // keeps its order and the copy is one of whole rows.
-func packA[T Float](w *workspace[T], a operand[T], m, k int) operand[T] {
+func packA[T Float](ks *kernelSet[T], w *workspace[T], a operand[T], m, k int) operand[T] {
 	lines, length, ld := m, k, a.row
 	if a.col != 1 {
 		lines, length, ld = k, m, a.col
 	}
 	pitch := (length+15)/16*16 + 16
 	w.a = room(w.a, lines*pitch)
-	for i := range lines {
-		copy(w.a[i*pitch:][:length], a.data[i*ld:])
-	}
+	ks.copyRows(lines, length, &a.data[0], ld, &w.a[0], pitch)
 	if a.col != 1 {
 		return operand[T]{w.a, 1, pitch}
 	}

@@ -20,6 +20,7 @@ func portableSet[T Float]() kernelSet[T] {
 		micro:     make([][]microKernel[T], portableNR),
 		pack:      make([]packKernel[T], portableNR),
 		dot:       make([][]dotKernel[T], 1),
+		copyRows:  portableCopyRows[T],
 		square:    transposer[T]{1, portableTransposer[T]},
 		tuning:    tuning{vectors: portableNR, mc: 64, kc: 256, nc: 1024, packRows: 8, packColumns: 64, packStride: 256, threadWork: 1 << 16},
 		relu:      portableReLU[T],
@@ -178,6 +179,13 @@ func portablePack[T Float](width int) packKernel[T] {
 				row[j] = src[p*bRow+j]
 			}
 		}
+	}
+}
+
+func portableCopyRows[T Float](rows, cols int, src *T, srcRow int, dst *T, dstRow int) {
+	from, to := unsafe.Slice(src, (rows-1)*srcRow+cols), unsafe.Slice(dst, (rows-1)*dstRow+cols)
+	for i := range rows {
+		copy(to[i*dstRow:][:cols], from[i*srcRow:])
 	}
 }
 

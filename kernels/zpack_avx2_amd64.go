@@ -27,6 +27,15 @@ func spack16AVX2(k int, b *float32, bRow int, panel *float32, cols int)
 //go:noescape
 func spackTransposedAVX2(k int, b *float32, bCol int, panel *float32, width int)
 
+// scopyRowsAVX2 is the loop
+//
+//	for i := range rows {
+//		copy(dst[i*dstRow:][:cols], src[i*srcRow:])
+//	}
+//
+//go:noescape
+func scopyRowsAVX2(rows int, cols int, src *float32, srcRow int, dst *float32, dstRow int)
+
 // dpack4AVX2 is a packKernel for panels of 4 columns.
 //
 //go:noescape
@@ -49,6 +58,15 @@ func dpack8AVX2(k int, b *float64, bRow int, panel *float64, cols int)
 //
 //go:noescape
 func dpackTransposedAVX2(k int, b *float64, bCol int, panel *float64, width int)
+
+// dcopyRowsAVX2 is the loop
+//
+//	for i := range rows {
+//		copy(dst[i*dstRow:][:cols], src[i*srcRow:])
+//	}
+//
+//go:noescape
+func dcopyRowsAVX2(rows int, cols int, src *float64, srcRow int, dst *float64, dstRow int)
 
 var spackAVX2 = []packKernel[float32]{spack8AVX2, spack16AVX2}
 

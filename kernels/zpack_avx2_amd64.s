@@ -165,6 +165,57 @@ end:
 	VZEROUPPER
 	RET
 
+// func scopyRowsAVX2(rows int, cols int, src *float32, srcRow int, dst *float32, dstRow int)
+// Requires: AVX
+TEXT ·scopyRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), AX
+	MOVQ cols+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ srcRow+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ dstRow+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ CX, R8
+	ANDQ $0x00000007, R8
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
+	SHLQ    $0x02, CX
+	MOVQ    CX, R8
+	ANDQ    $-32, R8
+
+row:
+	MOVQ DX, R9
+	MOVQ SI, R10
+	XORQ R11, R11
+	JMP  test
+
+vector:
+	VMOVUPS (R9)(R11*1), Y1
+	VMOVUPS Y1, (R10)(R11*1)
+	ADDQ    $0x00000020, R11
+
+test:
+	CMPQ       R11, R8
+	JLT        vector
+	CMPQ       R11, CX
+	JEQ        next
+	VMASKMOVPS (R9)(R11*1), Y0, Y1
+	VMASKMOVPS Y1, Y0, (R10)(R11*1)
+
+next:
+	ADDQ BX, DX
+	ADDQ DI, SI
+	DECQ AX
+	JNE  row
+	VZEROUPPER
+	RET
+
 // func dpack4AVX2(k int, b *float64, bRow int, panel *float64, cols int)
 // Requires: AVX
 TEXT ·dpack4AVX2(SB), NOSPLIT, $0-40
@@ -293,6 +344,57 @@ square:
 	JGE         square
 
 end:
+	VZEROUPPER
+	RET
+
+// func dcopyRowsAVX2(rows int, cols int, src *float64, srcRow int, dst *float64, dstRow int)
+// Requires: AVX
+TEXT ·dcopyRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), AX
+	MOVQ cols+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ srcRow+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ dstRow+40(FP), DI
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ CX, R8
+	ANDQ $0x00000003, R8
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R8
+	NEGQ    R8
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    R8, R9
+	VMOVUPS (R9), Y0
+	SHLQ    $0x03, CX
+	MOVQ    CX, R8
+	ANDQ    $-32, R8
+
+row:
+	MOVQ DX, R9
+	MOVQ SI, R10
+	XORQ R11, R11
+	JMP  test
+
+vector:
+	VMOVUPD (R9)(R11*1), Y1
+	VMOVUPD Y1, (R10)(R11*1)
+	ADDQ    $0x00000020, R11
+
+test:
+	CMPQ       R11, R8
+	JLT        vector
+	CMPQ       R11, CX
+	JEQ        next
+	VMASKMOVPD (R9)(R11*1), Y0, Y1
+	VMASKMOVPD Y1, Y0, (R10)(R11*1)
+
+next:
+	ADDQ BX, DX
+	ADDQ DI, SI
+	DECQ AX
+	JNE  row
 	VZEROUPPER
 	RET
 

@@ -24,6 +24,15 @@ func spack48AVX512(k int, b *float32, bRow int, panel *float32, cols int)
 //go:noescape
 func spack64AVX512(k int, b *float32, bRow int, panel *float32, cols int)
 
+// scopyRowsAVX512 is the loop
+//
+//	for i := range rows {
+//		copy(dst[i*dstRow:][:cols], src[i*srcRow:])
+//	}
+//
+//go:noescape
+func scopyRowsAVX512(rows int, cols int, src *float32, srcRow int, dst *float32, dstRow int)
+
 // dpack8AVX512 is a packKernel for panels of 8 columns.
 //
 //go:noescape
@@ -43,6 +52,15 @@ func dpack24AVX512(k int, b *float64, bRow int, panel *float64, cols int)
 //
 //go:noescape
 func dpack32AVX512(k int, b *float64, bRow int, panel *float64, cols int)
+
+// dcopyRowsAVX512 is the loop
+//
+//	for i := range rows {
+//		copy(dst[i*dstRow:][:cols], src[i*srcRow:])
+//	}
+//
+//go:noescape
+func dcopyRowsAVX512(rows int, cols int, src *float64, srcRow int, dst *float64, dstRow int)
 
 var spackAVX512 = []packKernel[float32]{spack16AVX512, spack32AVX512, spack48AVX512, spack64AVX512}
 

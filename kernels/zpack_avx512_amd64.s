@@ -196,6 +196,57 @@ cutRow:
 	VZEROUPPER
 	RET
 
+// func scopyRowsAVX512(rows int, cols int, src *float32, srcRow int, dst *float32, dstRow int)
+// Requires: AVX, AVX512F
+TEXT ·scopyRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), AX
+	MOVQ cols+8(FP), DX
+	MOVQ src+16(FP), BX
+	MOVQ srcRow+24(FP), SI
+	MOVQ dst+32(FP), DI
+	MOVQ dstRow+40(FP), R8
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ DX, R9
+	ANDQ $0x0000000f, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, DX
+	MOVQ  DX, CX
+	ANDQ  $-64, CX
+
+row:
+	MOVQ BX, R9
+	MOVQ DI, R10
+	XORQ R11, R11
+	JMP  test
+
+vector:
+	VMOVUPS (R9)(R11*1), Z0
+	VMOVUPS Z0, (R10)(R11*1)
+	ADDQ    $0x00000040, R11
+
+test:
+	CMPQ      R11, CX
+	JLT       vector
+	CMPQ      R11, DX
+	JEQ       next
+	VMOVUPS.Z (R9)(R11*1), K1, Z0
+	VMOVUPS   Z0, K1, (R10)(R11*1)
+
+next:
+	ADDQ SI, BX
+	ADDQ R8, DI
+	DECQ AX
+	JNE  row
+	VZEROUPPER
+	RET
+
 // func dpack8AVX512(k int, b *float64, bRow int, panel *float64, cols int)
 // Requires: AVX, AVX512F
 TEXT ·dpack8AVX512(SB), NOSPLIT, $0-40
@@ -385,5 +436,56 @@ cutRow:
 	ADDQ      $0x00000100, SI
 	DECQ      AX
 	JNE       cutRow
+	VZEROUPPER
+	RET
+
+// func dcopyRowsAVX512(rows int, cols int, src *float64, srcRow int, dst *float64, dstRow int)
+// Requires: AVX, AVX512F
+TEXT ·dcopyRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), AX
+	MOVQ cols+8(FP), DX
+	MOVQ src+16(FP), BX
+	MOVQ srcRow+24(FP), SI
+	MOVQ dst+32(FP), DI
+	MOVQ dstRow+40(FP), R8
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ DX, R9
+	ANDQ $0x00000007, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	SHLQ  $0x03, DX
+	MOVQ  DX, CX
+	ANDQ  $-64, CX
+
+row:
+	MOVQ BX, R9
+	MOVQ DI, R10
+	XORQ R11, R11
+	JMP  test
+
+vector:
+	VMOVUPD (R9)(R11*1), Z0
+	VMOVUPD Z0, (R10)(R11*1)
+	ADDQ    $0x00000040, R11
+
+test:
+	CMPQ      R11, CX
+	JLT       vector
+	CMPQ      R11, DX
+	JEQ       next
+	VMOVUPD.Z (R9)(R11*1), K1, Z0
+	VMOVUPD   Z0, K1, (R10)(R11*1)
+
+next:
+	ADDQ SI, BX
+	ADDQ R8, DI
+	DECQ AX
+	JNE  row
 	VZEROUPPER
 	RET

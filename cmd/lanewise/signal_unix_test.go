@@ -143,3 +143,15 @@ func TestBrokenPipe(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestBrokenPipeIsSilent has nothing to tell to those who want the first lines only.
+func TestBrokenPipeIsSilent(t *testing.T) {
+	for _, args := range []string{"cpu", "help", "completion bash", "train --data digits", "train --data digits --quiet", "train --data digits --json --quiet"} {
+		ctx, cancel := contextWithCancel(t)
+		var stderr bytes.Buffer
+		code := run(ctx, cancel, strings.Fields(args), &full{room: 30, err: syscall.EPIPE}, &stderr)
+		if code != exitBrokenPipe || stderr.Len() > 0 {
+			t.Errorf("%s: exit code %d, stderr %q; want %d and nothing", args, code, &stderr, exitBrokenPipe)
+		}
+	}
+}

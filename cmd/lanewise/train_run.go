@@ -65,7 +65,7 @@ func train[T kernels.Float](ctx context.Context, f *trainFlags, plan trainPlan, 
 		end.Diagnosis = &diagnosis
 	}
 	view.end(end)
-	if stopped != nil {
+	if stopped != nil && (f.outputs.save != "" || !isBrokenPipe(context.Cause(ctx))) { // head and the like want no comment
 		tellStopped(stderr, f, facts, end)
 	}
 	switch {

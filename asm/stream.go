@@ -12,6 +12,9 @@ import (
 // reads them. It is where Go's own copy does the same.
 const streamAroundBytes = 1 << 20
 
+// streamAhead is how far ahead large operands are fetched, in bytes.
+const streamAhead = 256
+
 // stream emits the rest of an elementwise function, to its end: it sets dst[i] =
 // f(srcs[0][i], srcs[1][i], ...) for n elements, in vectors, the last ones
 // under a mask. f works on a vector from each source and returns the one that
@@ -26,7 +29,7 @@ func (e emitter) stream(dst, n reg.GPVirtual, srcs []reg.GPVirtual, f func([]reg
 		e.CMPQ(n, operand.U32(streamAroundBytes/e.typ.size))
 		e.JCC(operand.LabelRef("large"))
 	}
-	e.whole("plain", dst, n, srcs, unroll, f, e.store)
+	e.whole("plain", dst, n, srcs, unroll, f, e.store, 0)
 
 	e.Label("rest")
 	e.Comment("one vector at a time")
@@ -68,19 +71,27 @@ func (e emitter) stream(dst, n reg.GPVirtual, srcs []reg.GPVirtual, f func([]reg
 	for _, s := range srcs {
 		e.ADDQ(headBytes, s)
 	}
-	e.whole("around", dst, n, srcs, unroll, f, e.storeAround)
+	e.whole("around", dst, n, srcs, unroll, f, e.storeAround, streamAhead)
 	e.SFENCE()
 	e.JMP(operand.LabelRef("rest"))
 }
 
-// whole emits the loop over whole groups of unroll vectors. It leaves n short by one group.
-func (e emitter) whole(name string, dst, n reg.GPVirtual, srcs []reg.GPVirtual, unroll int, f func([]reg.VecVirtual) reg.VecVirtual, store func(r, m operand.Op)) {
+// whole emits the loop over whole groups of unroll vectors. It leaves n short
+// by one group. If ahead is not 0, it fetches the sources so many bytes ahead.
+func (e emitter) whole(name string, dst, n reg.GPVirtual, srcs []reg.GPVirtual, unroll int, f func([]reg.VecVirtual) reg.VecVirtual, store func(r, m operand.Op), ahead int) {
 	group := operand.U32(unroll * e.lanes())
 	e.Label(name + "Start")
 	e.SUBQ(group, n)
 	e.JLT(operand.LabelRef(name + "Done"))
 	e.alignLoop()
 	e.Label(name + "Group")
+	if ahead != 0 {
+		for _, s := range srcs {
+			for line := 0; line < unroll*e.isa.width; line += cacheLine {
+				e.PREFETCHNTA(operand.Mem{Base: s, Disp: ahead + line})
+			}
+		}
+	}
 	e.vectors(dst, srcs, unroll, f, store)
 	e.advance(unroll*e.isa.width, dst, srcs)
 	e.SUBQ(group, n)

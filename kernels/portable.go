@@ -117,7 +117,17 @@ func portableTile[T Float](h, v int) microKernel[T] {
 }
 
 func portableFullTile[T Float](k int, a []T, aRow, aCol int, b []T, bRow int, c []T, ldc int, alpha, beta T) {
-	var c00, c01, c02, c03, c10, c11, c12, c13 T
+	c00, c01, c02, c03, c10, c11, c12, c13 := portableSums(k, a, aRow, aCol, b, bRow)
+	portableStore(c[:4], alpha, beta, c00, c01, c02, c03)
+	portableStore(c[ldc:][:4], alpha, beta, c10, c11, c12, c13)
+}
+
+// portableSums is a function of its own, and not to be inlined, because alpha
+// and beta would take registers away from it: with them the sums spill, and the
+// loop takes half as long again.
+//
+//go:noinline
+func portableSums[T Float](k int, a []T, aRow, aCol int, b []T, bRow int) (c00, c01, c02, c03, c10, c11, c12, c13 T) {
 	ia, ib := 0, 0
 	for range k {
 		x0, x1 := a[ia], a[ia+aRow]
@@ -134,8 +144,7 @@ func portableFullTile[T Float](k int, a []T, aRow, aCol int, b []T, bRow int, c 
 		ia += aCol
 		ib += bRow
 	}
-	portableStore(c[:4], alpha, beta, c00, c01, c02, c03)
-	portableStore(c[ldc:][:4], alpha, beta, c10, c11, c12, c13)
+	return
 }
 
 func portableStore[T Float](c []T, alpha, beta, s0, s1, s2, s3 T) {

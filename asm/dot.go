@@ -165,12 +165,19 @@ func strided(base, stride, stride3 reg.GPVirtual, i, disp int) operand.Mem {
 }
 
 // sumUp adds the elements of a vector, halves first, and returns the sum in a register's first.
-func (e emitter) sumUp(v reg.VecVirtual) reg.Register {
+func (e emitter) sumUp(v reg.VecVirtual) reg.Register { return e.fold(v, e.add) }
+
+// maxUp is sumUp for the largest element.
+func (e emitter) maxUp(v reg.VecVirtual) reg.Register { return e.fold(v, e.max) }
+
+// fold combines the elements of a vector, halves first, by an operation on
+// vectors, and returns the result in a register's first element.
+func (e emitter) fold(v reg.VecVirtual, f func(x, y, dst operand.Op)) reg.Register {
 	y, x := v.AsY(), v.AsX()
 	if e.isa.width == 64 {
 		high := e.YMM()
 		e.VEXTRACTF64X4(operand.Imm(1), v, high)
-		e.add(high, y, y)
+		f(high, y, y)
 	}
 	high := e.XMM()
 	if e.isa.registers > 16 { // the older instruction cannot name the upper registers
@@ -178,15 +185,14 @@ func (e emitter) sumUp(v reg.VecVirtual) reg.Register {
 	} else {
 		e.VEXTRACTF128(operand.Imm(1), y, high)
 	}
-	e.add(high, x, x)
+	f(high, x, x)
 	if e.f32() {
 		e.VPERMILPS(operand.Imm(0b1110), x, high)
-		e.add(high, x, x)
+		f(high, x, x)
 		e.VPERMILPS(operand.Imm(0b01), x, high)
-		e.VADDSS(high, x, x)
 	} else {
 		e.VPERMILPD(operand.Imm(1), x, high)
-		e.VADDSD(high, x, x)
 	}
+	f(high, x, x)
 	return x
 }

@@ -52,6 +52,9 @@ var generators = []generator{
 	{"dot", dots},
 	{"relu", func(e emitter) string { relu(e); return "" }},
 	{"axpy", func(e emitter) string { axpy(e); return "" }},
+	{"exp", func(e emitter) string { exp(e); return "" }},
+	{"softmax", func(e emitter) string { softmax(e); return "" }},
+	{"bytes", func(e emitter) string { bytesToFloat(e); return "" }},
 	{"probe", func(e emitter) string { fmaProbe(e); return "" }},
 }
 

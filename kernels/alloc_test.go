@@ -21,6 +21,7 @@ func TestNoAllocations(t *testing.T) {
 func noAllocations[T Float](t *testing.T, o Ops[T]) {
 	const n = 130
 	a, b, c := make([]T, n*n), make([]T, n*n), make([]T, n*n)
+	pixels := make([]uint8, n)
 	labels, classes := make([]int, n), make([]int, n)
 	for name, f := range map[string]func(){
 		"MatMul 4":                func() { o.MatMul(c, a, b, 4, 4, 4) },
@@ -33,6 +34,9 @@ func noAllocations[T Float](t *testing.T, o Ops[T]) {
 		"AddBias":                 func() { o.AddBias(c, a, b, n, n) },
 		"BiasGrad":                func() { o.BiasGrad(c, a, n, n) },
 		"Softmax":                 func() { o.Softmax(c, a, n, n) },
+		"Exp":                     func() { o.Exp(c, a) },
+		"SoftmaxCrossEntropy":     func() { o.SoftmaxCrossEntropy(c, a, labels, 1e-7, n, n) },
+		"GatherBytes":             func() { o.GatherBytes(c, pixels, labels, n, 255) },
 		"CrossEntropy":            func() { CrossEntropy(c, labels, 1e-7, n, n) },
 		"SoftmaxCrossEntropyGrad": func() { SoftmaxCrossEntropyGrad(c, c, labels, n, n) },
 		"ArgmaxRows":              func() { ArgmaxRows(classes, a, n, n) },

@@ -27,6 +27,10 @@ func avx2Float32() kernelSet[float32] {
 	ks.reluGrad = sreluGradAVX2
 	ks.add = saddAVX2
 	ks.axpy = saxpyAVX2
+	ks.exp = sexpAVX2
+	ks.bytes = sbytesAVX2
+	ks.softmax = ssoftmaxAVX2
+	ks.softmaxGrad = ssoftmaxGradAVX2
 	ks.fmaProbe, ks.probeFMAs = sfmaProbeAVX2, probeFMAs
 	return ks
 }
@@ -44,6 +48,10 @@ func avx2Float64() kernelSet[float64] {
 	ks.reluGrad = dreluGradAVX2
 	ks.add = daddAVX2
 	ks.axpy = daxpyAVX2
+	ks.exp = dexpAVX2
+	ks.bytes = dbytesAVX2
+	ks.softmax = dsoftmaxAVX2
+	ks.softmaxGrad = dsoftmaxGradAVX2
 	ks.fmaProbe, ks.probeFMAs = dfmaProbeAVX2, probeFMAs
 	return ks
 }

@@ -30,6 +30,10 @@ func avx512Float32() kernelSet[float32] {
 	ks.reluGrad = sreluGradAVX512
 	ks.add = saddAVX512
 	ks.axpy = saxpyAVX512
+	ks.exp = sexpAVX512
+	ks.bytes = sbytesAVX512
+	ks.softmax = ssoftmaxAVX512
+	ks.softmaxGrad = ssoftmaxGradAVX512
 	ks.fmaProbe, ks.probeFMAs = sfmaProbeAVX512, probeFMAs
 	return ks
 }
@@ -46,6 +50,10 @@ func avx512Float64() kernelSet[float64] {
 	ks.reluGrad = dreluGradAVX512
 	ks.add = daddAVX512
 	ks.axpy = daxpyAVX512
+	ks.exp = dexpAVX512
+	ks.bytes = dbytesAVX512
+	ks.softmax = dsoftmaxAVX512
+	ks.softmaxGrad = dsoftmaxGradAVX512
 	ks.fmaProbe, ks.probeFMAs = dfmaProbeAVX512, probeFMAs
 	return ks
 }

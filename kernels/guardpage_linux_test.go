@@ -10,7 +10,7 @@ import (
 
 // fenced returns n elements that end where unmapped memory begins, or begin
 // where it ends: a kernel that reads even one element too many dies.
-func fenced[T Float](t *testing.T, n int, atEnd bool) []T {
+func fenced[T Float | uint8 | int](t *testing.T, n int, atEnd bool) []T {
 	t.Helper()
 	var z T
 	page := syscall.Getpagesize()
@@ -32,7 +32,8 @@ func fenced[T Float](t *testing.T, n int, atEnd bool) []T {
 	}
 	s := unsafe.Slice((*T)(unsafe.Pointer(&mem[at])), n)
 	for i := range s {
-		s[i] = T(i%7) - 3
+		s[i] = T(i % 7)
+		s[i] -= 3 // wraps round for bytes
 	}
 	return s
 }
@@ -68,10 +69,13 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 		for n := range 2*4*o.VectorLen() + 2 {
 			lengths = append(lengths, n)
 		}
+		label, row := fenced[int](t, 1, atEnd), []int{0}
+		label[0] = 0
 		for _, n := range lengths {
 			if n == 0 {
 				continue
 			}
+			pixels := fenced[uint8](t, n, atEnd)
 			x, y, z := fenced[T](t, n, atEnd), fenced[T](t, n, atEnd), fenced[T](t, n, atEnd)
 			faultMeans(t, fmt.Sprintf("elementwise, n = %d", n), func() {
 				o.ReLU(z, x)
@@ -79,7 +83,10 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 				o.Axpy(2, x, z)
 				o.AddBias(z, x, y, 1, n)
 				o.BiasGrad(z, x, 1, n)
+				o.Exp(z, x)
 				o.Softmax(z, x, 1, n)
+				o.SoftmaxCrossEntropy(z, x, label, 1e-7, 1, n)
+				o.GatherBytes(z, pixels, row, n, 3)
 			})
 		}
 	}

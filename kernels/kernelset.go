@@ -24,6 +24,19 @@ type kernelSet[T Float] struct {
 	add      func(dst, x, y []T)     // dst[i] = x[i] + y[i]
 	axpy     func(alpha T, x, y []T) // y[i] += alpha*x[i], rounded twice
 
+	exp func(dst, src []T) // dst[i] = exp(src[i])
+
+	// bytes sets dst[i] = T(src[i])/divisor for each i, divisor being a whole
+	// number in 1..255 and high+low its reciprocal to twice T's precision. next is
+	// what is to be read next, and may be fetched into the cache.
+	bytes func(dst []T, src, next *uint8, divisor, high, low T)
+
+	// Kernels for the rows, n > 0 elements each, of x. softmax sets dst to p =
+	// exp(x - max(x)) / sum(exp(x - max(x))); softmaxGrad sets dst to
+	// (p - onehot(labels[i])) / batch, and picked[i] to p[labels[i]].
+	softmax     func(dst, x []T, n int)
+	softmaxGrad func(dst, x []T, n int, labels []int, batch T, picked []T)
+
 	// fmaProbe runs n steps of a loop that does nothing but independent
 	// multiply-adds in registers, probeFMAs instructions a step.
 	fmaProbe  func(n int)

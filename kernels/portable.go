@@ -30,6 +30,8 @@ func portableSet[T Float]() kernelSet[T] {
 		fmaProbe:  portableProbe[T],
 		probeFMAs: 8,
 	}
+	ks.exp, ks.bytes = portableExp[T], portableBytes[T]
+	ks.softmax, ks.softmaxGrad = portableSoftmax[T], portableSoftmaxGrad[T]
 	for v := range ks.micro {
 		for h := range portableMR {
 			ks.micro[v] = append(ks.micro[v], portableTile[T](h+1, v+1))

@@ -74,7 +74,7 @@ sum:
 	VPERMILPS    $0x0e, X1, X4
 	VADDPS       X4, X1, X1
 	VPERMILPS    $0x01, X1, X4
-	VADDSS       X4, X1, X1
+	VADDPS       X4, X1, X1
 	VMULSS       X2, X1, X1
 	TESTL        DX, DX
 	JEQ          store0_0
@@ -171,7 +171,7 @@ sum:
 	VPERMILPS    $0x0e, X1, X5
 	VADDPS       X5, X1, X1
 	VPERMILPS    $0x01, X1, X5
-	VADDSS       X5, X1, X1
+	VADDPS       X5, X1, X1
 	VMULSS       X2, X1, X1
 	TESTL        DX, DX
 	JEQ          store0_0
@@ -185,7 +185,7 @@ store0_0:
 	VPERMILPS    $0x0e, X3, X1
 	VADDPS       X1, X3, X3
 	VPERMILPS    $0x01, X3, X1
-	VADDSS       X1, X3, X3
+	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
 	TESTL        DX, DX
 	JEQ          store1_0
@@ -293,7 +293,7 @@ sum:
 	VPERMILPS    $0x0e, X1, X6
 	VADDPS       X6, X1, X1
 	VPERMILPS    $0x01, X1, X6
-	VADDSS       X6, X1, X1
+	VADDPS       X6, X1, X1
 	VMULSS       X2, X1, X1
 	TESTL        DX, DX
 	JEQ          store0_0
@@ -307,7 +307,7 @@ store0_0:
 	VPERMILPS    $0x0e, X3, X1
 	VADDPS       X1, X3, X3
 	VPERMILPS    $0x01, X3, X1
-	VADDSS       X1, X3, X3
+	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
 	TESTL        DX, DX
 	JEQ          store1_0
@@ -321,7 +321,7 @@ store1_0:
 	VPERMILPS    $0x0e, X5, X1
 	VADDPS       X1, X5, X5
 	VPERMILPS    $0x01, X5, X1
-	VADDSS       X1, X5, X5
+	VADDPS       X1, X5, X5
 	VMULSS       X2, X5, X5
 	TESTL        DX, DX
 	JEQ          store2_0
@@ -441,7 +441,7 @@ sum:
 	VPERMILPS    $0x0e, X1, X6
 	VADDPS       X6, X1, X1
 	VPERMILPS    $0x01, X1, X6
-	VADDSS       X6, X1, X1
+	VADDPS       X6, X1, X1
 	VMULSS       X2, X1, X1
 	TESTL        DI, DI
 	JEQ          store0_0
@@ -455,7 +455,7 @@ store0_0:
 	VPERMILPS    $0x0e, X3, X1
 	VADDPS       X1, X3, X3
 	VPERMILPS    $0x01, X3, X1
-	VADDSS       X1, X3, X3
+	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
 	TESTL        DI, DI
 	JEQ          store1_0
@@ -469,7 +469,7 @@ store1_0:
 	VPERMILPS    $0x0e, X5, X1
 	VADDPS       X1, X5, X5
 	VPERMILPS    $0x01, X5, X1
-	VADDSS       X1, X5, X5
+	VADDPS       X1, X5, X5
 	VMULSS       X2, X5, X5
 	TESTL        DI, DI
 	JEQ          store2_0
@@ -483,7 +483,7 @@ store2_0:
 	VPERMILPS    $0x0e, X7, X1
 	VADDPS       X1, X7, X7
 	VPERMILPS    $0x01, X7, X1
-	VADDSS       X1, X7, X7
+	VADDPS       X1, X7, X7
 	VMULSS       X2, X7, X7
 	TESTL        DI, DI
 	JEQ          store3_0
@@ -580,7 +580,7 @@ sum:
 	VPERMILPS    $0x0e, X1, X5
 	VADDPS       X5, X1, X1
 	VPERMILPS    $0x01, X1, X5
-	VADDSS       X5, X1, X1
+	VADDPS       X5, X1, X1
 	VMULSS       X2, X1, X1
 	TESTL        DI, DI
 	JEQ          store0_0
@@ -593,7 +593,7 @@ store0_0:
 	VPERMILPS    $0x0e, X3, X1
 	VADDPS       X1, X3, X3
 	VPERMILPS    $0x01, X3, X1
-	VADDSS       X1, X3, X3
+	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
 	TESTL        DI, DI
 	JEQ          store0_1
@@ -708,7 +708,7 @@ sum:
 	VPERMILPS    $0x0e, X1, X6
 	VADDPS       X6, X1, X1
 	VPERMILPS    $0x01, X1, X6
-	VADDSS       X6, X1, X1
+	VADDPS       X6, X1, X1
 	VMULSS       X2, X1, X1
 	TESTL        DI, DI
 	JEQ          store0_0
@@ -721,7 +721,7 @@ store0_0:
 	VPERMILPS    $0x0e, X3, X1
 	VADDPS       X1, X3, X3
 	VPERMILPS    $0x01, X3, X1
-	VADDSS       X1, X3, X3
+	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
 	TESTL        DI, DI
 	JEQ          store0_1
@@ -735,7 +735,7 @@ store0_1:
 	VPERMILPS    $0x0e, X5, X1
 	VADDPS       X1, X5, X5
 	VPERMILPS    $0x01, X5, X1
-	VADDSS       X1, X5, X5
+	VADDPS       X1, X5, X5
 	VMULSS       X2, X5, X5
 	TESTL        DI, DI
 	JEQ          store1_0
@@ -748,7 +748,7 @@ store1_0:
 	VPERMILPS    $0x0e, X7, X1
 	VADDPS       X1, X7, X7
 	VPERMILPS    $0x01, X7, X1
-	VADDSS       X1, X7, X7
+	VADDPS       X1, X7, X7
 	VMULSS       X2, X7, X7
 	TESTL        DI, DI
 	JEQ          store1_1
@@ -881,7 +881,7 @@ sum:
 	VPERMILPS    $0x0e, X1, X6
 	VADDPS       X6, X1, X1
 	VPERMILPS    $0x01, X1, X6
-	VADDSS       X6, X1, X1
+	VADDPS       X6, X1, X1
 	VMULSS       X2, X1, X1
 	TESTL        DI, DI
 	JEQ          store0_0
@@ -894,7 +894,7 @@ store0_0:
 	VPERMILPS    $0x0e, X3, X1
 	VADDPS       X1, X3, X3
 	VPERMILPS    $0x01, X3, X1
-	VADDSS       X1, X3, X3
+	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
 	TESTL        DI, DI
 	JEQ          store0_1
@@ -908,7 +908,7 @@ store0_1:
 	VPERMILPS    $0x0e, X5, X1
 	VADDPS       X1, X5, X5
 	VPERMILPS    $0x01, X5, X1
-	VADDSS       X1, X5, X5
+	VADDPS       X1, X5, X5
 	VMULSS       X2, X5, X5
 	TESTL        DI, DI
 	JEQ          store1_0
@@ -921,7 +921,7 @@ store1_0:
 	VPERMILPS    $0x0e, X7, X1
 	VADDPS       X1, X7, X7
 	VPERMILPS    $0x01, X7, X1
-	VADDSS       X1, X7, X7
+	VADDPS       X1, X7, X7
 	VMULSS       X2, X7, X7
 	TESTL        DI, DI
 	JEQ          store1_1
@@ -935,7 +935,7 @@ store1_1:
 	VPERMILPS    $0x0e, X9, X1
 	VADDPS       X1, X9, X9
 	VPERMILPS    $0x01, X9, X1
-	VADDSS       X1, X9, X9
+	VADDPS       X1, X9, X9
 	VMULSS       X2, X9, X9
 	TESTL        DI, DI
 	JEQ          store2_0
@@ -948,7 +948,7 @@ store2_0:
 	VPERMILPS    $0x0e, X11, X1
 	VADDPS       X1, X11, X11
 	VPERMILPS    $0x01, X11, X1
-	VADDSS       X1, X11, X11
+	VADDPS       X1, X11, X11
 	VMULSS       X2, X11, X11
 	TESTL        DI, DI
 	JEQ          store2_1
@@ -1032,7 +1032,7 @@ sum:
 	VEXTRACTF128 $0x01, Y1, X4
 	VADDPD       X4, X1, X1
 	VPERMILPD    $0x01, X1, X4
-	VADDSD       X4, X1, X1
+	VADDPD       X4, X1, X1
 	VMULSD       X2, X1, X1
 	TESTQ        DX, DX
 	JEQ          store0_0
@@ -1127,7 +1127,7 @@ sum:
 	VEXTRACTF128 $0x01, Y1, X5
 	VADDPD       X5, X1, X1
 	VPERMILPD    $0x01, X1, X5
-	VADDSD       X5, X1, X1
+	VADDPD       X5, X1, X1
 	VMULSD       X2, X1, X1
 	TESTQ        DX, DX
 	JEQ          store0_0
@@ -1139,7 +1139,7 @@ store0_0:
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPD       X1, X3, X3
 	VPERMILPD    $0x01, X3, X1
-	VADDSD       X1, X3, X3
+	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
 	TESTQ        DX, DX
 	JEQ          store1_0
@@ -1245,7 +1245,7 @@ sum:
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPD       X6, X1, X1
 	VPERMILPD    $0x01, X1, X6
-	VADDSD       X6, X1, X1
+	VADDPD       X6, X1, X1
 	VMULSD       X2, X1, X1
 	TESTQ        DX, DX
 	JEQ          store0_0
@@ -1257,7 +1257,7 @@ store0_0:
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPD       X1, X3, X3
 	VPERMILPD    $0x01, X3, X1
-	VADDSD       X1, X3, X3
+	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
 	TESTQ        DX, DX
 	JEQ          store1_0
@@ -1269,7 +1269,7 @@ store1_0:
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPD       X1, X5, X5
 	VPERMILPD    $0x01, X5, X1
-	VADDSD       X1, X5, X5
+	VADDPD       X1, X5, X5
 	VMULSD       X2, X5, X5
 	TESTQ        DX, DX
 	JEQ          store2_0
@@ -1387,7 +1387,7 @@ sum:
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPD       X6, X1, X1
 	VPERMILPD    $0x01, X1, X6
-	VADDSD       X6, X1, X1
+	VADDPD       X6, X1, X1
 	VMULSD       X2, X1, X1
 	TESTQ        DI, DI
 	JEQ          store0_0
@@ -1399,7 +1399,7 @@ store0_0:
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPD       X1, X3, X3
 	VPERMILPD    $0x01, X3, X1
-	VADDSD       X1, X3, X3
+	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
 	TESTQ        DI, DI
 	JEQ          store1_0
@@ -1411,7 +1411,7 @@ store1_0:
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPD       X1, X5, X5
 	VPERMILPD    $0x01, X5, X1
-	VADDSD       X1, X5, X5
+	VADDPD       X1, X5, X5
 	VMULSD       X2, X5, X5
 	TESTQ        DI, DI
 	JEQ          store2_0
@@ -1423,7 +1423,7 @@ store2_0:
 	VEXTRACTF128 $0x01, Y7, X1
 	VADDPD       X1, X7, X7
 	VPERMILPD    $0x01, X7, X1
-	VADDSD       X1, X7, X7
+	VADDPD       X1, X7, X7
 	VMULSD       X2, X7, X7
 	TESTQ        DI, DI
 	JEQ          store3_0
@@ -1518,7 +1518,7 @@ sum:
 	VEXTRACTF128 $0x01, Y1, X5
 	VADDPD       X5, X1, X1
 	VPERMILPD    $0x01, X1, X5
-	VADDSD       X5, X1, X1
+	VADDPD       X5, X1, X1
 	VMULSD       X2, X1, X1
 	TESTQ        DI, DI
 	JEQ          store0_0
@@ -1529,7 +1529,7 @@ store0_0:
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPD       X1, X3, X3
 	VPERMILPD    $0x01, X3, X1
-	VADDSD       X1, X3, X3
+	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
 	TESTQ        DI, DI
 	JEQ          store0_1
@@ -1642,7 +1642,7 @@ sum:
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPD       X6, X1, X1
 	VPERMILPD    $0x01, X1, X6
-	VADDSD       X6, X1, X1
+	VADDPD       X6, X1, X1
 	VMULSD       X2, X1, X1
 	TESTQ        DI, DI
 	JEQ          store0_0
@@ -1653,7 +1653,7 @@ store0_0:
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPD       X1, X3, X3
 	VPERMILPD    $0x01, X3, X1
-	VADDSD       X1, X3, X3
+	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
 	TESTQ        DI, DI
 	JEQ          store0_1
@@ -1665,7 +1665,7 @@ store0_1:
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPD       X1, X5, X5
 	VPERMILPD    $0x01, X5, X1
-	VADDSD       X1, X5, X5
+	VADDPD       X1, X5, X5
 	VMULSD       X2, X5, X5
 	TESTQ        DI, DI
 	JEQ          store1_0
@@ -1676,7 +1676,7 @@ store1_0:
 	VEXTRACTF128 $0x01, Y7, X1
 	VADDPD       X1, X7, X7
 	VPERMILPD    $0x01, X7, X1
-	VADDSD       X1, X7, X7
+	VADDPD       X1, X7, X7
 	VMULSD       X2, X7, X7
 	TESTQ        DI, DI
 	JEQ          store1_1
@@ -1807,7 +1807,7 @@ sum:
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPD       X6, X1, X1
 	VPERMILPD    $0x01, X1, X6
-	VADDSD       X6, X1, X1
+	VADDPD       X6, X1, X1
 	VMULSD       X2, X1, X1
 	TESTQ        DI, DI
 	JEQ          store0_0
@@ -1818,7 +1818,7 @@ store0_0:
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPD       X1, X3, X3
 	VPERMILPD    $0x01, X3, X1
-	VADDSD       X1, X3, X3
+	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
 	TESTQ        DI, DI
 	JEQ          store0_1
@@ -1830,7 +1830,7 @@ store0_1:
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPD       X1, X5, X5
 	VPERMILPD    $0x01, X5, X1
-	VADDSD       X1, X5, X5
+	VADDPD       X1, X5, X5
 	VMULSD       X2, X5, X5
 	TESTQ        DI, DI
 	JEQ          store1_0
@@ -1841,7 +1841,7 @@ store1_0:
 	VEXTRACTF128 $0x01, Y7, X1
 	VADDPD       X1, X7, X7
 	VPERMILPD    $0x01, X7, X1
-	VADDSD       X1, X7, X7
+	VADDPD       X1, X7, X7
 	VMULSD       X2, X7, X7
 	TESTQ        DI, DI
 	JEQ          store1_1
@@ -1853,7 +1853,7 @@ store1_1:
 	VEXTRACTF128 $0x01, Y9, X1
 	VADDPD       X1, X9, X9
 	VPERMILPD    $0x01, X9, X1
-	VADDSD       X1, X9, X9
+	VADDPD       X1, X9, X9
 	VMULSD       X2, X9, X9
 	TESTQ        DI, DI
 	JEQ          store2_0
@@ -1864,7 +1864,7 @@ store2_0:
 	VEXTRACTF128 $0x01, Y11, X1
 	VADDPD       X1, X11, X11
 	VPERMILPD    $0x01, X11, X1
-	VADDSD       X1, X11, X11
+	VADDPD       X1, X11, X11
 	VMULSD       X2, X11, X11
 	TESTQ        DI, DI
 	JEQ          store2_1

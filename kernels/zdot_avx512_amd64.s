@@ -76,7 +76,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X4
 	VADDPS        X4, X0, X0
 	VPERMILPS     $0x01, X0, X4
-	VADDSS        X4, X0, X0
+	VADDPS        X4, X0, X0
 	VMULSS        X2, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -175,7 +175,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X6
 	VADDPS        X6, X0, X0
 	VPERMILPS     $0x01, X0, X6
-	VADDSS        X6, X0, X0
+	VADDPS        X6, X0, X0
 	VMULSS        X4, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -191,7 +191,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X6
 	VADDPS        X6, X2, X2
 	VPERMILPS     $0x01, X2, X6
-	VADDSS        X6, X2, X2
+	VADDPS        X6, X2, X2
 	VMULSS        X4, X2, X2
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -301,7 +301,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X8
 	VADDPS        X8, X0, X0
 	VPERMILPS     $0x01, X0, X8
-	VADDSS        X8, X0, X0
+	VADDPS        X8, X0, X0
 	VMULSS        X6, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -317,7 +317,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X8
 	VADDPS        X8, X2, X2
 	VPERMILPS     $0x01, X2, X8
-	VADDSS        X8, X2, X2
+	VADDPS        X8, X2, X2
 	VMULSS        X6, X2, X2
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -333,7 +333,7 @@ store1_0:
 	VPERMILPS     $0x0e, X4, X8
 	VADDPS        X8, X4, X4
 	VPERMILPS     $0x01, X4, X8
-	VADDSS        X8, X4, X4
+	VADDPS        X8, X4, X4
 	VMULSS        X6, X4, X4
 	TESTL         CX, CX
 	JEQ           store2_0
@@ -455,7 +455,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X10
 	VADDPS        X10, X0, X0
 	VPERMILPS     $0x01, X0, X10
-	VADDSS        X10, X0, X0
+	VADDPS        X10, X0, X0
 	VMULSS        X8, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -471,7 +471,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X10
 	VADDPS        X10, X2, X2
 	VPERMILPS     $0x01, X2, X10
-	VADDSS        X10, X2, X2
+	VADDPS        X10, X2, X2
 	VMULSS        X8, X2, X2
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -487,7 +487,7 @@ store1_0:
 	VPERMILPS     $0x0e, X4, X10
 	VADDPS        X10, X4, X4
 	VPERMILPS     $0x01, X4, X10
-	VADDSS        X10, X4, X4
+	VADDPS        X10, X4, X4
 	VMULSS        X8, X4, X4
 	TESTL         CX, CX
 	JEQ           store2_0
@@ -503,7 +503,7 @@ store2_0:
 	VPERMILPS     $0x0e, X6, X10
 	VADDPS        X10, X6, X6
 	VPERMILPS     $0x01, X6, X10
-	VADDSS        X10, X6, X6
+	VADDPS        X10, X6, X6
 	VMULSS        X8, X6, X6
 	TESTL         CX, CX
 	JEQ           store3_0
@@ -602,7 +602,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X6
 	VADDPS        X6, X0, X0
 	VPERMILPS     $0x01, X0, X6
-	VADDSS        X6, X0, X0
+	VADDPS        X6, X0, X0
 	VMULSS        X4, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -617,7 +617,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X6
 	VADDPS        X6, X2, X2
 	VPERMILPS     $0x01, X2, X6
-	VADDSS        X6, X2, X2
+	VADDPS        X6, X2, X2
 	VMULSS        X4, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -734,7 +734,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X10
 	VADDPS        X10, X0, X0
 	VPERMILPS     $0x01, X0, X10
-	VADDSS        X10, X0, X0
+	VADDPS        X10, X0, X0
 	VMULSS        X8, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -749,7 +749,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X10
 	VADDPS        X10, X2, X2
 	VPERMILPS     $0x01, X2, X10
-	VADDSS        X10, X2, X2
+	VADDPS        X10, X2, X2
 	VMULSS        X8, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -765,7 +765,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X10
 	VADDPS        X10, X4, X4
 	VPERMILPS     $0x01, X4, X10
-	VADDSS        X10, X4, X4
+	VADDPS        X10, X4, X4
 	VMULSS        X8, X4, X4
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -780,7 +780,7 @@ store1_0:
 	VPERMILPS     $0x0e, X6, X10
 	VADDPS        X10, X6, X6
 	VPERMILPS     $0x01, X6, X10
-	VADDSS        X10, X6, X6
+	VADDPS        X10, X6, X6
 	VMULSS        X8, X6, X6
 	TESTL         CX, CX
 	JEQ           store1_1
@@ -915,7 +915,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X14
 	VADDPS        X14, X0, X0
 	VPERMILPS     $0x01, X0, X14
-	VADDSS        X14, X0, X0
+	VADDPS        X14, X0, X0
 	VMULSS        X12, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -930,7 +930,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X14
 	VADDPS        X14, X2, X2
 	VPERMILPS     $0x01, X2, X14
-	VADDSS        X14, X2, X2
+	VADDPS        X14, X2, X2
 	VMULSS        X12, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -946,7 +946,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X14
 	VADDPS        X14, X4, X4
 	VPERMILPS     $0x01, X4, X14
-	VADDSS        X14, X4, X4
+	VADDPS        X14, X4, X4
 	VMULSS        X12, X4, X4
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -961,7 +961,7 @@ store1_0:
 	VPERMILPS     $0x0e, X6, X14
 	VADDPS        X14, X6, X6
 	VPERMILPS     $0x01, X6, X14
-	VADDSS        X14, X6, X6
+	VADDPS        X14, X6, X6
 	VMULSS        X12, X6, X6
 	TESTL         CX, CX
 	JEQ           store1_1
@@ -977,7 +977,7 @@ store1_1:
 	VPERMILPS     $0x0e, X8, X14
 	VADDPS        X14, X8, X8
 	VPERMILPS     $0x01, X8, X14
-	VADDSS        X14, X8, X8
+	VADDPS        X14, X8, X8
 	VMULSS        X12, X8, X8
 	TESTL         CX, CX
 	JEQ           store2_0
@@ -992,7 +992,7 @@ store2_0:
 	VPERMILPS     $0x0e, X10, X14
 	VADDPS        X14, X10, X10
 	VPERMILPS     $0x01, X10, X14
-	VADDSS        X14, X10, X10
+	VADDPS        X14, X10, X10
 	VMULSS        X12, X10, X10
 	TESTL         CX, CX
 	JEQ           store2_1
@@ -1146,7 +1146,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X18
 	VADDPS        X18, X0, X0
 	VPERMILPS     $0x01, X0, X18
-	VADDSS        X18, X0, X0
+	VADDPS        X18, X0, X0
 	VMULSS        X16, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -1161,7 +1161,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X18
 	VADDPS        X18, X2, X2
 	VPERMILPS     $0x01, X2, X18
-	VADDSS        X18, X2, X2
+	VADDPS        X18, X2, X2
 	VMULSS        X16, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -1177,7 +1177,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X18
 	VADDPS        X18, X4, X4
 	VPERMILPS     $0x01, X4, X18
-	VADDSS        X18, X4, X4
+	VADDPS        X18, X4, X4
 	VMULSS        X16, X4, X4
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -1192,7 +1192,7 @@ store1_0:
 	VPERMILPS     $0x0e, X6, X18
 	VADDPS        X18, X6, X6
 	VPERMILPS     $0x01, X6, X18
-	VADDSS        X18, X6, X6
+	VADDPS        X18, X6, X6
 	VMULSS        X16, X6, X6
 	TESTL         CX, CX
 	JEQ           store1_1
@@ -1208,7 +1208,7 @@ store1_1:
 	VPERMILPS     $0x0e, X8, X18
 	VADDPS        X18, X8, X8
 	VPERMILPS     $0x01, X8, X18
-	VADDSS        X18, X8, X8
+	VADDPS        X18, X8, X8
 	VMULSS        X16, X8, X8
 	TESTL         CX, CX
 	JEQ           store2_0
@@ -1223,7 +1223,7 @@ store2_0:
 	VPERMILPS     $0x0e, X10, X18
 	VADDPS        X18, X10, X10
 	VPERMILPS     $0x01, X10, X18
-	VADDSS        X18, X10, X10
+	VADDPS        X18, X10, X10
 	VMULSS        X16, X10, X10
 	TESTL         CX, CX
 	JEQ           store2_1
@@ -1239,7 +1239,7 @@ store2_1:
 	VPERMILPS     $0x0e, X12, X18
 	VADDPS        X18, X12, X12
 	VPERMILPS     $0x01, X12, X18
-	VADDSS        X18, X12, X12
+	VADDPS        X18, X12, X12
 	VMULSS        X16, X12, X12
 	TESTL         CX, CX
 	JEQ           store3_0
@@ -1254,7 +1254,7 @@ store3_0:
 	VPERMILPS     $0x0e, X14, X18
 	VADDPS        X18, X14, X14
 	VPERMILPS     $0x01, X14, X18
-	VADDSS        X18, X14, X14
+	VADDPS        X18, X14, X14
 	VMULSS        X16, X14, X14
 	TESTL         CX, CX
 	JEQ           store3_1
@@ -1364,7 +1364,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X8
 	VADDPS        X8, X0, X0
 	VPERMILPS     $0x01, X0, X8
-	VADDSS        X8, X0, X0
+	VADDPS        X8, X0, X0
 	VMULSS        X6, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -1379,7 +1379,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X8
 	VADDPS        X8, X2, X2
 	VPERMILPS     $0x01, X2, X8
-	VADDSS        X8, X2, X2
+	VADDPS        X8, X2, X2
 	VMULSS        X6, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -1394,7 +1394,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X8
 	VADDPS        X8, X4, X4
 	VPERMILPS     $0x01, X4, X8
-	VADDSS        X8, X4, X4
+	VADDPS        X8, X4, X4
 	VMULSS        X6, X4, X4
 	TESTL         CX, CX
 	JEQ           store0_2
@@ -1529,7 +1529,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X14
 	VADDPS        X14, X0, X0
 	VPERMILPS     $0x01, X0, X14
-	VADDSS        X14, X0, X0
+	VADDPS        X14, X0, X0
 	VMULSS        X12, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -1544,7 +1544,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X14
 	VADDPS        X14, X2, X2
 	VPERMILPS     $0x01, X2, X14
-	VADDSS        X14, X2, X2
+	VADDPS        X14, X2, X2
 	VMULSS        X12, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -1559,7 +1559,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X14
 	VADDPS        X14, X4, X4
 	VPERMILPS     $0x01, X4, X14
-	VADDSS        X14, X4, X4
+	VADDPS        X14, X4, X4
 	VMULSS        X12, X4, X4
 	TESTL         CX, CX
 	JEQ           store0_2
@@ -1575,7 +1575,7 @@ store0_2:
 	VPERMILPS     $0x0e, X6, X14
 	VADDPS        X14, X6, X6
 	VPERMILPS     $0x01, X6, X14
-	VADDSS        X14, X6, X6
+	VADDPS        X14, X6, X6
 	VMULSS        X12, X6, X6
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -1590,7 +1590,7 @@ store1_0:
 	VPERMILPS     $0x0e, X8, X14
 	VADDPS        X14, X8, X8
 	VPERMILPS     $0x01, X8, X14
-	VADDSS        X14, X8, X8
+	VADDPS        X14, X8, X8
 	VMULSS        X12, X8, X8
 	TESTL         CX, CX
 	JEQ           store1_1
@@ -1605,7 +1605,7 @@ store1_1:
 	VPERMILPS     $0x0e, X10, X14
 	VADDPS        X14, X10, X10
 	VPERMILPS     $0x01, X10, X14
-	VADDSS        X14, X10, X10
+	VADDPS        X14, X10, X10
 	VMULSS        X12, X10, X10
 	TESTL         CX, CX
 	JEQ           store1_2
@@ -1765,7 +1765,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X20
 	VADDPS        X20, X0, X0
 	VPERMILPS     $0x01, X0, X20
-	VADDSS        X20, X0, X0
+	VADDPS        X20, X0, X0
 	VMULSS        X18, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -1780,7 +1780,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X20
 	VADDPS        X20, X2, X2
 	VPERMILPS     $0x01, X2, X20
-	VADDSS        X20, X2, X2
+	VADDPS        X20, X2, X2
 	VMULSS        X18, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -1795,7 +1795,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X20
 	VADDPS        X20, X4, X4
 	VPERMILPS     $0x01, X4, X20
-	VADDSS        X20, X4, X4
+	VADDPS        X20, X4, X4
 	VMULSS        X18, X4, X4
 	TESTL         CX, CX
 	JEQ           store0_2
@@ -1811,7 +1811,7 @@ store0_2:
 	VPERMILPS     $0x0e, X6, X20
 	VADDPS        X20, X6, X6
 	VPERMILPS     $0x01, X6, X20
-	VADDSS        X20, X6, X6
+	VADDPS        X20, X6, X6
 	VMULSS        X18, X6, X6
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -1826,7 +1826,7 @@ store1_0:
 	VPERMILPS     $0x0e, X8, X20
 	VADDPS        X20, X8, X8
 	VPERMILPS     $0x01, X8, X20
-	VADDSS        X20, X8, X8
+	VADDPS        X20, X8, X8
 	VMULSS        X18, X8, X8
 	TESTL         CX, CX
 	JEQ           store1_1
@@ -1841,7 +1841,7 @@ store1_1:
 	VPERMILPS     $0x0e, X10, X20
 	VADDPS        X20, X10, X10
 	VPERMILPS     $0x01, X10, X20
-	VADDSS        X20, X10, X10
+	VADDPS        X20, X10, X10
 	VMULSS        X18, X10, X10
 	TESTL         CX, CX
 	JEQ           store1_2
@@ -1857,7 +1857,7 @@ store1_2:
 	VPERMILPS     $0x0e, X12, X20
 	VADDPS        X20, X12, X12
 	VPERMILPS     $0x01, X12, X20
-	VADDSS        X20, X12, X12
+	VADDPS        X20, X12, X12
 	VMULSS        X18, X12, X12
 	TESTL         CX, CX
 	JEQ           store2_0
@@ -1872,7 +1872,7 @@ store2_0:
 	VPERMILPS     $0x0e, X14, X20
 	VADDPS        X20, X14, X14
 	VPERMILPS     $0x01, X14, X20
-	VADDSS        X20, X14, X14
+	VADDPS        X20, X14, X14
 	VMULSS        X18, X14, X14
 	TESTL         CX, CX
 	JEQ           store2_1
@@ -1887,7 +1887,7 @@ store2_1:
 	VPERMILPS     $0x0e, X16, X20
 	VADDPS        X20, X16, X16
 	VPERMILPS     $0x01, X16, X20
-	VADDSS        X20, X16, X16
+	VADDPS        X20, X16, X16
 	VMULSS        X18, X16, X16
 	TESTL         CX, CX
 	JEQ           store2_2
@@ -2073,7 +2073,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X26
 	VADDPS        X26, X0, X0
 	VPERMILPS     $0x01, X0, X26
-	VADDSS        X26, X0, X0
+	VADDPS        X26, X0, X0
 	VMULSS        X24, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -2088,7 +2088,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X26
 	VADDPS        X26, X2, X2
 	VPERMILPS     $0x01, X2, X26
-	VADDSS        X26, X2, X2
+	VADDPS        X26, X2, X2
 	VMULSS        X24, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -2103,7 +2103,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X26
 	VADDPS        X26, X4, X4
 	VPERMILPS     $0x01, X4, X26
-	VADDSS        X26, X4, X4
+	VADDPS        X26, X4, X4
 	VMULSS        X24, X4, X4
 	TESTL         CX, CX
 	JEQ           store0_2
@@ -2119,7 +2119,7 @@ store0_2:
 	VPERMILPS     $0x0e, X6, X26
 	VADDPS        X26, X6, X6
 	VPERMILPS     $0x01, X6, X26
-	VADDSS        X26, X6, X6
+	VADDPS        X26, X6, X6
 	VMULSS        X24, X6, X6
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -2134,7 +2134,7 @@ store1_0:
 	VPERMILPS     $0x0e, X8, X26
 	VADDPS        X26, X8, X8
 	VPERMILPS     $0x01, X8, X26
-	VADDSS        X26, X8, X8
+	VADDPS        X26, X8, X8
 	VMULSS        X24, X8, X8
 	TESTL         CX, CX
 	JEQ           store1_1
@@ -2149,7 +2149,7 @@ store1_1:
 	VPERMILPS     $0x0e, X10, X26
 	VADDPS        X26, X10, X10
 	VPERMILPS     $0x01, X10, X26
-	VADDSS        X26, X10, X10
+	VADDPS        X26, X10, X10
 	VMULSS        X24, X10, X10
 	TESTL         CX, CX
 	JEQ           store1_2
@@ -2165,7 +2165,7 @@ store1_2:
 	VPERMILPS     $0x0e, X12, X26
 	VADDPS        X26, X12, X12
 	VPERMILPS     $0x01, X12, X26
-	VADDSS        X26, X12, X12
+	VADDPS        X26, X12, X12
 	VMULSS        X24, X12, X12
 	TESTL         CX, CX
 	JEQ           store2_0
@@ -2180,7 +2180,7 @@ store2_0:
 	VPERMILPS     $0x0e, X14, X26
 	VADDPS        X26, X14, X14
 	VPERMILPS     $0x01, X14, X26
-	VADDSS        X26, X14, X14
+	VADDPS        X26, X14, X14
 	VMULSS        X24, X14, X14
 	TESTL         CX, CX
 	JEQ           store2_1
@@ -2195,7 +2195,7 @@ store2_1:
 	VPERMILPS     $0x0e, X16, X26
 	VADDPS        X26, X16, X16
 	VPERMILPS     $0x01, X16, X26
-	VADDSS        X26, X16, X16
+	VADDPS        X26, X16, X16
 	VMULSS        X24, X16, X16
 	TESTL         CX, CX
 	JEQ           store2_2
@@ -2211,7 +2211,7 @@ store2_2:
 	VPERMILPS     $0x0e, X18, X26
 	VADDPS        X26, X18, X18
 	VPERMILPS     $0x01, X18, X26
-	VADDSS        X26, X18, X18
+	VADDPS        X26, X18, X18
 	VMULSS        X24, X18, X18
 	TESTL         CX, CX
 	JEQ           store3_0
@@ -2226,7 +2226,7 @@ store3_0:
 	VPERMILPS     $0x0e, X20, X26
 	VADDPS        X26, X20, X20
 	VPERMILPS     $0x01, X20, X26
-	VADDSS        X26, X20, X20
+	VADDPS        X26, X20, X20
 	VMULSS        X24, X20, X20
 	TESTL         CX, CX
 	JEQ           store3_1
@@ -2241,7 +2241,7 @@ store3_1:
 	VPERMILPS     $0x0e, X22, X26
 	VADDPS        X26, X22, X22
 	VPERMILPS     $0x01, X22, X26
-	VADDSS        X26, X22, X22
+	VADDPS        X26, X22, X22
 	VMULSS        X24, X22, X22
 	TESTL         CX, CX
 	JEQ           store3_2
@@ -2363,7 +2363,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X10
 	VADDPS        X10, X0, X0
 	VPERMILPS     $0x01, X0, X10
-	VADDSS        X10, X0, X0
+	VADDPS        X10, X0, X0
 	VMULSS        X8, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -2378,7 +2378,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X10
 	VADDPS        X10, X2, X2
 	VPERMILPS     $0x01, X2, X10
-	VADDSS        X10, X2, X2
+	VADDPS        X10, X2, X2
 	VMULSS        X8, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -2393,7 +2393,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X10
 	VADDPS        X10, X4, X4
 	VPERMILPS     $0x01, X4, X10
-	VADDSS        X10, X4, X4
+	VADDPS        X10, X4, X4
 	VMULSS        X8, X4, X4
 	TESTL         CX, CX
 	JEQ           store0_2
@@ -2408,7 +2408,7 @@ store0_2:
 	VPERMILPS     $0x0e, X6, X10
 	VADDPS        X10, X6, X6
 	VPERMILPS     $0x01, X6, X10
-	VADDSS        X10, X6, X6
+	VADDPS        X10, X6, X6
 	VMULSS        X8, X6, X6
 	TESTL         CX, CX
 	JEQ           store0_3
@@ -2562,7 +2562,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X18
 	VADDPS        X18, X0, X0
 	VPERMILPS     $0x01, X0, X18
-	VADDSS        X18, X0, X0
+	VADDPS        X18, X0, X0
 	VMULSS        X16, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -2577,7 +2577,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X18
 	VADDPS        X18, X2, X2
 	VPERMILPS     $0x01, X2, X18
-	VADDSS        X18, X2, X2
+	VADDPS        X18, X2, X2
 	VMULSS        X16, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -2592,7 +2592,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X18
 	VADDPS        X18, X4, X4
 	VPERMILPS     $0x01, X4, X18
-	VADDSS        X18, X4, X4
+	VADDPS        X18, X4, X4
 	VMULSS        X16, X4, X4
 	TESTL         CX, CX
 	JEQ           store0_2
@@ -2607,7 +2607,7 @@ store0_2:
 	VPERMILPS     $0x0e, X6, X18
 	VADDPS        X18, X6, X6
 	VPERMILPS     $0x01, X6, X18
-	VADDSS        X18, X6, X6
+	VADDPS        X18, X6, X6
 	VMULSS        X16, X6, X6
 	TESTL         CX, CX
 	JEQ           store0_3
@@ -2623,7 +2623,7 @@ store0_3:
 	VPERMILPS     $0x0e, X8, X18
 	VADDPS        X18, X8, X8
 	VPERMILPS     $0x01, X8, X18
-	VADDSS        X18, X8, X8
+	VADDPS        X18, X8, X8
 	VMULSS        X16, X8, X8
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -2638,7 +2638,7 @@ store1_0:
 	VPERMILPS     $0x0e, X10, X18
 	VADDPS        X18, X10, X10
 	VPERMILPS     $0x01, X10, X18
-	VADDSS        X18, X10, X10
+	VADDPS        X18, X10, X10
 	VMULSS        X16, X10, X10
 	TESTL         CX, CX
 	JEQ           store1_1
@@ -2653,7 +2653,7 @@ store1_1:
 	VPERMILPS     $0x0e, X12, X18
 	VADDPS        X18, X12, X12
 	VPERMILPS     $0x01, X12, X18
-	VADDSS        X18, X12, X12
+	VADDPS        X18, X12, X12
 	VMULSS        X16, X12, X12
 	TESTL         CX, CX
 	JEQ           store1_2
@@ -2668,7 +2668,7 @@ store1_2:
 	VPERMILPS     $0x0e, X14, X18
 	VADDPS        X18, X14, X14
 	VPERMILPS     $0x01, X14, X18
-	VADDSS        X18, X14, X14
+	VADDPS        X18, X14, X14
 	VMULSS        X16, X14, X14
 	TESTL         CX, CX
 	JEQ           store1_3
@@ -2854,7 +2854,7 @@ sum:
 	VPERMILPS     $0x0e, X0, X26
 	VADDPS        X26, X0, X0
 	VPERMILPS     $0x01, X0, X26
-	VADDSS        X26, X0, X0
+	VADDPS        X26, X0, X0
 	VMULSS        X24, X0, X0
 	TESTL         CX, CX
 	JEQ           store0_0
@@ -2869,7 +2869,7 @@ store0_0:
 	VPERMILPS     $0x0e, X2, X26
 	VADDPS        X26, X2, X2
 	VPERMILPS     $0x01, X2, X26
-	VADDSS        X26, X2, X2
+	VADDPS        X26, X2, X2
 	VMULSS        X24, X2, X2
 	TESTL         CX, CX
 	JEQ           store0_1
@@ -2884,7 +2884,7 @@ store0_1:
 	VPERMILPS     $0x0e, X4, X26
 	VADDPS        X26, X4, X4
 	VPERMILPS     $0x01, X4, X26
-	VADDSS        X26, X4, X4
+	VADDPS        X26, X4, X4
 	VMULSS        X24, X4, X4
 	TESTL         CX, CX
 	JEQ           store0_2
@@ -2899,7 +2899,7 @@ store0_2:
 	VPERMILPS     $0x0e, X6, X26
 	VADDPS        X26, X6, X6
 	VPERMILPS     $0x01, X6, X26
-	VADDSS        X26, X6, X6
+	VADDPS        X26, X6, X6
 	VMULSS        X24, X6, X6
 	TESTL         CX, CX
 	JEQ           store0_3
@@ -2915,7 +2915,7 @@ store0_3:
 	VPERMILPS     $0x0e, X8, X26
 	VADDPS        X26, X8, X8
 	VPERMILPS     $0x01, X8, X26
-	VADDSS        X26, X8, X8
+	VADDPS        X26, X8, X8
 	VMULSS        X24, X8, X8
 	TESTL         CX, CX
 	JEQ           store1_0
@@ -2930,7 +2930,7 @@ store1_0:
 	VPERMILPS     $0x0e, X10, X26
 	VADDPS        X26, X10, X10
 	VPERMILPS     $0x01, X10, X26
-	VADDSS        X26, X10, X10
+	VADDPS        X26, X10, X10
 	VMULSS        X24, X10, X10
 	TESTL         CX, CX
 	JEQ           store1_1
@@ -2945,7 +2945,7 @@ store1_1:
 	VPERMILPS     $0x0e, X12, X26
 	VADDPS        X26, X12, X12
 	VPERMILPS     $0x01, X12, X26
-	VADDSS        X26, X12, X12
+	VADDPS        X26, X12, X12
 	VMULSS        X24, X12, X12
 	TESTL         CX, CX
 	JEQ           store1_2
@@ -2960,7 +2960,7 @@ store1_2:
 	VPERMILPS     $0x0e, X14, X26
 	VADDPS        X26, X14, X14
 	VPERMILPS     $0x01, X14, X26
-	VADDSS        X26, X14, X14
+	VADDPS        X26, X14, X14
 	VMULSS        X24, X14, X14
 	TESTL         CX, CX
 	JEQ           store1_3
@@ -2976,7 +2976,7 @@ store1_3:
 	VPERMILPS     $0x0e, X16, X26
 	VADDPS        X26, X16, X16
 	VPERMILPS     $0x01, X16, X26
-	VADDSS        X26, X16, X16
+	VADDPS        X26, X16, X16
 	VMULSS        X24, X16, X16
 	TESTL         CX, CX
 	JEQ           store2_0
@@ -2991,7 +2991,7 @@ store2_0:
 	VPERMILPS     $0x0e, X18, X26
 	VADDPS        X26, X18, X18
 	VPERMILPS     $0x01, X18, X26
-	VADDSS        X26, X18, X18
+	VADDPS        X26, X18, X18
 	VMULSS        X24, X18, X18
 	TESTL         CX, CX
 	JEQ           store2_1
@@ -3006,7 +3006,7 @@ store2_1:
 	VPERMILPS     $0x0e, X20, X26
 	VADDPS        X26, X20, X20
 	VPERMILPS     $0x01, X20, X26
-	VADDSS        X26, X20, X20
+	VADDPS        X26, X20, X20
 	VMULSS        X24, X20, X20
 	TESTL         CX, CX
 	JEQ           store2_2
@@ -3021,7 +3021,7 @@ store2_2:
 	VPERMILPS     $0x0e, X22, X26
 	VADDPS        X26, X22, X22
 	VPERMILPS     $0x01, X22, X26
-	VADDSS        X26, X22, X22
+	VADDPS        X26, X22, X22
 	VMULSS        X24, X22, X22
 	TESTL         CX, CX
 	JEQ           store2_3
@@ -3107,7 +3107,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X4
 	VADDPD        X4, X0, X0
 	VPERMILPD     $0x01, X0, X4
-	VADDSD        X4, X0, X0
+	VADDPD        X4, X0, X0
 	VMULSD        X2, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -3204,7 +3204,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X6
 	VADDPD        X6, X0, X0
 	VPERMILPD     $0x01, X0, X6
-	VADDSD        X6, X0, X0
+	VADDPD        X6, X0, X0
 	VMULSD        X4, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -3218,7 +3218,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X6
 	VADDPD        X6, X2, X2
 	VPERMILPD     $0x01, X2, X6
-	VADDSD        X6, X2, X2
+	VADDPD        X6, X2, X2
 	VMULSD        X4, X2, X2
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -3326,7 +3326,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X8
 	VADDPD        X8, X0, X0
 	VPERMILPD     $0x01, X0, X8
-	VADDSD        X8, X0, X0
+	VADDPD        X8, X0, X0
 	VMULSD        X6, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -3340,7 +3340,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X8
 	VADDPD        X8, X2, X2
 	VPERMILPD     $0x01, X2, X8
-	VADDSD        X8, X2, X2
+	VADDPD        X8, X2, X2
 	VMULSD        X6, X2, X2
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -3354,7 +3354,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y4, X8
 	VADDPD        X8, X4, X4
 	VPERMILPD     $0x01, X4, X8
-	VADDSD        X8, X4, X4
+	VADDPD        X8, X4, X4
 	VMULSD        X6, X4, X4
 	TESTQ         CX, CX
 	JEQ           store2_0
@@ -3474,7 +3474,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X10
 	VADDPD        X10, X0, X0
 	VPERMILPD     $0x01, X0, X10
-	VADDSD        X10, X0, X0
+	VADDPD        X10, X0, X0
 	VMULSD        X8, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -3488,7 +3488,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X10
 	VADDPD        X10, X2, X2
 	VPERMILPD     $0x01, X2, X10
-	VADDSD        X10, X2, X2
+	VADDPD        X10, X2, X2
 	VMULSD        X8, X2, X2
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -3502,7 +3502,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y4, X10
 	VADDPD        X10, X4, X4
 	VPERMILPD     $0x01, X4, X10
-	VADDSD        X10, X4, X4
+	VADDPD        X10, X4, X4
 	VMULSD        X8, X4, X4
 	TESTQ         CX, CX
 	JEQ           store2_0
@@ -3516,7 +3516,7 @@ store2_0:
 	VEXTRACTF32X4 $0x01, Y6, X10
 	VADDPD        X10, X6, X6
 	VPERMILPD     $0x01, X6, X10
-	VADDSD        X10, X6, X6
+	VADDPD        X10, X6, X6
 	VMULSD        X8, X6, X6
 	TESTQ         CX, CX
 	JEQ           store3_0
@@ -3613,7 +3613,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X6
 	VADDPD        X6, X0, X0
 	VPERMILPD     $0x01, X0, X6
-	VADDSD        X6, X0, X0
+	VADDPD        X6, X0, X0
 	VMULSD        X4, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -3626,7 +3626,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X6
 	VADDPD        X6, X2, X2
 	VPERMILPD     $0x01, X2, X6
-	VADDSD        X6, X2, X2
+	VADDPD        X6, X2, X2
 	VMULSD        X4, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -3741,7 +3741,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X10
 	VADDPD        X10, X0, X0
 	VPERMILPD     $0x01, X0, X10
-	VADDSD        X10, X0, X0
+	VADDPD        X10, X0, X0
 	VMULSD        X8, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -3754,7 +3754,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X10
 	VADDPD        X10, X2, X2
 	VPERMILPD     $0x01, X2, X10
-	VADDSD        X10, X2, X2
+	VADDPD        X10, X2, X2
 	VMULSD        X8, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -3768,7 +3768,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X10
 	VADDPD        X10, X4, X4
 	VPERMILPD     $0x01, X4, X10
-	VADDSD        X10, X4, X4
+	VADDPD        X10, X4, X4
 	VMULSD        X8, X4, X4
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -3781,7 +3781,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y6, X10
 	VADDPD        X10, X6, X6
 	VPERMILPD     $0x01, X6, X10
-	VADDSD        X10, X6, X6
+	VADDPD        X10, X6, X6
 	VMULSD        X8, X6, X6
 	TESTQ         CX, CX
 	JEQ           store1_1
@@ -3914,7 +3914,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X14
 	VADDPD        X14, X0, X0
 	VPERMILPD     $0x01, X0, X14
-	VADDSD        X14, X0, X0
+	VADDPD        X14, X0, X0
 	VMULSD        X12, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -3927,7 +3927,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X14
 	VADDPD        X14, X2, X2
 	VPERMILPD     $0x01, X2, X14
-	VADDSD        X14, X2, X2
+	VADDPD        X14, X2, X2
 	VMULSD        X12, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -3941,7 +3941,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X14
 	VADDPD        X14, X4, X4
 	VPERMILPD     $0x01, X4, X14
-	VADDSD        X14, X4, X4
+	VADDPD        X14, X4, X4
 	VMULSD        X12, X4, X4
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -3954,7 +3954,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y6, X14
 	VADDPD        X14, X6, X6
 	VPERMILPD     $0x01, X6, X14
-	VADDSD        X14, X6, X6
+	VADDPD        X14, X6, X6
 	VMULSD        X12, X6, X6
 	TESTQ         CX, CX
 	JEQ           store1_1
@@ -3968,7 +3968,7 @@ store1_1:
 	VEXTRACTF32X4 $0x01, Y8, X14
 	VADDPD        X14, X8, X8
 	VPERMILPD     $0x01, X8, X14
-	VADDSD        X14, X8, X8
+	VADDPD        X14, X8, X8
 	VMULSD        X12, X8, X8
 	TESTQ         CX, CX
 	JEQ           store2_0
@@ -3981,7 +3981,7 @@ store2_0:
 	VEXTRACTF32X4 $0x01, Y10, X14
 	VADDPD        X14, X10, X10
 	VPERMILPD     $0x01, X10, X14
-	VADDSD        X14, X10, X10
+	VADDPD        X14, X10, X10
 	VMULSD        X12, X10, X10
 	TESTQ         CX, CX
 	JEQ           store2_1
@@ -4133,7 +4133,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X18
 	VADDPD        X18, X0, X0
 	VPERMILPD     $0x01, X0, X18
-	VADDSD        X18, X0, X0
+	VADDPD        X18, X0, X0
 	VMULSD        X16, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -4146,7 +4146,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X18
 	VADDPD        X18, X2, X2
 	VPERMILPD     $0x01, X2, X18
-	VADDSD        X18, X2, X2
+	VADDPD        X18, X2, X2
 	VMULSD        X16, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -4160,7 +4160,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X18
 	VADDPD        X18, X4, X4
 	VPERMILPD     $0x01, X4, X18
-	VADDSD        X18, X4, X4
+	VADDPD        X18, X4, X4
 	VMULSD        X16, X4, X4
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -4173,7 +4173,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y6, X18
 	VADDPD        X18, X6, X6
 	VPERMILPD     $0x01, X6, X18
-	VADDSD        X18, X6, X6
+	VADDPD        X18, X6, X6
 	VMULSD        X16, X6, X6
 	TESTQ         CX, CX
 	JEQ           store1_1
@@ -4187,7 +4187,7 @@ store1_1:
 	VEXTRACTF32X4 $0x01, Y8, X18
 	VADDPD        X18, X8, X8
 	VPERMILPD     $0x01, X8, X18
-	VADDSD        X18, X8, X8
+	VADDPD        X18, X8, X8
 	VMULSD        X16, X8, X8
 	TESTQ         CX, CX
 	JEQ           store2_0
@@ -4200,7 +4200,7 @@ store2_0:
 	VEXTRACTF32X4 $0x01, Y10, X18
 	VADDPD        X18, X10, X10
 	VPERMILPD     $0x01, X10, X18
-	VADDSD        X18, X10, X10
+	VADDPD        X18, X10, X10
 	VMULSD        X16, X10, X10
 	TESTQ         CX, CX
 	JEQ           store2_1
@@ -4214,7 +4214,7 @@ store2_1:
 	VEXTRACTF32X4 $0x01, Y12, X18
 	VADDPD        X18, X12, X12
 	VPERMILPD     $0x01, X12, X18
-	VADDSD        X18, X12, X12
+	VADDPD        X18, X12, X12
 	VMULSD        X16, X12, X12
 	TESTQ         CX, CX
 	JEQ           store3_0
@@ -4227,7 +4227,7 @@ store3_0:
 	VEXTRACTF32X4 $0x01, Y14, X18
 	VADDPD        X18, X14, X14
 	VPERMILPD     $0x01, X14, X18
-	VADDSD        X18, X14, X14
+	VADDPD        X18, X14, X14
 	VMULSD        X16, X14, X14
 	TESTQ         CX, CX
 	JEQ           store3_1
@@ -4335,7 +4335,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X8
 	VADDPD        X8, X0, X0
 	VPERMILPD     $0x01, X0, X8
-	VADDSD        X8, X0, X0
+	VADDPD        X8, X0, X0
 	VMULSD        X6, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -4348,7 +4348,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X8
 	VADDPD        X8, X2, X2
 	VPERMILPD     $0x01, X2, X8
-	VADDSD        X8, X2, X2
+	VADDPD        X8, X2, X2
 	VMULSD        X6, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -4361,7 +4361,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X8
 	VADDPD        X8, X4, X4
 	VPERMILPD     $0x01, X4, X8
-	VADDSD        X8, X4, X4
+	VADDPD        X8, X4, X4
 	VMULSD        X6, X4, X4
 	TESTQ         CX, CX
 	JEQ           store0_2
@@ -4494,7 +4494,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X14
 	VADDPD        X14, X0, X0
 	VPERMILPD     $0x01, X0, X14
-	VADDSD        X14, X0, X0
+	VADDPD        X14, X0, X0
 	VMULSD        X12, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -4507,7 +4507,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X14
 	VADDPD        X14, X2, X2
 	VPERMILPD     $0x01, X2, X14
-	VADDSD        X14, X2, X2
+	VADDPD        X14, X2, X2
 	VMULSD        X12, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -4520,7 +4520,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X14
 	VADDPD        X14, X4, X4
 	VPERMILPD     $0x01, X4, X14
-	VADDSD        X14, X4, X4
+	VADDPD        X14, X4, X4
 	VMULSD        X12, X4, X4
 	TESTQ         CX, CX
 	JEQ           store0_2
@@ -4534,7 +4534,7 @@ store0_2:
 	VEXTRACTF32X4 $0x01, Y6, X14
 	VADDPD        X14, X6, X6
 	VPERMILPD     $0x01, X6, X14
-	VADDSD        X14, X6, X6
+	VADDPD        X14, X6, X6
 	VMULSD        X12, X6, X6
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -4547,7 +4547,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y8, X14
 	VADDPD        X14, X8, X8
 	VPERMILPD     $0x01, X8, X14
-	VADDSD        X14, X8, X8
+	VADDPD        X14, X8, X8
 	VMULSD        X12, X8, X8
 	TESTQ         CX, CX
 	JEQ           store1_1
@@ -4560,7 +4560,7 @@ store1_1:
 	VEXTRACTF32X4 $0x01, Y10, X14
 	VADDPD        X14, X10, X10
 	VPERMILPD     $0x01, X10, X14
-	VADDSD        X14, X10, X10
+	VADDPD        X14, X10, X10
 	VMULSD        X12, X10, X10
 	TESTQ         CX, CX
 	JEQ           store1_2
@@ -4718,7 +4718,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X20
 	VADDPD        X20, X0, X0
 	VPERMILPD     $0x01, X0, X20
-	VADDSD        X20, X0, X0
+	VADDPD        X20, X0, X0
 	VMULSD        X18, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -4731,7 +4731,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X20
 	VADDPD        X20, X2, X2
 	VPERMILPD     $0x01, X2, X20
-	VADDSD        X20, X2, X2
+	VADDPD        X20, X2, X2
 	VMULSD        X18, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -4744,7 +4744,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X20
 	VADDPD        X20, X4, X4
 	VPERMILPD     $0x01, X4, X20
-	VADDSD        X20, X4, X4
+	VADDPD        X20, X4, X4
 	VMULSD        X18, X4, X4
 	TESTQ         CX, CX
 	JEQ           store0_2
@@ -4758,7 +4758,7 @@ store0_2:
 	VEXTRACTF32X4 $0x01, Y6, X20
 	VADDPD        X20, X6, X6
 	VPERMILPD     $0x01, X6, X20
-	VADDSD        X20, X6, X6
+	VADDPD        X20, X6, X6
 	VMULSD        X18, X6, X6
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -4771,7 +4771,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y8, X20
 	VADDPD        X20, X8, X8
 	VPERMILPD     $0x01, X8, X20
-	VADDSD        X20, X8, X8
+	VADDPD        X20, X8, X8
 	VMULSD        X18, X8, X8
 	TESTQ         CX, CX
 	JEQ           store1_1
@@ -4784,7 +4784,7 @@ store1_1:
 	VEXTRACTF32X4 $0x01, Y10, X20
 	VADDPD        X20, X10, X10
 	VPERMILPD     $0x01, X10, X20
-	VADDSD        X20, X10, X10
+	VADDPD        X20, X10, X10
 	VMULSD        X18, X10, X10
 	TESTQ         CX, CX
 	JEQ           store1_2
@@ -4798,7 +4798,7 @@ store1_2:
 	VEXTRACTF32X4 $0x01, Y12, X20
 	VADDPD        X20, X12, X12
 	VPERMILPD     $0x01, X12, X20
-	VADDSD        X20, X12, X12
+	VADDPD        X20, X12, X12
 	VMULSD        X18, X12, X12
 	TESTQ         CX, CX
 	JEQ           store2_0
@@ -4811,7 +4811,7 @@ store2_0:
 	VEXTRACTF32X4 $0x01, Y14, X20
 	VADDPD        X20, X14, X14
 	VPERMILPD     $0x01, X14, X20
-	VADDSD        X20, X14, X14
+	VADDPD        X20, X14, X14
 	VMULSD        X18, X14, X14
 	TESTQ         CX, CX
 	JEQ           store2_1
@@ -4824,7 +4824,7 @@ store2_1:
 	VEXTRACTF32X4 $0x01, Y16, X20
 	VADDPD        X20, X16, X16
 	VPERMILPD     $0x01, X16, X20
-	VADDSD        X20, X16, X16
+	VADDPD        X20, X16, X16
 	VMULSD        X18, X16, X16
 	TESTQ         CX, CX
 	JEQ           store2_2
@@ -5008,7 +5008,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X26
 	VADDPD        X26, X0, X0
 	VPERMILPD     $0x01, X0, X26
-	VADDSD        X26, X0, X0
+	VADDPD        X26, X0, X0
 	VMULSD        X24, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -5021,7 +5021,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X26
 	VADDPD        X26, X2, X2
 	VPERMILPD     $0x01, X2, X26
-	VADDSD        X26, X2, X2
+	VADDPD        X26, X2, X2
 	VMULSD        X24, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -5034,7 +5034,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X26
 	VADDPD        X26, X4, X4
 	VPERMILPD     $0x01, X4, X26
-	VADDSD        X26, X4, X4
+	VADDPD        X26, X4, X4
 	VMULSD        X24, X4, X4
 	TESTQ         CX, CX
 	JEQ           store0_2
@@ -5048,7 +5048,7 @@ store0_2:
 	VEXTRACTF32X4 $0x01, Y6, X26
 	VADDPD        X26, X6, X6
 	VPERMILPD     $0x01, X6, X26
-	VADDSD        X26, X6, X6
+	VADDPD        X26, X6, X6
 	VMULSD        X24, X6, X6
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -5061,7 +5061,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y8, X26
 	VADDPD        X26, X8, X8
 	VPERMILPD     $0x01, X8, X26
-	VADDSD        X26, X8, X8
+	VADDPD        X26, X8, X8
 	VMULSD        X24, X8, X8
 	TESTQ         CX, CX
 	JEQ           store1_1
@@ -5074,7 +5074,7 @@ store1_1:
 	VEXTRACTF32X4 $0x01, Y10, X26
 	VADDPD        X26, X10, X10
 	VPERMILPD     $0x01, X10, X26
-	VADDSD        X26, X10, X10
+	VADDPD        X26, X10, X10
 	VMULSD        X24, X10, X10
 	TESTQ         CX, CX
 	JEQ           store1_2
@@ -5088,7 +5088,7 @@ store1_2:
 	VEXTRACTF32X4 $0x01, Y12, X26
 	VADDPD        X26, X12, X12
 	VPERMILPD     $0x01, X12, X26
-	VADDSD        X26, X12, X12
+	VADDPD        X26, X12, X12
 	VMULSD        X24, X12, X12
 	TESTQ         CX, CX
 	JEQ           store2_0
@@ -5101,7 +5101,7 @@ store2_0:
 	VEXTRACTF32X4 $0x01, Y14, X26
 	VADDPD        X26, X14, X14
 	VPERMILPD     $0x01, X14, X26
-	VADDSD        X26, X14, X14
+	VADDPD        X26, X14, X14
 	VMULSD        X24, X14, X14
 	TESTQ         CX, CX
 	JEQ           store2_1
@@ -5114,7 +5114,7 @@ store2_1:
 	VEXTRACTF32X4 $0x01, Y16, X26
 	VADDPD        X26, X16, X16
 	VPERMILPD     $0x01, X16, X26
-	VADDSD        X26, X16, X16
+	VADDPD        X26, X16, X16
 	VMULSD        X24, X16, X16
 	TESTQ         CX, CX
 	JEQ           store2_2
@@ -5128,7 +5128,7 @@ store2_2:
 	VEXTRACTF32X4 $0x01, Y18, X26
 	VADDPD        X26, X18, X18
 	VPERMILPD     $0x01, X18, X26
-	VADDSD        X26, X18, X18
+	VADDPD        X26, X18, X18
 	VMULSD        X24, X18, X18
 	TESTQ         CX, CX
 	JEQ           store3_0
@@ -5141,7 +5141,7 @@ store3_0:
 	VEXTRACTF32X4 $0x01, Y20, X26
 	VADDPD        X26, X20, X20
 	VPERMILPD     $0x01, X20, X26
-	VADDSD        X26, X20, X20
+	VADDPD        X26, X20, X20
 	VMULSD        X24, X20, X20
 	TESTQ         CX, CX
 	JEQ           store3_1
@@ -5154,7 +5154,7 @@ store3_1:
 	VEXTRACTF32X4 $0x01, Y22, X26
 	VADDPD        X26, X22, X22
 	VPERMILPD     $0x01, X22, X26
-	VADDSD        X26, X22, X22
+	VADDPD        X26, X22, X22
 	VMULSD        X24, X22, X22
 	TESTQ         CX, CX
 	JEQ           store3_2
@@ -5274,7 +5274,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X10
 	VADDPD        X10, X0, X0
 	VPERMILPD     $0x01, X0, X10
-	VADDSD        X10, X0, X0
+	VADDPD        X10, X0, X0
 	VMULSD        X8, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -5287,7 +5287,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X10
 	VADDPD        X10, X2, X2
 	VPERMILPD     $0x01, X2, X10
-	VADDSD        X10, X2, X2
+	VADDPD        X10, X2, X2
 	VMULSD        X8, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -5300,7 +5300,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X10
 	VADDPD        X10, X4, X4
 	VPERMILPD     $0x01, X4, X10
-	VADDSD        X10, X4, X4
+	VADDPD        X10, X4, X4
 	VMULSD        X8, X4, X4
 	TESTQ         CX, CX
 	JEQ           store0_2
@@ -5313,7 +5313,7 @@ store0_2:
 	VEXTRACTF32X4 $0x01, Y6, X10
 	VADDPD        X10, X6, X6
 	VPERMILPD     $0x01, X6, X10
-	VADDSD        X10, X6, X6
+	VADDPD        X10, X6, X6
 	VMULSD        X8, X6, X6
 	TESTQ         CX, CX
 	JEQ           store0_3
@@ -5465,7 +5465,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X18
 	VADDPD        X18, X0, X0
 	VPERMILPD     $0x01, X0, X18
-	VADDSD        X18, X0, X0
+	VADDPD        X18, X0, X0
 	VMULSD        X16, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -5478,7 +5478,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X18
 	VADDPD        X18, X2, X2
 	VPERMILPD     $0x01, X2, X18
-	VADDSD        X18, X2, X2
+	VADDPD        X18, X2, X2
 	VMULSD        X16, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -5491,7 +5491,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X18
 	VADDPD        X18, X4, X4
 	VPERMILPD     $0x01, X4, X18
-	VADDSD        X18, X4, X4
+	VADDPD        X18, X4, X4
 	VMULSD        X16, X4, X4
 	TESTQ         CX, CX
 	JEQ           store0_2
@@ -5504,7 +5504,7 @@ store0_2:
 	VEXTRACTF32X4 $0x01, Y6, X18
 	VADDPD        X18, X6, X6
 	VPERMILPD     $0x01, X6, X18
-	VADDSD        X18, X6, X6
+	VADDPD        X18, X6, X6
 	VMULSD        X16, X6, X6
 	TESTQ         CX, CX
 	JEQ           store0_3
@@ -5518,7 +5518,7 @@ store0_3:
 	VEXTRACTF32X4 $0x01, Y8, X18
 	VADDPD        X18, X8, X8
 	VPERMILPD     $0x01, X8, X18
-	VADDSD        X18, X8, X8
+	VADDPD        X18, X8, X8
 	VMULSD        X16, X8, X8
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -5531,7 +5531,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y10, X18
 	VADDPD        X18, X10, X10
 	VPERMILPD     $0x01, X10, X18
-	VADDSD        X18, X10, X10
+	VADDPD        X18, X10, X10
 	VMULSD        X16, X10, X10
 	TESTQ         CX, CX
 	JEQ           store1_1
@@ -5544,7 +5544,7 @@ store1_1:
 	VEXTRACTF32X4 $0x01, Y12, X18
 	VADDPD        X18, X12, X12
 	VPERMILPD     $0x01, X12, X18
-	VADDSD        X18, X12, X12
+	VADDPD        X18, X12, X12
 	VMULSD        X16, X12, X12
 	TESTQ         CX, CX
 	JEQ           store1_2
@@ -5557,7 +5557,7 @@ store1_2:
 	VEXTRACTF32X4 $0x01, Y14, X18
 	VADDPD        X18, X14, X14
 	VPERMILPD     $0x01, X14, X18
-	VADDSD        X18, X14, X14
+	VADDPD        X18, X14, X14
 	VMULSD        X16, X14, X14
 	TESTQ         CX, CX
 	JEQ           store1_3
@@ -5741,7 +5741,7 @@ sum:
 	VEXTRACTF32X4 $0x01, Y0, X26
 	VADDPD        X26, X0, X0
 	VPERMILPD     $0x01, X0, X26
-	VADDSD        X26, X0, X0
+	VADDPD        X26, X0, X0
 	VMULSD        X24, X0, X0
 	TESTQ         CX, CX
 	JEQ           store0_0
@@ -5754,7 +5754,7 @@ store0_0:
 	VEXTRACTF32X4 $0x01, Y2, X26
 	VADDPD        X26, X2, X2
 	VPERMILPD     $0x01, X2, X26
-	VADDSD        X26, X2, X2
+	VADDPD        X26, X2, X2
 	VMULSD        X24, X2, X2
 	TESTQ         CX, CX
 	JEQ           store0_1
@@ -5767,7 +5767,7 @@ store0_1:
 	VEXTRACTF32X4 $0x01, Y4, X26
 	VADDPD        X26, X4, X4
 	VPERMILPD     $0x01, X4, X26
-	VADDSD        X26, X4, X4
+	VADDPD        X26, X4, X4
 	VMULSD        X24, X4, X4
 	TESTQ         CX, CX
 	JEQ           store0_2
@@ -5780,7 +5780,7 @@ store0_2:
 	VEXTRACTF32X4 $0x01, Y6, X26
 	VADDPD        X26, X6, X6
 	VPERMILPD     $0x01, X6, X26
-	VADDSD        X26, X6, X6
+	VADDPD        X26, X6, X6
 	VMULSD        X24, X6, X6
 	TESTQ         CX, CX
 	JEQ           store0_3
@@ -5794,7 +5794,7 @@ store0_3:
 	VEXTRACTF32X4 $0x01, Y8, X26
 	VADDPD        X26, X8, X8
 	VPERMILPD     $0x01, X8, X26
-	VADDSD        X26, X8, X8
+	VADDPD        X26, X8, X8
 	VMULSD        X24, X8, X8
 	TESTQ         CX, CX
 	JEQ           store1_0
@@ -5807,7 +5807,7 @@ store1_0:
 	VEXTRACTF32X4 $0x01, Y10, X26
 	VADDPD        X26, X10, X10
 	VPERMILPD     $0x01, X10, X26
-	VADDSD        X26, X10, X10
+	VADDPD        X26, X10, X10
 	VMULSD        X24, X10, X10
 	TESTQ         CX, CX
 	JEQ           store1_1
@@ -5820,7 +5820,7 @@ store1_1:
 	VEXTRACTF32X4 $0x01, Y12, X26
 	VADDPD        X26, X12, X12
 	VPERMILPD     $0x01, X12, X26
-	VADDSD        X26, X12, X12
+	VADDPD        X26, X12, X12
 	VMULSD        X24, X12, X12
 	TESTQ         CX, CX
 	JEQ           store1_2
@@ -5833,7 +5833,7 @@ store1_2:
 	VEXTRACTF32X4 $0x01, Y14, X26
 	VADDPD        X26, X14, X14
 	VPERMILPD     $0x01, X14, X26
-	VADDSD        X26, X14, X14
+	VADDPD        X26, X14, X14
 	VMULSD        X24, X14, X14
 	TESTQ         CX, CX
 	JEQ           store1_3
@@ -5847,7 +5847,7 @@ store1_3:
 	VEXTRACTF32X4 $0x01, Y16, X26
 	VADDPD        X26, X16, X16
 	VPERMILPD     $0x01, X16, X26
-	VADDSD        X26, X16, X16
+	VADDPD        X26, X16, X16
 	VMULSD        X24, X16, X16
 	TESTQ         CX, CX
 	JEQ           store2_0
@@ -5860,7 +5860,7 @@ store2_0:
 	VEXTRACTF32X4 $0x01, Y18, X26
 	VADDPD        X26, X18, X18
 	VPERMILPD     $0x01, X18, X26
-	VADDSD        X26, X18, X18
+	VADDPD        X26, X18, X18
 	VMULSD        X24, X18, X18
 	TESTQ         CX, CX
 	JEQ           store2_1
@@ -5873,7 +5873,7 @@ store2_1:
 	VEXTRACTF32X4 $0x01, Y20, X26
 	VADDPD        X26, X20, X20
 	VPERMILPD     $0x01, X20, X26
-	VADDSD        X26, X20, X20
+	VADDPD        X26, X20, X20
 	VMULSD        X24, X20, X20
 	TESTQ         CX, CX
 	JEQ           store2_2
@@ -5886,7 +5886,7 @@ store2_2:
 	VEXTRACTF32X4 $0x01, Y22, X26
 	VADDPD        X26, X22, X22
 	VPERMILPD     $0x01, X22, X26
-	VADDSD        X26, X22, X22
+	VADDPD        X26, X22, X22
 	VMULSD        X24, X22, X22
 	TESTQ         CX, CX
 	JEQ           store2_3

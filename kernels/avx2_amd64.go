@@ -8,7 +8,7 @@ import "github.com/klauspost/cpuid/v2"
 // registers that the operating system saves, so all three are asked for.
 var avx2 = &Implementation{
 	name:        "avx2",
-	description: "assembly for AVX2 and FMA, 256-bit vectors",
+	description: "assembly, AVX2 and FMA",
 	requires:    []feature{cpuid.AVX, cpuid.AVX2, cpuid.FMA3},
 	f32:         avx2Float32(),
 	f64:         avx2Float64(),

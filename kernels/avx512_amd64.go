@@ -12,7 +12,7 @@ import (
 // vectors has had since the first server generation.
 var avx512 = &Implementation{
 	name:        "avx512",
-	description: "assembly for AVX-512 F, VL, BW and DQ, 512-bit vectors",
+	description: "assembly, AVX-512 F, VL, BW and DQ",
 	requires:    append(slices.Clone(avx2.requires), cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512BW, cpuid.AVX512DQ),
 	f32:         avx512Float32(),
 	f64:         avx512Float64(),

@@ -77,6 +77,9 @@ type implementationJSON struct {
 	// Elements in a vector register; 0 where the implementation cannot run.
 	VectorF32 int `json:"vector_f32"`
 	VectorF64 int `json:"vector_f64"`
+	// Rows and columns of the tiles that large products are made of.
+	TileF32 [2]int `json:"tile_f32"`
+	TileF64 [2]int `json:"tile_f64"`
 }
 
 type defaultJSON struct {
@@ -103,8 +106,10 @@ func readCPUFacts() cpuFacts {
 			Requires: im.Requires(), Missing: im.Missing(),
 		}
 		if row.Supported { // kernels.On panics for the others
-			row.VectorF32 = kernels.On[float32](im).VectorLen()
-			row.VectorF64 = kernels.On[float64](im).VectorLen()
+			f32, f64 := kernels.On[float32](im), kernels.On[float64](im)
+			row.VectorF32, row.VectorF64 = f32.VectorLen(), f64.VectorLen()
+			row.TileF32[0], row.TileF32[1] = f32.Tile()
+			row.TileF64[0], row.TileF64[1] = f64.Tile()
 		}
 		facts.Implementations = append(facts.Implementations, row)
 	}
@@ -114,7 +119,7 @@ func readCPUFacts() cpuFacts {
 func (f cpuFacts) print(w io.Writer, width int) {
 	f.CPU.print(w, width)
 	printFeatures(w, f.CPU.Features, width)
-	fmt.Fprintln(w, "\nImplementations, best first")
+	fmt.Fprintln(w, "\nImplementations, best first, with the tiles of float32 and float64 products")
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, im := range f.Implementations {
 		star, runs := " ", "no, this CPU lacks "+strings.Join(im.Missing, ", ")
@@ -122,7 +127,7 @@ func (f cpuFacts) print(w io.Writer, width int) {
 			star = "*"
 		}
 		if im.Supported {
-			runs = fmt.Sprintf("vector %d/%d", im.VectorF32, im.VectorF64)
+			runs = fmt.Sprintf("supported, %dx%d and %dx%d", im.TileF32[0], im.TileF32[1], im.TileF64[0], im.TileF64[1])
 		}
 		fmt.Fprintf(tw, "%s %s\t%s\t%s\n", star, im.Name, runs, im.Description)
 	}

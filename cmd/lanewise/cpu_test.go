@@ -62,7 +62,7 @@ func TestCPULayout(t *testing.T) {
 		},
 		Implementations: []implementationJSON{
 			{Name: "avx512", Description: "wide", Missing: []string{"AVX512F", "AVX512VL"}},
-			{Name: "portable", Description: "plain Go", Supported: true, VectorF32: 1, VectorF64: 1},
+			{Name: "portable", Description: "plain Go", Supported: true, TileF32: [2]int{2, 4}, TileF64: [2]int{2, 4}},
 		},
 		Default: defaultJSON{Name: "portable", Reason: "the best that this CPU supports"},
 	}
@@ -82,9 +82,9 @@ Features
   SSE       SSE SSE2
   Other     POPCNT
 
-Implementations, best first
+Implementations, best first, with the tiles of float32 and float64 products
   avx512    no, this CPU lacks AVX512F, AVX512VL  wide
-* portable  vector 1/1                            plain Go
+* portable  supported, 2x4 and 2x4                plain Go
 
 Default: portable, the best that this
          CPU supports

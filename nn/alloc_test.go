@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/lanewise/lanewise/kernels"
+	"github.com/lanewise/lanewise/nn/nprand"
 )
 
 func TestGradientAllocatesNothing(t *testing.T) {
@@ -42,6 +43,27 @@ func testStepAllocatesNothing[T kernels.Float](t *testing.T, ops kernels.Ops[T])
 		tr.step()
 	}
 	if n := testing.AllocsPerRun(50, tr.step); n != 0 {
+		t.Errorf("%v allocations per step", n)
+	}
+}
+
+func TestStepperAllocatesNothing(t *testing.T) {
+	onEach(t, testStepperAllocatesNothing[float32], testStepperAllocatesNothing[float64])
+}
+
+func testStepperAllocatesNothing[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
+	data := blobs(50, 1).Train
+	s := NewStepper(ops, NewTwoLayerNet(ops, 16, 9, 4, 0.5, nprand.New(8)))
+	many, few := []int{49, 0, 7, 7, 12}, []int{1}
+	if n := testing.AllocsPerRun(20, func() {
+		for _, picks := range [][]int{many, few} {
+			s.Gather(data.Images, data.Labels, picks, 240)
+			s.Forward()
+			s.Loss()
+			s.Backward()
+			s.Update(0.1)
+		}
+	}); n != 0 {
 		t.Errorf("%v allocations per step", n)
 	}
 }

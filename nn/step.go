@@ -1,0 +1,105 @@
+package nn
+
+import "github.com/lanewise/lanewise/kernels"
+
+// Stepper trains a net, or has it predict, by fused kernels: the computations
+// of the net's layers in as few passes over memory as there can be, on buffers of
+// its own, with the net's parameters. A step is Gather, Forward, Loss, Backward
+// and Update. The layers say the same at length, and agree up to rounding.
+//
+// Nothing is allocated but for a larger batch than ever before. A Stepper is not
+// safe for concurrent use.
+type Stepper[T kernels.Float] struct {
+	net *TwoLayerNet[T]
+	ops kernels.Ops[T]
+
+	x        Tensor[T] // the batch
+	labels   []int
+	hidden   Tensor[T] // after the ReLU
+	logits   Tensor[T]
+	dLogits  Tensor[T]
+	dHidden  Tensor[T]
+	gradient Params[T]
+}
+
+// NewStepper returns a Stepper for net, whose parameters it shares.
+func NewStepper[T kernels.Float](ops kernels.Ops[T], net *TwoLayerNet[T]) *Stepper[T] {
+	s := &Stepper[T]{net: net, ops: ops}
+	s.gradient = Params[T]{
+		W1: NewTensor[T](net.Params.W1.Shape...), B1: NewTensor[T](net.Params.B1.Shape...),
+		W2: NewTensor[T](net.Params.W2.Shape...), B2: NewTensor[T](net.Params.B2.Shape...),
+	}
+	return s
+}
+
+// Gather makes a batch of the samples that picks lists: images holds the
+// pixels of a set, as many to a sample as the net has inputs, and labels its class
+// indices. Pixels are divided by divisor, rounded once. It panics if there is no
+// sample of a number in picks, if its label is not a class of the net, or if
+// divisor is 0.
+func (s *Stepper[T]) Gather(images, labels []uint8, picks []int, divisor uint8) {
+	inputs, classes := s.net.Inputs(), s.net.Classes()
+	if len(images) != len(labels)*inputs {
+		panicf("Stepper.Gather: len(images) = %d, want %d, %d for each of %d labels", len(images), len(labels)*inputs, inputs, len(labels))
+	}
+	s.x.resize(len(picks), inputs)
+	s.ops.GatherBytes(s.x.Data, images, picks, inputs, divisor)
+	s.labels = s.labels[:0]
+	for _, pick := range picks {
+		label := int(labels[pick])
+		if label >= classes {
+			panicf("Stepper.Gather: labels[%d] = %d, want 0..%d", pick, label, classes-1)
+		}
+		s.labels = append(s.labels, label)
+	}
+}
+
+// Forward sends the batch through the net.
+func (s *Stepper[T]) Forward() {
+	p, n := s.net.Params, len(s.labels)
+	inputs, hidden, classes := s.net.Inputs(), s.net.Hidden(), s.net.Classes()
+	s.hidden.resize(n, hidden)
+	s.logits.resize(n, classes)
+	s.ops.GemmFused(false, false, n, hidden, inputs, 1, s.x.Data, inputs, p.W1.Data, hidden, 0, s.hidden.Data, hidden,
+		kernels.Epilogue[T]{Bias: p.B1.Data, ReLU: true})
+	s.ops.GemmFused(false, false, n, classes, hidden, 1, s.hidden.Data, hidden, p.W2.Data, classes, 0, s.logits.Data, classes,
+		kernels.Epilogue[T]{Bias: p.B2.Data})
+}
+
+// Loss returns the loss of the batch, as [SoftmaxWithLoss.Forward] does, with
+// the logits of the last Forward, and computes its gradient with respect to them.
+func (s *Stepper[T]) Loss() float64 {
+	s.dLogits.resize(s.logits.Shape...)
+	return s.ops.SoftmaxCrossEntropy(s.dLogits.Data, s.logits.Data, s.labels, lossFloor, s.logits.Shape[0], s.logits.Shape[1])
+}
+
+// Backward returns the gradient of the last Loss with respect to the
+// parameters. The next Backward overwrites it.
+func (s *Stepper[T]) Backward() Params[T] {
+	p, g, n := s.net.Params, s.gradient, len(s.labels)
+	inputs, hidden, classes := s.net.Inputs(), s.net.Hidden(), s.net.Classes()
+	s.dHidden.resize(n, hidden)
+	s.ops.Gemm(true, false, hidden, classes, n, 1, s.hidden.Data, hidden, s.dLogits.Data, classes, 0, g.W2.Data, classes)
+	s.ops.BiasGrad(g.B2.Data, s.dLogits.Data, n, classes)
+	s.ops.GemmFused(false, true, n, hidden, classes, 1, s.dLogits.Data, classes, p.W2.Data, classes, 0, s.dHidden.Data, hidden,
+		kernels.Epilogue[T]{Mask: s.hidden.Data, LDMask: hidden})
+	s.ops.Gemm(true, false, inputs, hidden, n, 1, s.x.Data, inputs, s.dHidden.Data, hidden, 0, g.W1.Data, hidden)
+	s.ops.BiasGrad(g.B1.Data, s.dHidden.Data, n, hidden)
+	return g
+}
+
+// Update subtracts rate times the gradient of the last Backward from the parameters.
+func (s *Stepper[T]) Update(rate T) {
+	gradient := s.gradient.List()
+	for i, p := range s.net.Params.List() {
+		s.ops.Axpy(-rate, gradient[i].Data, p.Data)
+	}
+}
+
+// Hidden and Logits return what the last Forward computed: the hidden layer
+// after its ReLU, N x hidden, and the outputs, N x classes. The next Forward overwrites them.
+func (s *Stepper[T]) Hidden() Tensor[T] { return s.hidden }
+func (s *Stepper[T]) Logits() Tensor[T] { return s.logits }
+
+// Labels returns the class indices of the batch. The next Gather overwrites them.
+func (s *Stepper[T]) Labels() []int { return s.labels }

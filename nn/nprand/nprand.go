@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 )
 
 // RandomState is a stream of random numbers. Make one with [New] or
@@ -73,22 +74,37 @@ func (r *RandomState) Choice(dst []int, n int) {
 	if n < 1 || uint64(n) > 1<<32 {
 		panic(fmt.Sprintf("nprand: Choice: n = %d, want 1..2^32", n))
 	}
-	top := uint32(n - 1)
-	if top == 0 {
-		clear(dst) // NumPy draws nothing here
-		return
+	for i := range dst {
+		dst[i] = int(r.below(uint32(n - 1)))
 	}
-	// Draw as many bits as the largest value has, again until one is not too large.
-	mask := top
-	for shift := 1; shift < 32; shift *= 2 {
-		mask |= mask >> shift
+}
+
+// Permutation fills dst with 0..len(dst)-1 in random order, as
+// numpy.random.permutation(len(dst)) does. It panics if len(dst) > 2^32.
+func (r *RandomState) Permutation(dst []int) {
+	if uint64(len(dst)) > 1<<32 {
+		panic(fmt.Sprintf("nprand: Permutation: len(dst) = %d, want at most 2^32", len(dst)))
 	}
 	for i := range dst {
-		v := r.mt.uint32() & mask
-		for v > top {
-			v = r.mt.uint32() & mask
+		dst[i] = i
+	}
+	for i := len(dst) - 1; i > 0; i-- {
+		j := r.below(uint32(i))
+		dst[i], dst[j] = dst[j], dst[i]
+	}
+}
+
+// below draws from 0..top: as many bits as top has, again until they are no
+// more than it. For a top of 0 nothing is drawn, as in NumPy.
+func (r *RandomState) below(top uint32) uint32 {
+	if top == 0 {
+		return 0
+	}
+	mask := uint32(1)<<bits.Len32(top) - 1
+	for {
+		if v := r.mt.uint32() & mask; v <= top {
+			return v
 		}
-		dst[i] = int(v)
 	}
 }
 

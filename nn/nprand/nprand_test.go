@@ -39,7 +39,15 @@ type vectors struct {
 		W2Values   []hexFloat `json:"W2"`
 		FirstBatch []int      `json:"first_batch"`
 	}
-	Logs [][2]hexFloat
+	Logs         [][2]hexFloat
+	Permutations struct {
+		Small []struct {
+			N      int
+			Values []int
+		}
+		Permutation string `json:"permutation_60000"`
+		ChoiceAfter []int  `json:"choice_after"`
+	}
 }
 
 type hexFloat float64
@@ -148,6 +156,32 @@ func TestStreams(t *testing.T) {
 			t.Errorf("seed %d: final state pos %d, gauss %v %v, want %+v", s.Seed, state.Pos, state.HasGauss, state.Gauss, s.State)
 		}
 	}
+}
+
+func TestPermutations(t *testing.T) {
+	want := load(t).Permutations
+	r := New(42)
+	for _, p := range want.Small {
+		got := make([]int, p.N)
+		r.Permutation(got)
+		if !slices.Equal(got, p.Values) {
+			t.Errorf("Permutation of %d: %v, want %v", p.N, got, p.Values)
+		}
+	}
+	long, wide := make([]int, 60000), make([]int64, 60000)
+	r.Permutation(long)
+	for i, v := range long {
+		wide[i] = int64(v)
+	}
+	if digest(t, wide) != want.Permutation {
+		t.Error("a permutation of 60000 is not NumPy's")
+	}
+	after := make([]int, len(want.ChoiceAfter))
+	r.Choice(after, 60000)
+	if !slices.Equal(after, want.ChoiceAfter) {
+		t.Errorf("after the permutations Choice draws %v, want %v", after, want.ChoiceAfter)
+	}
+	r.Permutation(nil)
 }
 
 // TestNotebook draws the weights and the first batch of the notebook's run.

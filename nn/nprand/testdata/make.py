@@ -47,7 +47,14 @@ def logs():
     return [[float(v).hex(), float(Decimal(float(v)).ln()).hex()] for v in x]
 
 
-vectors = {"streams": [run(s) for s in (0, 42, 2**32 - 1)], "notebook": notebook(), "logs": logs()}
+def permutations():
+    """Each as one stream draws it after the other."""
+    r = np.random.RandomState(42)
+    out = [{"n": n, "values": r.permutation(n).tolist()} for n in (1, 2, 3, 10, 33)]
+    return {"small": out, "permutation_60000": digest(r.permutation(60000), "<i8"), "choice_after": r.choice(60000, 6).tolist()}
+
+
+vectors = {"streams": [run(s) for s in (0, 42, 2**32 - 1)], "notebook": notebook(), "logs": logs(), "permutations": permutations()}
 with open("vectors.json", "w") as f:
     json.dump(vectors, f, indent=0)
     f.write("\n")

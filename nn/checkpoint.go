@@ -13,7 +13,7 @@ import (
 )
 
 // checkpointFormat grows when a checkpoint's arrays or their meaning change.
-const checkpointFormat = 1
+const checkpointFormat = 2
 
 // CheckpointInfo is what a checkpoint says about its run.
 type CheckpointInfo struct {
@@ -25,6 +25,9 @@ type CheckpointInfo struct {
 	DataName       string `json:"data_name"`
 	DataSource     string `json:"data_source"`
 	DataSHA256     string `json:"data_sha256"` // of sizes, images and labels
+	Rows           int    `json:"rows"`        // of an image
+	Columns        int    `json:"columns"`
+	PixelMax       uint8  `json:"pixel_max"` // the largest value that a pixel can have
 
 	RandomPos      int  `json:"random_pos"`
 	RandomHasGauss bool `json:"random_has_gauss"`
@@ -34,8 +37,10 @@ type CheckpointInfo struct {
 // SaveCheckpoint writes all that resuming needs to an .npz file, which NumPy
 // reads: the parameters as [TwoLayerNet.SaveWeights] does; the histories loss,
 // eval_iterations, train_acc and test_acc; random_key and random_gauss, the
-// parts of NumPy's random state; what was measured of the first updates; and
-// info, the bytes of a [CheckpointInfo] in JSON. The file at path is replaced
+// parts of NumPy's random state; what was measured of the first updates and of
+// every epoch; with momentum velocity_W1 and so on; with shuffled epochs order,
+// that of the epoch at work; with samples held out held_acc and, if the run can
+// stop early, best_W1 and so on, the best parameters so far; and info, the bytes of a [CheckpointInfo] in JSON. The file at path is replaced
 // wholly or not at all.
 func (t *Trainer[T]) SaveCheckpoint(path string) error {
 	random := t.rng.State()
@@ -43,13 +48,14 @@ func (t *Trainer[T]) SaveCheckpoint(path string) error {
 		Format: checkpointFormat, DType: dtype[T](), Implementation: t.ops.Implementation().Name(),
 		Config: t.cfg, Iteration: t.iteration,
 		DataName: t.data.Name, DataSource: t.data.Source, DataSHA256: dataIdentity(t.data),
+		Rows: t.data.Rows, Columns: t.data.Cols, PixelMax: t.data.Max,
 		RandomPos: random.Pos, RandomHasGauss: random.HasGauss, SilentBefore: t.start.silentBefore,
 	})
 	if err != nil {
 		return err
 	}
 	h, s := t.history, t.start
-	return npz.Write(path, append(t.net.Params.arrays(),
+	arrays := append(t.net.Params.arrays(""),
 		npz.NewArray("info", info),
 		npz.NewArray("loss", h.Loss),
 		npz.NewArray("eval_iterations", toInt64(h.EvalIterations)),
@@ -61,7 +67,43 @@ func (t *Trainer[T]) SaveCheckpoint(path string) error {
 		npz.NewArray("start_update_w2", s.updateW2),
 		npz.NewArray("start_silent", toInt64(s.silent)),
 		npz.NewArray("start_scales", []float64{s.scaledW1, s.normW1, s.normW2}),
-	)...)
+	)
+	arrays = append(arrays, t.epochArrays()...)
+	if t.cfg.Momentum != 0 {
+		arrays = append(arrays, t.rule.velocity.arrays(velocityPrefix)...)
+	}
+	if t.cfg.Shuffle {
+		arrays = append(arrays, npz.NewArray("order", toInt64(t.sampler.order)))
+	}
+	if t.held.Len() > 0 {
+		arrays = append(arrays, npz.NewArray("held_acc", h.HeldAcc))
+	}
+	if t.cfg.Patience > 0 {
+		arrays = append(arrays, t.stop.best.arrays(bestPrefix)...)
+	}
+	return npz.Write(path, arrays...)
+}
+
+// Prefixes of the names of arrays that are like parameters.
+const velocityPrefix, bestPrefix = "velocity_", "best_"
+
+// epochArrays returns the figures of the epochs, four norms for each that has
+// begun, and two counts of units and one count for each class of those evaluated.
+func (t *Trainer[T]) epochArrays() []npz.Array {
+	var norms []float64
+	var units, predicted []int
+	for _, e := range t.epochs {
+		norms = append(norms, float64(e.GradientW1), float64(e.GradientW2), float64(e.UpdateW1), float64(e.UpdateW2))
+	}
+	for _, e := range t.EpochFigures() {
+		units = append(units, e.DeadUnits, e.RareUnits)
+		predicted = append(predicted, e.Predicted...)
+	}
+	return []npz.Array{
+		npz.NewArray("epoch_norms", norms),
+		npz.NewArray("epoch_units", toInt64(units)),
+		npz.NewArray("epoch_predicted", toInt64(predicted)),
+	}
 }
 
 // ReadCheckpointInfo reads what a checkpoint says about its run: which element
@@ -98,7 +140,7 @@ func readInfo(f *npz.File) (info CheckpointInfo, err error) {
 		return info, bad(f, "array \"info\": %w", err)
 	}
 	if format.Format != checkpointFormat {
-		return info, bad(f, "checkpoint of format %d, but this version of Lanewise reads format %d", format.Format, checkpointFormat)
+		return info, bad(f, "checkpoint of format %d, but this version of Lanewise resumes format %d; load the weights to start a new run from them", format.Format, checkpointFormat)
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()

@@ -17,7 +17,14 @@ import (
 func TestResume(t *testing.T) { onEach(t, testResume[float32], testResume[float64]) }
 
 func testResume[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
-	data, cfg := blobs(100, 40), blobsConfig()
+	testResumeOf(t, ops, blobsConfig())
+	every := everyOption(blobsConfig())
+	every.Patience = 1000
+	testResumeOf(t, ops, every)
+}
+
+func testResumeOf[T kernels.Float](t *testing.T, ops kernels.Ops[T], cfg Config) {
+	data := blobs(100, 40)
 	whole := newTestTrainer(t, ops, cfg, data)
 	runAll(t, whole)
 	path := filepath.Join(t.TempDir(), "run.npz")
@@ -72,17 +79,26 @@ func (e *expiring) Err() error {
 // The same wherever Run looks whether it is to stop, in the midst of an
 // evaluation too.
 func TestResumeAnywhere(t *testing.T) {
-	data, cfg := blobs(100, 2*forwardChunk), blobsConfig()
-	cfg.Iterations = 10
+	t.Run("notebook", func(t *testing.T) { testResumeAnywhere(t, blobsConfig(), 10, 3*3) })
+	// With samples held out an evaluation has three parts, and the run stops by itself.
+	t.Run("every option", func(t *testing.T) { testResumeAnywhere(t, everyOption(blobsConfig()), 40, 4*4) })
+}
+
+func testResumeAnywhere(t *testing.T, cfg Config, iterations, evaluations int) {
+	data := blobs(100, 2*forwardChunk)
+	cfg.Iterations = iterations
 	ops := kernels.On[float64](kernels.Default())
 	whole := newTestTrainer(t, ops, cfg, data)
 	runAll(t, whole)
+	if whole.StoppedEarly() != (cfg.Patience > 0) {
+		t.Fatalf("stopped early: %v, accuracies %v", whole.StoppedEarly(), whole.History().HeldAcc)
+	}
 	path := filepath.Join(t.TempDir(), "run.npz")
 	evaluationsCut := 0
 	for n := 0; ; n++ {
 		tr := newTestTrainer(t, ops, cfg, data)
 		if err := tr.Run(&expiring{context.Background(), n}, nil); err == nil {
-			if n < cfg.Iterations+3*3 {
+			if n < whole.Iteration()+evaluations {
 				t.Errorf("a run looked only %d times whether to stop", n)
 			}
 			break
@@ -100,8 +116,8 @@ func TestResumeAnywhere(t *testing.T) {
 		runAll(t, resumed)
 		sameRun(t, "resumed", resumed, whole)
 	}
-	if evaluationsCut < 3*3 {
-		t.Errorf("%d interruptions of evaluations, want at least 9", evaluationsCut)
+	if evaluationsCut < evaluations {
+		t.Errorf("%d interruptions of evaluations, want at least %d", evaluationsCut, evaluations)
 	}
 }
 

@@ -9,6 +9,9 @@ func TestPresets(t *testing.T) {
 	notebook := Config{Hidden: 50, BatchSize: 100, Iterations: 6000, LearningRate: 0.1, InitStd: 0.01, Seed: 42}
 	scaled := notebook
 	scaled.ScalePixels = true
+	if best, err := PresetNamed("best"); err != nil || !best.Config.Shuffle || best.Config.Init != InitHe || best.Config.Momentum == 0 || best.Config.Decay == 0 {
+		t.Errorf("PresetNamed(best) = %+v, %v", best, err)
+	}
 	for name, want := range map[string]Config{"seed": notebook, "scaled": scaled} {
 		p, err := PresetNamed(name)
 		if err != nil || p.Name != name || p.Config != want || p.Description == "" {
@@ -16,7 +19,7 @@ func TestPresets(t *testing.T) {
 		}
 	}
 	_, err := PresetNamed("none")
-	mustHave(t, err, `"none"`, "seed, scaled")
+	mustHave(t, err, `"none"`, "seed, scaled, best")
 	for _, p := range Presets() {
 		if err := p.Config.Validate(); err != nil {
 			t.Errorf("preset %s: %v", p.Name, err)
@@ -37,17 +40,40 @@ func TestConfigValidate(t *testing.T) {
 		{func(c *Config) { c.LearningRate = math.NaN() }, []string{"learning rate: NaN"}},
 		{func(c *Config) { c.LearningRate = math.Inf(1) }, []string{"learning rate: +Inf"}},
 		{func(c *Config) { c.InitStd = -0.1 }, []string{"weight deviation: -0.1", "0 to 1e+30"}},
+		{func(c *Config) { c.Init = 2 }, []string{"init: 2", "0 to 1"}},
+		{func(c *Config) { c.Momentum = 1 }, []string{"momentum: 1", "below 1"}},
+		{func(c *Config) { c.Momentum = -0.1 }, []string{"momentum: -0.1"}},
+		{func(c *Config) { c.Momentum = math.NaN() }, []string{"momentum: NaN"}},
+		{func(c *Config) { c.Decay = 1 }, []string{"decay: 1", "below 1"}},
+		{func(c *Config) { c.Decay = math.NaN() }, []string{"decay: NaN"}},
+		{func(c *Config) { c.HoldOut = 0.95 }, []string{"hold-out: 0.95", "0 to 0.9"}},
+		{func(c *Config) { c.HoldOut = math.NaN() }, []string{"hold-out: NaN"}},
+		{func(c *Config) { c.HoldOut, c.Patience = 0.1, -1 }, []string{"patience: -1", "0 to 1000000"}},
+		{func(c *Config) { c.Patience = 3 }, []string{"patience: 3", "hold some out"}},
 		{func(c *Config) { c.InitStd = math.NaN() }, []string{"weight deviation: NaN"}},
 	} {
 		cfg := blobsConfig()
 		c.change(&cfg)
 		mustHave(t, cfg.Validate(), c.words...)
 	}
+	if err := everyOption(blobsConfig()).Validate(); err != nil {
+		t.Error(err)
+	}
 	zero := blobsConfig()
 	zero.InitStd = 0 // of no use, but what it leads to is to be seen
 	if err := zero.Validate(); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestInitText(t *testing.T) {
+	for name, want := range map[string]Init{"normal": InitNormal, "he": InitHe} {
+		var got Init
+		if err := got.UnmarshalText([]byte(name)); err != nil || got != want || got.String() != name {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	mustHave(t, new(Init).UnmarshalText([]byte("glorot")), "glorot", "normal, he")
 }
 
 // Where an epoch is a whole number of iterations, this is the notebook's

@@ -127,46 +127,21 @@ func (t *Trainer[T]) Diagnose() Diagnosis {
 
 // diagnoseSamples sends all samples through the net and counts what they do.
 func (t *Trainer[T]) diagnoseSamples(d *Diagnosis) {
-	fires := make([]int, d.Units) // for how many samples each unit does
-	given, labelled := make([]int, t.data.Classes), make([]int, t.data.Classes)
-	right := 0
-	n := t.data.Train.Len()
-	t.forward(context.Background(), t.data.Train, func(logits Tensor[T], labels []int) {
-		for i, v := range t.net.ReLU1.out.Data {
-			if v > 0 {
-				fires[i%d.Units]++
-			}
-		}
-		for i, label := range labels {
-			class := t.net.class(logits, i)
-			given[class]++
-			labelled[label]++
-			if class == label {
-				right++
-			}
-		}
-	})
-	for _, f := range fires {
-		switch {
-		case f == 0:
-			d.DeadUnits++
-		case float64(f) < rareShare*float64(n):
-			d.RareUnits++
-		}
-	}
+	c, _ := t.count(context.Background(), t.train) // only cancelling makes it fail
+	d.DeadUnits, d.RareUnits = c.silent()
 	share := func(counts []int) (class int, share float64) {
 		most := slices.Max(counts)
-		return slices.Index(counts, most), float64(most) / float64(n)
+		return slices.Index(counts, most), float64(most) / float64(c.samples)
 	}
-	d.OneClass, d.OneClassShare = share(given)
-	d.MajorityClass, d.MajorityShare = share(labelled)
-	d.TrainAccuracy = float64(right) / float64(n)
+	d.OneClass, d.OneClassShare = share(c.given)
+	d.MajorityClass, d.MajorityShare = share(c.labelled)
+	d.TrainAccuracy = c.accuracy()
 	d.TestAccuracy, _ = t.accuracy(context.Background(), t.data.Test)
 }
 
 func (t *Trainer[T]) diagnoseInputs(d *Diagnosis) {
 	var counts [256]int
-	for _, v := range t.data.Train.Images {
+	for _, v := range t.train.Images {
 		counts[v]++
 	}
 	var sum float64
@@ -177,7 +152,7 @@ func (t *Trainer[T]) diagnoseInputs(d *Diagnosis) {
 			sum += float64(count) * x * x
 		}
 	}
-	d.InputRMS = math.Sqrt(sum / float64(len(t.data.Train.Images)))
+	d.InputRMS = math.Sqrt(sum / float64(len(t.train.Images)))
 }
 
 func summarizeLoss(loss []float64) (first, last Figure, allFinite bool) {

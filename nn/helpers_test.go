@@ -110,6 +110,14 @@ func blobsConfig() Config {
 	return Config{Hidden: 8, BatchSize: 30, Iterations: 60, LearningRate: 0.5, InitStd: 0.3, ScalePixels: true, Seed: 1}
 }
 
+// everyOption returns c with all that can be set beyond the notebook's.
+func everyOption(c Config) Config {
+	c.Init, c.InitStd = InitHe, 0
+	c.Momentum, c.Decay, c.Shuffle, c.LearningRate = 0.9, 0.05, true, 0.1
+	c.HoldOut, c.Patience, c.EpochHistory = 0.2, 3, true
+	return c
+}
+
 func newTestTrainer[T kernels.Float](t *testing.T, ops kernels.Ops[T], cfg Config, data *dataset.Data) *Trainer[T] {
 	t.Helper()
 	tr, err := NewTrainer(ops, cfg, data)

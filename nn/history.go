@@ -9,16 +9,22 @@ import (
 
 // History is the record of a run.
 type History struct {
-	// Loss[i] is the loss of iteration i's batch, after the update.
+	// Loss[i] is the loss of iteration i's batch, after the update, or before
+	// it with Config.EpochHistory.
 	Loss []float64
 	// EvalIterations are the iterations, counted from 0, after whose updates
 	// the accuracies over the whole sets were taken: the first of each epoch.
 	EvalIterations    []int
 	TrainAcc, TestAcc []float64
+	// HeldAcc are the accuracies over the held-out samples, taken at the same
+	// time; nil if none are.
+	HeldAcc []float64
 }
 
 func (h History) clone() History {
-	return History{slices.Clone(h.Loss), slices.Clone(h.EvalIterations), slices.Clone(h.TrainAcc), slices.Clone(h.TestAcc)}
+	return History{
+		slices.Clone(h.Loss), slices.Clone(h.EvalIterations), slices.Clone(h.TrainAcc), slices.Clone(h.TestAcc), slices.Clone(h.HeldAcc),
+	}
 }
 
 // Progress is what a run reports after each iteration.
@@ -27,12 +33,13 @@ type Progress struct {
 	Iterations int     // how many there will be
 	Epoch      int     // the epoch that the iteration belongs to, counted from 0
 	Epochs     int     // how many will have begun
-	Loss       float64 // of the batch, after the update
+	Loss       float64 // of the batch, as in History
 
 	// Evaluated reports that the accuracies over the whole sets were taken
 	// after this iteration.
 	Evaluated         bool
 	TrainAcc, TestAcc float64
+	HeldAcc           float64 // 0 if no samples are held out
 
 	// Samples were trained on in Elapsed, both since this Run began and
 	// without the evaluations: their quotient is the speed of training.

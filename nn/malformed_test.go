@@ -63,7 +63,8 @@ func writeArrays(t testing.TB, path string, arrays map[string]npz.Array) {
 }
 
 func TestResumeRefusesMalformed(t *testing.T) {
-	data, cfg := blobs(100, 40), blobsConfig()
+	data, cfg := blobs(100, 40), everyOption(blobsConfig())
+	cfg.HoldOut, cfg.Patience = 0.01, 50 // which leaves the epochs as long
 	ops := kernels.On[float32](kernels.Default())
 	tr := newTestTrainer(t, ops, cfg, data)
 	runUntil(t, tr, 5) // evaluated after iterations 0 and 4
@@ -102,7 +103,7 @@ func TestResumeRefusesMalformed(t *testing.T) {
 		words []string
 	}{
 		"info is no JSON":          {npz.NewArray("info", []byte("{")), []string{`"info"`, "unexpected end"}},
-		"info of another format":   {info(func(m map[string]any) { m["format"] = 2; m["new"] = 1 }), []string{"format 2", "reads format 1"}},
+		"info of another format":   {info(func(m map[string]any) { m["format"] = 1; m["new"] = 1 }), []string{"format 1", "resumes format 2", "load the weights"}},
 		"unknown field":            {info(func(m map[string]any) { m["new"] = 1 }), []string{`unknown field "new"`}},
 		"bad config":               {info(func(m map[string]any) { config(m)["batch_size"] = 0 }), []string{"batch size: 0"}},
 		"hidden size not W1's":     {info(func(m map[string]any) { config(m)["hidden"] = 9 }), []string{`"W1" has shape [16 8], want [16 9]`}},
@@ -124,6 +125,16 @@ func TestResumeRefusesMalformed(t *testing.T) {
 		"accuracies missing":       {npz.NewArray("test_acc", []float64{1}), []string{`"test_acc" has shape [1]`}},
 		"updates missing":          {npz.NewArray("start_update_w2", []float64{1}), []string{`"start_update_w2" has shape [1]`}},
 		"silent units in updates":  {npz.NewArray("start_silent", []int64{0, 0, -1, 0, 0}), []string{"-1 silent units"}},
+		"norms missing":            {npz.NewArray("epoch_norms", []float64{1}), []string{`"epoch_norms" has shape [1]`, "8 to 8"}},
+		"too many dead units":      {npz.NewArray("epoch_units", []int64{5, 4, 0, 0}), []string{"5 dead and 4 rare units"}},
+		"too many predictions":     {npz.NewArray("epoch_predicted", []int64{0, 0, 0, 100, 0, 0, 0, 0}), []string{"predictions", "0 to 99"}},
+		"velocity of other shape":  {npz.NewArray("velocity_b2", make([]float32, 5)), []string{`"velocity_b2" has shape [5], want [4]`}},
+		"best of other type":       {npz.NewArray("best_b2", make([]float64, 4)), []string{`"best_b2"`, "float64, want float32"}},
+		"order too short":          {npz.NewArray("order", make([]int64, 98)), []string{`"order" has shape [98]`}},
+		"order is none":            {npz.NewArray("order", make([]int64, 99)), []string{`"order" is not an order of 0 to 98`}},
+		"held accuracies missing":  {npz.NewArray("held_acc", []float64{1}), []string{`"held_acc" has shape [1]`}},
+		"unknown init":             {info(func(m map[string]any) { config(m)["init"] = "she" }), []string{`"she"`, "normal, he"}},
+		"patience for nothing":     {info(func(m map[string]any) { config(m)["hold_out"] = 0 }), []string{"no samples are held out"}},
 		"scales missing":           {npz.NewArray("start_scales", []float64{1, 2}), []string{`"start_scales"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,14 +175,14 @@ func FuzzResume(f *testing.F) {
 		f.Fatal(err)
 	}
 	arrays := checkpointArrays(f, tr)
-	info, err := json.Marshal(CheckpointInfo{Format: 1, DType: "float32", Config: tr.cfg, DataSHA256: dataIdentity(data), RandomPos: 624})
+	info, err := json.Marshal(CheckpointInfo{Format: checkpointFormat, DType: "float32", Config: tr.cfg, DataSHA256: dataIdentity(data), RandomPos: 624})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(info)
 	f.Add([]byte(strings.Replace(string(info), `"hidden":8`, `"hidden":65536`, 1)))
 	f.Add([]byte(strings.Replace(string(info), `"iteration":0`, `"iteration":60`, 1)))
-	f.Add([]byte(`{"format":1}`))
+	f.Add([]byte(`{"format":2}`))
 	path := filepath.Join(f.TempDir(), "fuzz.npz")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) == 0 {

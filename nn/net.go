@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"math"
+
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn/nprand"
 )
@@ -17,6 +19,22 @@ var ParamNames = [4]string{"W1", "b1", "W2", "b2"}
 
 // List returns the parameters in the order of [ParamNames].
 func (p Params[T]) List() [4]Tensor[T] { return [4]Tensor[T]{p.W1, p.B1, p.W2, p.B2} }
+
+// zeros returns new parameters of the same shapes.
+func (p Params[T]) zeros() Params[T] {
+	return Params[T]{
+		W1: NewTensor[T](p.W1.Shape...), B1: NewTensor[T](p.B1.Shape...),
+		W2: NewTensor[T](p.W2.Shape...), B2: NewTensor[T](p.B2.Shape...),
+	}
+}
+
+// set copies the elements of from, which has the same shapes.
+func (p Params[T]) set(from Params[T]) {
+	source := from.List()
+	for i, w := range p.List() {
+		copy(w.Data, source[i].Data)
+	}
+}
 
 // TwoLayerNet is the classifier Affine, ReLU, Affine, softmax with
 // cross-entropy. It is not safe for concurrent use: the layers keep what
@@ -36,6 +54,15 @@ type TwoLayerNet[T kernels.Float] struct {
 // numbers, W1 drawn before W2 from rng in float64, and whose biases are 0. It
 // panics if a size is < 1.
 func NewTwoLayerNet[T kernels.Float](ops kernels.Ops[T], inputs, hidden, classes int, std float64, rng *nprand.RandomState) *TwoLayerNet[T] {
+	return newRandomNet(ops, inputs, hidden, classes, std, std, rng)
+}
+
+// newHeNet is [NewTwoLayerNet] with the deviations of [InitHe].
+func newHeNet[T kernels.Float](ops kernels.Ops[T], inputs, hidden, classes int, rng *nprand.RandomState) *TwoLayerNet[T] {
+	return newRandomNet(ops, inputs, hidden, classes, math.Sqrt(2/float64(inputs)), math.Sqrt(2/float64(hidden)), rng)
+}
+
+func newRandomNet[T kernels.Float](ops kernels.Ops[T], inputs, hidden, classes int, std1, std2 float64, rng *nprand.RandomState) *TwoLayerNet[T] {
 	for _, size := range []struct {
 		name  string
 		value int
@@ -48,10 +75,11 @@ func NewTwoLayerNet[T kernels.Float](ops kernels.Ops[T], inputs, hidden, classes
 		W1: NewTensor[T](inputs, hidden), B1: NewTensor[T](hidden),
 		W2: NewTensor[T](hidden, classes), B2: NewTensor[T](classes),
 	}
-	for _, w := range []Tensor[T]{p.W1, p.W2} {
-		for i := range w.Data {
-			w.Data[i] = T(std * rng.NormFloat64())
-		}
+	for i := range p.W1.Data {
+		p.W1.Data[i] = T(std1 * rng.NormFloat64())
+	}
+	for i := range p.W2.Data {
+		p.W2.Data[i] = T(std2 * rng.NormFloat64())
 	}
 	return newNet(ops, p)
 }
@@ -115,12 +143,17 @@ func (n *TwoLayerNet[T]) class(logits Tensor[T], i int) int {
 // indices labels, by backpropagation. They are views of the layers' buffers: the next
 // Gradient overwrites them.
 func (n *TwoLayerNet[T]) Gradient(x Tensor[T], labels []int) Params[T] {
-	n.Loss(x, labels)
+	_, gradient := n.lossAndGradient(x, labels)
+	return gradient
+}
+
+func (n *TwoLayerNet[T]) lossAndGradient(x Tensor[T], labels []int) (float64, Params[T]) {
+	loss := n.Loss(x, labels)
 	dout := n.Last.Backward()
 	dout = n.Affine2.Backward(dout)
 	dout = n.ReLU1.Backward(dout)
 	n.Affine1.BackwardParams(dout) // nothing stands before it that would want its input's gradient
-	return Params[T]{W1: n.Affine1.DW, B1: n.Affine1.DB, W2: n.Affine2.DW, B2: n.Affine2.DB}
+	return loss, Params[T]{W1: n.Affine1.DW, B1: n.Affine1.DB, W2: n.Affine2.DW, B2: n.Affine2.DB}
 }
 
 // NumericalGradient returns what [TwoLayerNet.Gradient] does, as new tensors,

@@ -33,21 +33,54 @@ func ResumeTrainer[T kernels.Float](ops kernels.Ops[T], path string, data *datas
 		return nil, bad(f, "its run was on the data %s from %s, which %s from %s differs from; resume it on the same data",
 			info.DataName, info.DataSource, data.Name, data.Source)
 	}
-	r := &reader{f: f}
-	inputs, hidden, classes := data.Pixels(), info.Config.Hidden, data.Classes
-	params := Params[T]{
-		W1: tensor[T](r, ParamNames[0], inputs, hidden), B1: tensor[T](r, ParamNames[1], hidden),
-		W2: tensor[T](r, ParamNames[2], hidden, classes), B2: tensor[T](r, ParamNames[3], classes),
+	t, err := newTrainer(ops, info.Config, data)
+	if err != nil {
+		return nil, bad(f, "%w", err)
 	}
-	rng := r.random(info)
-	history := r.history(info, data.Train.Len())
-	start := r.start(info)
+	r := &reader{f: f}
+	params := readParams[T](r, "", data.Pixels(), info.Config.Hidden, data.Classes)
+	t.rng = r.random(info)
+	t.history = r.history(info, t.train.Len())
+	t.start = r.start(info)
+	t.epochs = r.epochs(info, t.history.EvalIterations, t.train.Len(), data.Classes)
 	if r.err != nil {
 		return nil, r.err
 	}
-	t := newTrainer(ops, info.Config, data, newNet(ops, params), rng)
-	t.iteration, t.history, t.start = info.Iteration, history, start
+	t.iteration = info.Iteration
+	t.setNet(newNet(ops, params))
+	t.readState(r)
+	if r.err != nil {
+		return nil, r.err
+	}
 	return t, nil
+}
+
+// readState reads what only some configurations have.
+func (t *Trainer[T]) readState(r *reader) {
+	inputs, hidden, classes := t.net.Inputs(), t.net.Hidden(), t.net.Classes()
+	if t.cfg.Momentum != 0 {
+		t.rule.velocity = readParams[T](r, velocityPrefix, inputs, hidden, classes)
+	}
+	if t.cfg.Patience > 0 {
+		t.stop.best = readParams[T](r, bestPrefix, inputs, hidden, classes)
+	}
+	if t.cfg.Shuffle {
+		n := t.sampler.n
+		t.sampler.order = toInt(vector[int64](r, "order", n, n))
+		sorted := slices.Sorted(slices.Values(t.sampler.order))
+		for i, v := range sorted {
+			if i != v {
+				r.fail("array \"order\" is not an order of 0 to %d", n-1)
+			}
+		}
+	}
+}
+
+func readParams[T kernels.Float](r *reader, prefix string, inputs, hidden, classes int) Params[T] {
+	return Params[T]{
+		W1: tensor[T](r, prefix+ParamNames[0], inputs, hidden), B1: tensor[T](r, prefix+ParamNames[1], hidden),
+		W2: tensor[T](r, prefix+ParamNames[2], hidden, classes), B2: tensor[T](r, prefix+ParamNames[3], classes),
+	}
 }
 
 // A reader reads arrays until the first error, which it keeps. What it returns
@@ -115,23 +148,61 @@ func (r *reader) history(info CheckpointInfo, train int) History {
 	at := toInt(vector[int64](r, "eval_iterations", 0, info.Iteration))
 	trainAcc := vector[float64](r, "train_acc", len(at), len(at))
 	testAcc := vector[float64](r, "test_acc", len(at), len(at))
+	var heldAcc []float64
+	if info.Config.HoldOut > 0 {
+		heldAcc = vector[float64](r, "held_acc", len(at), len(at))
+	}
 	if r.err != nil {
 		return History{}
 	}
 	// Every epoch that began has been evaluated, but for the last one if that was cut short.
-	var due []int
-	for i := range info.Iteration {
-		if info.Config.startsEpoch(i, train) {
-			due = append(due, i)
-		}
-	}
+	due := info.epochStarts(train)
 	if n := len(due); n > 0 && len(at) == n-1 && due[n-1] == info.Iteration-1 {
 		due = due[:n-1]
 	}
 	if !slices.Equal(at, due) {
 		r.fail("array \"eval_iterations\" is not the list of the iterations at which epochs began")
 	}
-	return History{Loss: loss, EvalIterations: at, TrainAcc: trainAcc, TestAcc: testAcc}
+	return History{Loss: loss, EvalIterations: at, TrainAcc: trainAcc, TestAcc: testAcc, HeldAcc: heldAcc}
+}
+
+// epochStarts returns the iterations done that began an epoch.
+func (info CheckpointInfo) epochStarts(train int) (starts []int) {
+	for i := range info.Iteration {
+		if info.Config.startsEpoch(i, train) {
+			starts = append(starts, i)
+		}
+	}
+	return starts
+}
+
+func (r *reader) epochs(info CheckpointInfo, evaluated []int, train, classes int) []EpochFigures {
+	starts := info.epochStarts(train)
+	begun, done := len(starts), len(evaluated)
+	norms := vector[float64](r, "epoch_norms", 4*begun, 4*begun)
+	units := toInt(vector[int64](r, "epoch_units", 2*done, 2*done))
+	predicted := toInt(vector[int64](r, "epoch_predicted", classes*done, classes*done))
+	if r.err != nil {
+		return nil
+	}
+	epochs := make([]EpochFigures, begun)
+	for i := range epochs {
+		e := &epochs[i]
+		e.Iteration = starts[i]
+		e.GradientW1, e.GradientW2 = Figure(norms[4*i]), Figure(norms[4*i+1])
+		e.UpdateW1, e.UpdateW2 = Figure(norms[4*i+2]), Figure(norms[4*i+3])
+		if i < done {
+			e.DeadUnits, e.RareUnits = units[2*i], units[2*i+1]
+			e.Predicted = predicted[classes*i : classes*(i+1) : classes*(i+1)]
+		}
+		if e.DeadUnits < 0 || e.RareUnits < 0 || e.DeadUnits+e.RareUnits > info.Config.Hidden {
+			r.fail("%d dead and %d rare units, want 0 to %d", e.DeadUnits, e.RareUnits, info.Config.Hidden)
+		}
+		if slices.ContainsFunc(e.Predicted, func(n int) bool { return n < 0 || n > train }) {
+			r.fail("predictions %v, want 0 to %d of each class", e.Predicted, train)
+		}
+	}
+	return epochs
 }
 
 func (r *reader) start(info CheckpointInfo) startRecord {

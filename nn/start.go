@@ -13,8 +13,9 @@ const startIterations = 20
 // startRecord is what was measured at the start of a run. Checkpoints keep it.
 type startRecord struct {
 	// updateW1[i] and updateW2[i] are the sizes of update i relative to the weights
-	// it changed: the Euclidean norm of learning rate x gradient over that of
-	// the weights before.
+	// it changed: the Euclidean norm of what was
+	// subtracted, learning rate x gradient without momentum, over that of the
+	// weights before.
 	updateW1, updateW2 []float64
 	// silent[i] counts the hidden units that fired for no sample of batch i
 	// after update i; silentBefore those that did so for the first batch
@@ -37,19 +38,19 @@ func (t *Trainer[T]) measureScaled() {
 	}
 	var b batch[T]
 	values := pixelValues[T](true, t.data.Max)
-	t.gather(&b, t.data.Train, t.picks, &values)
+	t.gather(&b, t.train, t.picks, &values)
 	t.start.scaledW1 = t.relativeUpdate(t.net.Gradient(b.x, b.labels).W1, t.net.Params.W1)
 }
 
-// measureUpdate records the update that grad is about to make.
-func (t *Trainer[T]) measureUpdate(grad Params[T]) {
+// measureUpdate records the update that is about to go along direction.
+func (t *Trainer[T]) measureUpdate(direction Params[T]) {
 	s, p := &t.start, t.net.Params
 	if t.iteration == 0 {
 		s.normW1, s.normW2 = norm(p.W1.Data), norm(p.W2.Data)
 		s.silentBefore = silentUnits(t.net.ReLU1.out)
 	}
-	s.updateW1 = append(s.updateW1, t.relativeUpdate(grad.W1, p.W1))
-	s.updateW2 = append(s.updateW2, t.relativeUpdate(grad.W2, p.W2))
+	s.updateW1 = append(s.updateW1, t.relativeUpdate(direction.W1, p.W1))
+	s.updateW2 = append(s.updateW2, t.relativeUpdate(direction.W2, p.W2))
 }
 
 // measureUpdated records what the update has done to the hidden units.
@@ -57,8 +58,8 @@ func (t *Trainer[T]) measureUpdated() {
 	t.start.silent = append(t.start.silent, silentUnits(t.net.ReLU1.out))
 }
 
-func (t *Trainer[T]) relativeUpdate(grad, weights Tensor[T]) float64 {
-	return t.cfg.LearningRate * norm(grad.Data) / norm(weights.Data)
+func (t *Trainer[T]) relativeUpdate(direction, weights Tensor[T]) float64 {
+	return t.rate() * norm(direction.Data) / norm(weights.Data)
 }
 
 func norm[T kernels.Float](x []T) float64 {

@@ -15,15 +15,21 @@ import (
 // Trainer trains a [TwoLayerNet] by mini-batch gradient descent. It is not
 // safe for concurrent use.
 type Trainer[T kernels.Float] struct {
-	cfg  Config
-	data *dataset.Data
-	ops  kernels.Ops[T]
-	net  *TwoLayerNet[T]
-	rng  *nprand.RandomState
+	cfg         Config
+	data        *dataset.Data
+	train, held dataset.Split // data.Train in two parts; held is empty if nothing is held out
+	ops         kernels.Ops[T]
+	net         *TwoLayerNet[T]
+	rng         *nprand.RandomState
+
+	sampler sampler
+	rule    updateRule[T]
+	stop    earlyStop[T]
 
 	iteration int // iterations done
 	history   History
 	start     startRecord
+	epochs    []EpochFigures // of the epochs begun; the last may still be without its evaluation
 
 	pixels [256]T // what the net sees for a pixel of the data
 	batch  batch[T]
@@ -47,17 +53,40 @@ func NewTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.D
 	if err := checkData(data); err != nil {
 		return nil, err
 	}
-	rng := nprand.New(cfg.Seed)
-	net := NewTwoLayerNet(ops, data.Pixels(), cfg.Hidden, data.Classes, cfg.InitStd, rng)
-	return newTrainer(ops, cfg, data, net, rng), nil
+	t, err := newTrainer(ops, cfg, data)
+	if err != nil {
+		return nil, err
+	}
+	t.rng = nprand.New(cfg.Seed)
+	if cfg.Init == InitHe {
+		t.setNet(newHeNet(ops, data.Pixels(), cfg.Hidden, data.Classes, t.rng))
+	} else {
+		t.setNet(NewTwoLayerNet(ops, data.Pixels(), cfg.Hidden, data.Classes, cfg.InitStd, t.rng))
+	}
+	return t, nil
 }
 
-func newTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.Data, net *TwoLayerNet[T], rng *nprand.RandomState) *Trainer[T] {
+// newTrainer returns a trainer without a net and random numbers.
+func newTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.Data) (*Trainer[T], error) {
+	train, held, err := holdOut(cfg, data)
+	if err != nil {
+		return nil, err
+	}
+	sampler, err := newSampler(cfg, train.Len())
+	if err != nil {
+		return nil, err
+	}
 	return &Trainer[T]{
-		cfg: cfg, data: data, ops: ops, net: net, rng: rng,
+		cfg: cfg, data: data, train: train, held: held, ops: ops, sampler: sampler,
 		pixels: pixelValues[T](cfg.ScalePixels, data.Max),
 		picks:  make([]int, cfg.BatchSize),
-	}
+	}, nil
+}
+
+func (t *Trainer[T]) setNet(net *TwoLayerNet[T]) {
+	t.net = net
+	t.rule = newUpdateRule(t.ops, t.cfg.Momentum, net.Params)
+	t.stop = newEarlyStop(t.cfg, net.Params)
 }
 
 func pixelValues[T kernels.Float](scale bool, largest uint8) (values [256]T) {
@@ -98,6 +127,14 @@ func (t *Trainer[T]) Config() Config { return t.cfg }
 // Iteration returns how many iterations have been done.
 func (t *Trainer[T]) Iteration() int { return t.iteration }
 
+// Samples returns how many samples the net is trained on, and how many are held out of the training set.
+func (t *Trainer[T]) Samples() (train, held int) { return t.train.Len(), t.held.Len() }
+
+// StoppedEarly reports whether the run is over because the accuracy on the
+// held-out samples has not risen for Config.Patience epochs. The net is then
+// that of the evaluation at which it was best.
+func (t *Trainer[T]) StoppedEarly() bool { return t.stop.over(t.history.HeldAcc) }
+
 // Net returns the net as it is. Training changes it.
 func (t *Trainer[T]) Net() *TwoLayerNet[T] { return t.net }
 
@@ -115,11 +152,15 @@ func (t *Trainer[T]) SetIterations(n int) error {
 	if n < t.iteration {
 		return fmt.Errorf("iterations: %d, but %d have been done; choose at least that many", n, t.iteration)
 	}
+	if n != t.cfg.Iterations && t.StoppedEarly() {
+		return fmt.Errorf("iterations: %d, but the run has stopped early after %d and does not go on; start a new one from its weights", n, t.iteration)
+	}
 	t.cfg = cfg
 	return nil
 }
 
-// Run goes on from the current iteration to Config.Iterations. After each
+// Run goes on from the current iteration to Config.Iterations, or until it
+// stops early. After each
 // iteration it calls report, if that is not nil; report should return quickly,
 // and may save a checkpoint. When ctx is cancelled, Run returns ctx.Err()
 // between two iterations: the trainer can then be saved, and another Run goes
@@ -127,8 +168,8 @@ func (t *Trainer[T]) SetIterations(n int) error {
 func (t *Trainer[T]) Run(ctx context.Context, report func(Progress)) error {
 	// Room for the losses of a usual run, so that no step has to make it.
 	t.history.Loss = slices.Grow(t.history.Loss, min(t.cfg.Iterations-t.iteration, 1<<16))
-	p := Progress{Iterations: t.cfg.Iterations, Epochs: t.cfg.epoch(t.cfg.Iterations-1, t.data.Train.Len()) + 1}
-	for t.iteration < t.cfg.Iterations || t.evaluationDue() {
+	p := Progress{Iterations: t.cfg.Iterations, Epochs: t.cfg.epoch(t.cfg.Iterations-1, t.train.Len()) + 1}
+	for t.iteration < t.cfg.Iterations && !t.StoppedEarly() || t.evaluationDue() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -144,10 +185,13 @@ func (t *Trainer[T]) Run(ctx context.Context, report func(Progress)) error {
 				return err
 			}
 			p.TrainAcc, p.TestAcc = last(t.history.TrainAcc), last(t.history.TestAcc)
+			if t.held.Len() > 0 {
+				p.HeldAcc = last(t.history.HeldAcc)
+			}
 		}
 		if report != nil {
 			p.Iteration, p.Loss = t.iteration, last(t.history.Loss)
-			p.Epoch = t.cfg.epoch(t.iteration-1, t.data.Train.Len())
+			p.Epoch = t.cfg.epoch(t.iteration-1, t.train.Len())
 			report(p)
 		}
 	}
@@ -156,28 +200,42 @@ func (t *Trainer[T]) Run(ctx context.Context, report func(Progress)) error {
 
 func last[E any](s []E) E { return s[len(s)-1] }
 
-// step does one iteration: draw a batch, go down its gradient, take its loss again.
+// step does one iteration: draw a batch, go down its gradient, and take its
+// loss again unless that is not wanted.
 func (t *Trainer[T]) step() {
-	t.rng.Choice(t.picks, t.data.Train.Len())
+	t.sampler.draw(t.rng, t.picks, t.iteration)
 	b := &t.batch
-	t.gather(b, t.data.Train, t.picks, &t.pixels)
+	t.gather(b, t.train, t.picks, &t.pixels)
 	if t.iteration == 0 {
 		t.measureScaled()
 	}
-	grad := t.net.Gradient(b.x, b.labels)
+	loss, grad := t.net.lossAndGradient(b.x, b.labels)
+	startsEpoch := t.cfg.startsEpoch(t.iteration, t.train.Len())
+	if startsEpoch {
+		t.beginEpoch(grad)
+	}
+	t.rule.direction(grad)
+	if startsEpoch {
+		t.measureEpochUpdate(grad)
+	}
 	if t.iteration < startIterations {
 		t.measureUpdate(grad)
 	}
-	gradients := grad.List()
-	for i, p := range t.net.Params.List() {
-		t.ops.Axpy(T(-t.cfg.LearningRate), gradients[i].Data, p.Data)
+	t.rule.apply(t.net.Params, grad, t.rate())
+	if !t.cfg.EpochHistory {
+		loss = t.net.Loss(b.x, b.labels)
+	} else if t.iteration < startIterations {
+		t.net.Predict(b.x) // for what is measured of the hidden units
 	}
-	t.history.Loss = append(t.history.Loss, t.net.Loss(b.x, b.labels))
+	t.history.Loss = append(t.history.Loss, loss)
 	if t.iteration < startIterations {
 		t.measureUpdated()
 	}
 	t.iteration++
 }
+
+// rate returns the learning rate of the iteration at work.
+func (t *Trainer[T]) rate() float64 { return t.cfg.rate(t.iteration, t.train.Len()) }
 
 // gather fills b with the samples of split that picks lists.
 func (t *Trainer[T]) gather(b *batch[T], split dataset.Split, picks []int, pixels *[256]T) {
@@ -197,7 +255,7 @@ func (t *Trainer[T]) gather(b *batch[T], split dataset.Split, picks []int, pixel
 // accuracies are still to be taken.
 func (t *Trainer[T]) evaluationDue() bool {
 	i := t.iteration - 1
-	if i < 0 || !t.cfg.startsEpoch(i, t.data.Train.Len()) {
+	if i < 0 || !t.cfg.startsEpoch(i, t.train.Len()) {
 		return false
 	}
 	done := t.history.EvalIterations
@@ -205,7 +263,7 @@ func (t *Trainer[T]) evaluationDue() bool {
 }
 
 func (t *Trainer[T]) evaluate(ctx context.Context) error {
-	train, err := t.accuracy(ctx, t.data.Train)
+	train, err := t.count(ctx, t.train)
 	if err != nil {
 		return err
 	}
@@ -214,48 +272,28 @@ func (t *Trainer[T]) evaluate(ctx context.Context) error {
 		return err
 	}
 	h := &t.history
+	if t.held.Len() > 0 {
+		held, err := t.accuracy(ctx, t.held)
+		if err != nil {
+			return err
+		}
+		h.HeldAcc = append(h.HeldAcc, held)
+	}
 	h.EvalIterations = append(h.EvalIterations, t.iteration-1)
-	h.TrainAcc = append(h.TrainAcc, train)
+	h.TrainAcc = append(h.TrainAcc, train.accuracy())
 	h.TestAcc = append(h.TestAcc, test)
+	t.endEpoch(train)
+	t.stop.observe(h.HeldAcc, t.net.Params)
 	return nil
 }
 
-// Final returns the accuracies of the net as it is over the whole sets.
+// Final returns the accuracies of the net as it is over the whole sets; of the
+// training set, over what is not held out.
 func (t *Trainer[T]) Final() (train, test float64) {
-	train, err1 := t.accuracy(context.Background(), t.data.Train)
+	train, err1 := t.accuracy(context.Background(), t.train)
 	test, err2 := t.accuracy(context.Background(), t.data.Test)
 	if err := errors.Join(err1, err2); err != nil {
 		panic(err) // only cancelling makes it fail
 	}
 	return train, test
-}
-
-func (t *Trainer[T]) accuracy(ctx context.Context, split dataset.Split) (float64, error) {
-	right := 0
-	err := t.forward(ctx, split, func(logits Tensor[T], labels []int) {
-		right += t.net.countRight(logits, labels)
-	})
-	return float64(right) / float64(split.Len()), err
-}
-
-// forwardChunk is how many samples go through the net at a time when a whole
-// set does, which bounds the memory.
-const forwardChunk = 500
-
-// forward runs the whole of split through the net, calling visit for each
-// chunk. It stops with ctx's error when that is cancelled.
-func (t *Trainer[T]) forward(ctx context.Context, split dataset.Split, visit func(logits Tensor[T], labels []int)) error {
-	picks, b := make([]int, 0, forwardChunk), &t.chunk
-	for from := 0; from < split.Len(); from += forwardChunk {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		picks = picks[:0]
-		for i := from; i < min(from+forwardChunk, split.Len()); i++ {
-			picks = append(picks, i)
-		}
-		t.gather(b, split, picks, &t.pixels)
-		visit(t.net.Predict(b.x), b.labels)
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -183,9 +184,25 @@ func sameRun[T kernels.Float](t *testing.T, what string, got, want *Trainer[T]) 
 			t.Errorf("%s: %s differs", what, ParamNames[i])
 		}
 	}
+	for i, w := range want.rule.velocity.List() {
+		if !sameBits(got.rule.velocity.List()[i].Data, w.Data) {
+			t.Errorf("%s: velocity of %s differs", what, ParamNames[i])
+		}
+	}
+	for i, w := range want.stop.best.List() {
+		if !sameBits(got.stop.best.List()[i].Data, w.Data) {
+			t.Errorf("%s: best %s differs", what, ParamNames[i])
+		}
+	}
+	if !slices.Equal(got.sampler.order, want.sampler.order) {
+		t.Errorf("%s: order of samples differs", what)
+	}
+	if !reflect.DeepEqual(got.EpochFigures(), want.EpochFigures()) {
+		t.Errorf("%s: figures of the epochs\n%v\nwant\n%v", what, got.EpochFigures(), want.EpochFigures())
+	}
 	g, w := got.history, want.history
 	if got.iteration != want.iteration || !sameBits(g.Loss, w.Loss) || !slices.Equal(g.EvalIterations, w.EvalIterations) ||
-		!sameBits(g.TrainAcc, w.TrainAcc) || !sameBits(g.TestAcc, w.TestAcc) {
+		!sameBits(g.TrainAcc, w.TrainAcc) || !sameBits(g.TestAcc, w.TestAcc) || !sameBits(g.HeldAcc, w.HeldAcc) {
 		t.Errorf("%s: history at iteration %d differs from that at %d", what, got.iteration, want.iteration)
 	}
 	gs, ws := got.rng.State(), want.rng.State()

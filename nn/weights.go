@@ -13,13 +13,14 @@ import (
 // arrays W1, b1, W2 and b2 of type T. The file at path is replaced wholly or
 // not at all.
 func (n *TwoLayerNet[T]) SaveWeights(path string) error {
-	return npz.Write(path, n.Params.arrays()...)
+	return npz.Write(path, n.Params.arrays("")...)
 }
 
-func (p Params[T]) arrays() []npz.Array {
+// arrays returns the parameters as arrays, prefix before their names.
+func (p Params[T]) arrays(prefix string) []npz.Array {
 	var arrays []npz.Array
 	for i, w := range p.List() {
-		arrays = append(arrays, npz.NewArray(ParamNames[i], w.Data, w.Shape...))
+		arrays = append(arrays, npz.NewArray(prefix+ParamNames[i], w.Data, w.Shape...))
 	}
 	return arrays
 }

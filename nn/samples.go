@@ -1,0 +1,85 @@
+package nn
+
+import (
+	"context"
+
+	"github.com/lanewise/lanewise/nn/dataset"
+)
+
+// forwardChunk is how many samples go through the net at a time when a whole
+// set does, which bounds the memory.
+const forwardChunk = 500
+
+// forward runs the whole of split through the net, calling visit for each
+// chunk. It stops with ctx's error when that is cancelled.
+func (t *Trainer[T]) forward(ctx context.Context, split dataset.Split, visit func(logits Tensor[T], labels []int)) error {
+	picks, b := make([]int, 0, forwardChunk), &t.chunk
+	for from := 0; from < split.Len(); from += forwardChunk {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		picks = picks[:0]
+		for i := from; i < min(from+forwardChunk, split.Len()); i++ {
+			picks = append(picks, i)
+		}
+		t.gather(b, split, picks, &t.pixels)
+		visit(t.net.Predict(b.x), b.labels)
+	}
+	return nil
+}
+
+func (t *Trainer[T]) accuracy(ctx context.Context, split dataset.Split) (float64, error) {
+	right := 0
+	err := t.forward(ctx, split, func(logits Tensor[T], labels []int) {
+		right += t.net.countRight(logits, labels)
+	})
+	return float64(right) / float64(split.Len()), err
+}
+
+// sampleCounts is what was counted while a set went through the net.
+type sampleCounts struct {
+	samples, right int
+	fires          []int // for how many samples each hidden unit does
+	given          []int // to how many samples the net gives each class
+	labelled       []int // how many samples each class has
+}
+
+func (t *Trainer[T]) count(ctx context.Context, split dataset.Split) (sampleCounts, error) {
+	c := sampleCounts{
+		samples: split.Len(), fires: make([]int, t.net.Hidden()),
+		given: make([]int, t.data.Classes), labelled: make([]int, t.data.Classes),
+	}
+	err := t.forward(ctx, split, func(logits Tensor[T], labels []int) {
+		units := len(c.fires)
+		for i, label := range labels {
+			for j, v := range t.net.ReLU1.out.Data[i*units : (i+1)*units] {
+				if v > 0 {
+					c.fires[j]++
+				}
+			}
+			class := t.net.class(logits, i)
+			c.given[class]++
+			c.labelled[label]++
+			if class == label {
+				c.right++
+			}
+		}
+	})
+	return c, err
+}
+
+func (c sampleCounts) accuracy() float64 { return float64(c.right) / float64(c.samples) }
+
+// silent returns how many hidden units fire for no sample, and how many for
+// some but for fewer than rareShare of them.
+func (c sampleCounts) silent() (dead, rare int) {
+	for _, f := range c.fires {
+		switch {
+		case f == 0:
+			dead++
+		case float64(f) < rareShare*float64(c.samples):
+			rare++
+		}
+	}
+	return dead, rare
+}

@@ -20,7 +20,7 @@ type Config struct {
 
 	Init     Init    `json:"init"`     // how large the first weights are
 	Momentum float64 `json:"momentum"` // share of the last update's direction that goes into the next; 0 for none
-	Decay    float64 `json:"decay"`    // share of the learning rate that every epoch takes away; 0 for none
+	Decay    float64 `json:"decay"`    // share of the learning rate that every thousand iterations take away; 0 for none
 	Shuffle  bool    `json:"shuffle"`  // every epoch takes every sample once, in a new order
 	HoldOut  float64 `json:"hold_out"` // share of the training samples that are not trained on; 0 for none
 	Patience int     `json:"patience"` // epochs without a better accuracy on those, after which the run stops; 0 for no stopping
@@ -102,7 +102,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("momentum: %v is out of range; choose 0 or more, below 1 (0.9 is usual)", c.Momentum)
 	}
 	if !(c.Decay >= 0 && c.Decay < 1) {
-		return fmt.Errorf("decay: %v is out of range; choose 0 or more, below 1 (0.1 takes a tenth of the learning rate away each epoch)", c.Decay)
+		return fmt.Errorf("decay: %v is out of range; choose 0 or more, below 1 (0.5 halves the learning rate every thousand iterations)", c.Decay)
 	}
 	if !(c.HoldOut >= 0 && c.HoldOut <= maxHoldOut) {
 		return fmt.Errorf("hold-out: %v is out of range; choose 0 to %g (0.1 holds a tenth of the training samples out)", c.HoldOut, maxHoldOut)
@@ -131,12 +131,14 @@ func (c Config) startsEpoch(i, train int) bool {
 	return i == 0 || c.epoch(i, train) != c.epoch(i-1, train)
 }
 
-// rate returns the learning rate of iteration i.
-func (c Config) rate(i, train int) float64 {
+// rate returns the learning rate of iteration i. It falls a little with each
+// one, and depends neither on the size of the data nor on the length of the
+// run, which may be made longer later.
+func (c Config) rate(i int) float64 {
 	if c.Decay == 0 {
 		return c.LearningRate
 	}
-	return c.LearningRate * math.Pow(1-c.Decay, float64(c.epoch(i, train)))
+	return c.LearningRate * math.Pow(1-c.Decay, float64(i)/1000)
 }
 
 // A Preset is a Config with a name.
@@ -155,9 +157,9 @@ func Presets() []Preset {
 	scaled := notebook
 	scaled.ScalePixels = true
 	best := Config{
-		Hidden: 128, BatchSize: 100, Iterations: 9000,
-		LearningRate: 0.05, Init: InitHe, ScalePixels: true, Seed: 42,
-		Momentum: 0.9, Decay: 0.15, Shuffle: true, EpochHistory: true,
+		Hidden: 256, BatchSize: 100, Iterations: 4800,
+		LearningRate: 0.12, Init: InitHe, ScalePixels: true, Seed: 42,
+		Momentum: 0.9, Decay: 0.5, Shuffle: true, EpochHistory: true,
 	}
 	return []Preset{
 		{"seed", "the notebook's run to the digit: pixels as they are in the file, on which it sticks", notebook},

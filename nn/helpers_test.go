@@ -113,7 +113,7 @@ func blobsConfig() Config {
 // everyOption returns c with all that can be set beyond the notebook's.
 func everyOption(c Config) Config {
 	c.Init, c.InitStd = InitHe, 0
-	c.Momentum, c.Decay, c.Shuffle, c.LearningRate = 0.9, 0.05, true, 0.1
+	c.Momentum, c.Decay, c.Shuffle, c.LearningRate = 0.9, 0.95, true, 0.1
 	c.HoldOut, c.Patience, c.EpochHistory = 0.2, 3, true
 	return c
 }

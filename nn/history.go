@@ -27,6 +27,15 @@ func (h History) clone() History {
 	}
 }
 
+// BestIteration returns the iteration after which the accuracy on the held-out
+// samples was highest, the first of equal ones; -1 if none was measured.
+func (h History) BestIteration() int {
+	if len(h.HeldAcc) == 0 {
+		return -1
+	}
+	return h.EvalIterations[bestOf(h.HeldAcc)]
+}
+
 // Progress is what a run reports after each iteration.
 type Progress struct {
 	Iteration  int     // iterations done since the beginning, 1..Iterations
@@ -39,7 +48,8 @@ type Progress struct {
 	// after this iteration.
 	Evaluated         bool
 	TrainAcc, TestAcc float64
-	HeldAcc           float64 // 0 if no samples are held out
+	HeldAcc           float64 // on the held-out samples, if
+	Held              bool    // there are any
 
 	// Samples were trained on in Elapsed, both since this Run began and
 	// without the evaluations: their quotient is the speed of training.

@@ -43,7 +43,7 @@ func testOptionsByHand(t *testing.T, ops kernels.Ops[float64]) {
 		if got, want := tr.History().Loss[i], net.Loss(x, labels); got != want {
 			t.Errorf("%v: loss %d = %v, want %v, that before the update", ops.Implementation(), i, got, want)
 		}
-		rate := 0.1 * math.Pow(0.95, float64(7*i/50))
+		rate := 0.1 * math.Pow(1-cfg.Decay, float64(i)/1000)
 		grad := net.Gradient(x, labels).List()
 		for k, w := range net.Params.List() {
 			v := velocity.List()[k].Data

@@ -59,7 +59,7 @@ func (t *Trainer[T]) measureUpdated() {
 }
 
 func (t *Trainer[T]) relativeUpdate(direction, weights Tensor[T]) float64 {
-	return t.rate() * norm(direction.Data) / norm(weights.Data)
+	return t.cfg.rate(t.iteration) * norm(direction.Data) / norm(weights.Data)
 }
 
 func norm[T kernels.Float](x []T) float64 {

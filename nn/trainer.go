@@ -185,7 +185,7 @@ func (t *Trainer[T]) Run(ctx context.Context, report func(Progress)) error {
 				return err
 			}
 			p.TrainAcc, p.TestAcc = last(t.history.TrainAcc), last(t.history.TestAcc)
-			if t.held.Len() > 0 {
+			if p.Held = t.held.Len() > 0; p.Held {
 				p.HeldAcc = last(t.history.HeldAcc)
 			}
 		}
@@ -221,7 +221,7 @@ func (t *Trainer[T]) step() {
 	if t.iteration < startIterations {
 		t.measureUpdate(grad)
 	}
-	t.rule.apply(t.net.Params, grad, t.rate())
+	t.rule.apply(t.net.Params, grad, t.cfg.rate(t.iteration))
 	if !t.cfg.EpochHistory {
 		loss = t.net.Loss(b.x, b.labels)
 	} else if t.iteration < startIterations {
@@ -233,9 +233,6 @@ func (t *Trainer[T]) step() {
 	}
 	t.iteration++
 }
-
-// rate returns the learning rate of the iteration at work.
-func (t *Trainer[T]) rate() float64 { return t.cfg.rate(t.iteration, t.train.Len()) }
 
 // gather fills b with the samples of split that picks lists.
 func (t *Trainer[T]) gather(b *batch[T], split dataset.Split, picks []int, pixels *[256]T) {

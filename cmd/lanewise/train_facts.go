@@ -24,7 +24,8 @@ type trainFacts struct {
 type dataFacts struct {
 	Name    string `json:"name"`
 	Source  string `json:"source"`
-	Train   int    `json:"train"`
+	Train   int    `json:"train"`    // of these are
+	Held    int    `json:"held_out"` // not trained on
 	Test    int    `json:"test"`
 	Rows    int    `json:"rows"`
 	Columns int    `json:"columns"`
@@ -33,13 +34,14 @@ type dataFacts struct {
 
 func newTrainFacts[T kernels.Float](t *nn.Trainer[T], im *kernels.Implementation, dtype string, d *dataset.Data) trainFacts {
 	c := t.Config()
+	train, held := t.Samples()
 	return trainFacts{
 		Event: "start",
-		Data:  dataFacts{d.Name, d.Source, d.Train.Len(), d.Test.Len(), d.Rows, d.Cols, d.Classes},
+		Data:  dataFacts{d.Name, d.Source, d.Train.Len(), held, d.Test.Len(), d.Rows, d.Cols, d.Classes},
 		Net:   fmt.Sprintf("%d-%d-%d", d.Pixels(), c.Hidden, d.Classes),
 		DType: dtype, Implementation: im.Name(),
 		Config: c, Done: t.Iteration(),
-		Epoch:        max(float64(d.Train.Len())/float64(c.BatchSize), 1),
+		Epoch:        max(float64(train)/float64(c.BatchSize), 1),
 		describeData: describeData(d),
 	}
 }
@@ -50,9 +52,10 @@ type trainEvaluation struct {
 	Event            string    `json:"event"`
 	Iteration        int       `json:"iteration"` // counted from 0
 	Epoch            int       `json:"epoch"`     // counted from 0
-	Loss             nn.Figure `json:"loss"`      // of the batch, after the update
+	Loss             nn.Figure `json:"loss"`      // of the batch, after the update, or before it with --history epoch
 	TrainAcc         float64   `json:"train_acc"`
 	TestAcc          float64   `json:"test_acc"`
+	HeldAcc          *float64  `json:"held_acc,omitempty"` // if samples are held out
 	SamplesPerSecond float64   `json:"samples_per_second"` // since the last one, training only
 }
 
@@ -61,6 +64,8 @@ type trainEnd struct {
 	Event            string        `json:"event"`
 	Iterations       int           `json:"iterations"` // done
 	Interrupted      bool          `json:"interrupted"`
+	StoppedEarly     bool          `json:"stopped_early"` // the weights are then those of
+	BestIteration    *int          `json:"best_iteration,omitempty"`
 	SamplesPerSecond float64       `json:"samples_per_second"` // training only
 	TrainSeconds     float64       `json:"train_seconds"`      // without the evaluations
 	Seconds          float64       `json:"seconds"`

@@ -142,6 +142,38 @@ func TestTrainHistory(t *testing.T) {
 	}
 }
 
+// TestTrainEpochHistory writes a line for an epoch, with the mean of its losses.
+func TestTrainEpochHistory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h.csv")
+	trainer := trainDirectly[float32](t, kernels.Default(), func(c *nn.Config) { c.Iterations, c.EpochHistory, c.HoldOut = 40, true, 0.2 })
+	lanewise(t, "train", "--data", "digits", "--iterations", "40", "--history", path, "--history", "epoch", "--hold-out", "0.2").ok(t)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := trainer.History()
+	want := [][]string{{"iteration", "epoch", "loss", "train_acc", "test_acc", "held_acc"}}
+	from := 0
+	for i, at := range append(h.EvalIterations, 39) {
+		sum := 0.0
+		for _, loss := range h.Loss[from : at+1] {
+			sum += loss
+		}
+		row := []string{fmt.Sprint(at), fmt.Sprintf("%.4f", float64(at+1)/11.5), nn.FormatFloat(sum / float64(at+1-from)), "", "", ""}
+		if i < len(h.EvalIterations) {
+			row[3], row[4], row[5] = nn.FormatFloat(h.TrainAcc[i]), nn.FormatFloat(h.TestAcc[i]), nn.FormatFloat(h.HeldAcc[i])
+		}
+		want, from = append(want, row), at+1
+	}
+	if !reflect.DeepEqual(rows, want) || len(want) != 6 {
+		t.Errorf("got\n%q\nwant\n%q", rows, want)
+	}
+}
+
 // TestTrainPlot draws every format, of a run that came to its end and of one that did not.
 func TestTrainPlot(t *testing.T) {
 	dir := t.TempDir()

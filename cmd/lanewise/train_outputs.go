@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/lanewise/lanewise/cmd/lanewise/internal/curves"
 	"github.com/lanewise/lanewise/cmd/lanewise/internal/outfile"
@@ -65,7 +63,7 @@ func (o trainOutputs) write(run trainedRun) (written []string, err error) {
 	}
 	add(o.save, func() error { return run.save(o.save) })
 	add(o.history, func() error {
-		return outfile.Write(o.history, func(w io.Writer) error { return writeHistory(w, run.history, run.facts.Epoch) })
+		return outfile.Write(o.history, func(w io.Writer) error { return run.writeHistory(w) })
 	})
 	add(o.plot, func() error {
 		return outfile.Write(o.plot, func(w io.Writer) error { return run.draw(w, filepath.Ext(o.plot)) })
@@ -88,27 +86,4 @@ func (r trainedRun) draw(w io.Writer, extension string) error {
 		Epoch: r.facts.Epoch,
 	}
 	return picture.Draw(w, extension)
-}
-
-// writeHistory writes a line for each iteration, counted from 0: how many
-// epochs are done after it, its batch's loss after the update, and the
-// accuracies where they were measured. Numbers are as Python prints them.
-func writeHistory(w io.Writer, h nn.History, epoch float64) error {
-	out := csv.NewWriter(w)
-	if err := out.Write([]string{"iteration", "epoch", "loss", "train_acc", "test_acc"}); err != nil {
-		return err
-	}
-	measured := 0
-	for i, loss := range h.Loss {
-		row := []string{strconv.Itoa(i), strconv.FormatFloat(float64(i+1)/epoch, 'f', 4, 64), nn.FormatFloat(loss), "", ""}
-		if measured < len(h.EvalIterations) && h.EvalIterations[measured] == i {
-			row[3], row[4] = nn.FormatFloat(h.TrainAcc[measured]), nn.FormatFloat(h.TestAcc[measured])
-			measured++
-		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
 }

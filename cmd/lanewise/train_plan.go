@@ -37,6 +37,9 @@ func (f *trainFlags) plan() (p trainPlan, err error) {
 	if p.im, err = f.isa.implementation(); err != nil {
 		return p, err
 	}
+	if f.changed("init-std") && f.changed("init") && f.config.Init != nn.InitNormal {
+		return p, usageErrorf("--init-std %g: the weights of --init %s have a deviation of their own: leave one of the two out", f.config.InitStd, f.config.Init)
+	}
 	p.config = f.override(f.preset.preset.Config)
 	if err := p.config.Validate(); err != nil {
 		return p, usageError{err}
@@ -55,7 +58,13 @@ func (f *trainFlags) override(c nn.Config) nn.Config {
 		"batch":        func() { c.BatchSize = f.config.BatchSize },
 		"iterations":   func() { c.Iterations = f.config.Iterations },
 		"rate":         func() { c.LearningRate = f.config.LearningRate },
-		"init-std":     func() { c.InitStd = f.config.InitStd },
+		"init":         func() { c.Init = f.config.Init },
+		"init-std":     func() { c.Init, c.InitStd = nn.InitNormal, f.config.InitStd },
+		"momentum":     func() { c.Momentum = f.config.Momentum },
+		"decay":        func() { c.Decay = f.config.Decay },
+		"shuffle":      func() { c.Shuffle = f.config.Shuffle },
+		"hold-out":     func() { c.HoldOut = f.config.HoldOut },
+		"patience":     func() { c.Patience = f.config.Patience },
 		"scale-pixels": func() { c.ScalePixels = f.config.ScalePixels },
 		"seed":         func() { c.Seed = f.config.Seed },
 	} {
@@ -63,13 +72,18 @@ func (f *trainFlags) override(c nn.Config) nn.Config {
 			set()
 		}
 	}
+	if f.losses != "" {
+		c.EpochHistory = f.losses == "epoch"
+	}
 	return c
 }
 
 // planResumed is plan for a run that goes on: all but its length is as it was.
 func (f *trainFlags) planResumed() (p trainPlan, err error) {
-	for _, flag := range []string{"preset", "hidden", "batch", "rate", "init-std", "scale-pixels", "seed"} {
-		if f.changed(flag) {
+	for _, flag := range []string{
+		"preset", "hidden", "batch", "rate", "init", "init-std", "momentum", "decay", "shuffle", "hold-out", "patience", "scale-pixels", "seed", "history " + f.losses,
+	} {
+		if f.changed(flag) || f.losses != "" && flag == "history "+f.losses {
 			return p, usageErrorf("--%s cannot be changed in a run that goes on: leave it out, or start anew with --load %s", flag, f.resume)
 		}
 	}

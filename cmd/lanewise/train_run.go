@@ -54,9 +54,13 @@ func train[T kernels.Float](ctx context.Context, f *trainFlags, plan trainPlan, 
 	view.stop()
 
 	end := trainEnd{
-		Iterations: trainer.Iteration(), Interrupted: stopped != nil,
+		Iterations: trainer.Iteration(), Interrupted: stopped != nil, StoppedEarly: trainer.StoppedEarly(),
 		SamplesPerSecond: rate(last.Samples, last.Elapsed),
 		TrainSeconds:     last.Elapsed.Seconds(), Seconds: time.Since(began).Seconds(),
+	}
+	if end.StoppedEarly {
+		best := trainer.History().BestIteration()
+		end.BestIteration = &best
 	}
 	var failed error
 	end.Written, failed = f.outputs.write(trainedRun{facts, trainer.History(), trainer.SaveCheckpoint})

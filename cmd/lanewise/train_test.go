@@ -175,6 +175,57 @@ func TestTrainSettings(t *testing.T) {
 	}
 }
 
+func TestTrainOptions(t *testing.T) {
+	options := []string{"--data", "digits", "--iterations", "5", "--init", "he", "--momentum", "0.8", "--decay", "0.25", "--shuffle",
+		"--hold-out", "0.1", "--patience", "4", "--history", "epoch"}
+	start, evaluations, end, _ := trainJSON(t, options...)
+	preset, _ := nn.PresetNamed("scaled")
+	want := preset.Config
+	want.Iterations, want.Init, want.Momentum, want.Decay, want.Shuffle = 5, nn.InitHe, 0.8, 0.25, true
+	want.HoldOut, want.Patience, want.EpochHistory = 0.1, 4, true
+	if start.Config != want || start.Data.Held != 144 || start.Epoch != 12.93 {
+		t.Errorf("flags: %+v, want %+v", start, want)
+	}
+	if len(evaluations) != 1 || evaluations[0].HeldAcc == nil || end.StoppedEarly || end.BestIteration != nil {
+		t.Errorf("%+v, %+v", evaluations, end)
+	}
+	start, _, _, _ = trainJSON(t, "--data", "digits", "--iterations", "1", "--preset", "best", "--init-std", "0.03", "--history", "iteration")
+	if c := start.Config; c.Init != nn.InitNormal || c.InitStd != 0.03 || c.EpochHistory || c.Momentum == 0 {
+		t.Errorf("preset best changed by flags: %+v", c)
+	}
+	r := lanewise(t, append([]string{"train"}, options...)...).ok(t)
+	settings := strings.Join(strings.Fields(r.stdout), " ")
+	for _, want := range []string{"first weights by he", "momentum 0.8, decay 0.25", "shuffled epochs, 144 of the training images held out, patience 4 epochs, losses before", "test_acc held_acc samples/s"} {
+		if !strings.Contains(settings, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+}
+
+// TestTrainStopsEarly on held-out samples, says so, and does not go on.
+func TestTrainStopsEarly(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "w.npz")
+	args := []string{"--data", "digits", "--preset", "best", "--hold-out", "0.2", "--patience", "3", "--save", file}
+	_, evaluations, end, r := trainJSON(t, args...)
+	best, n := 0, len(evaluations)
+	for i, e := range evaluations {
+		if *e.HeldAcc > *evaluations[best].HeldAcc {
+			best = i
+		}
+	}
+	if !end.StoppedEarly || end.Interrupted || end.Iterations >= 4800 || n != best+4 || *end.BestIteration != evaluations[best].Iteration ||
+		end.Diagnosis.TrainAccuracy != evaluations[best].TrainAcc || end.Diagnosis.TestAccuracy != evaluations[best].TestAcc {
+		t.Errorf("%d evaluations, the best %+v, the last %+v, end %+v", n, evaluations[best], evaluations[n-1], end)
+	}
+	text := strings.Join(strings.Fields(r.stderr), " ")
+	if want := fmt.Sprintf("held_acc has not risen for 3 epochs; the weights are those after iteration %d,", *end.BestIteration); !strings.Contains(text, want) {
+		t.Errorf("no %q in\n%s", want, r.stderr)
+	}
+	if r := lanewise(t, "train", "--resume", file, "--iterations", "5000"); r.code != exitFailure || !strings.Contains(r.stderr, "stopped early after") {
+		t.Errorf("going on: exit code %d, stderr %q", r.code, r.stderr)
+	}
+}
+
 func TestTrainSaysWhichData(t *testing.T) {
 	r := lanewise(t, "train", "--iterations", "1").ok(t)
 	if !strings.HasPrefix(r.stderr, "lanewise: no data given") || !strings.Contains(r.stderr, "--data mnist") {
@@ -205,9 +256,23 @@ func TestTrainRefuses(t *testing.T) {
 		{"--iterations 0", exitUsage, "iterations: 0 is out of range"},
 		{"--rate NaN", exitUsage, "learning rate: NaN is out of range"},
 		{"--init-std -1", exitUsage, "initial weight deviation: -1 is out of range"},
+		{"--init she", exitUsage, "choose one of: normal, he"},
+		{"--init he --init-std 1", exitUsage, "--init-std 1: the weights of --init he have a deviation of their own"},
+		{"--momentum 1", exitUsage, "momentum: 1 is out of range; choose 0 or more, below 1"},
+		{"--momentum much", exitUsage, "--momentum much: needs a number"},
+		{"--decay -0.5", exitUsage, "decay: -0.5 is out of range"},
+		{"--shuffle=often", exitUsage, "--shuffle often: needs true or false"},
+		{"--data digits --shuffle --batch 2000", exitFailure, "2000, but shuffled epochs have 1437 samples"},
+		{"--hold-out 1", exitUsage, "hold-out: 1 is out of range; choose 0 to 0.9"},
+		{"--data digits --hold-out 0.0001", exitFailure, "hold-out: 0.0001 of 1437 training samples is 0"},
+		{"--hold-out 0.1 --patience -1", exitUsage, "patience: -1 is out of range"},
+		{"--patience 3", exitUsage, "no samples are held out"},
+		{"--history epochs", exitUsage, "--history epochs: the name must end in .csv"},
+		{"--resume $/run.npz --momentum 0.5", exitUsage, "--momentum cannot be changed"},
+		{"--resume $/run.npz --history epoch", exitUsage, "--history epoch cannot be changed"},
 		{"--seed 4294967296", exitUsage, "--seed 4294967296: needs a whole number from 0 to 4294967295"},
 		{"--dtype f16", exitUsage, "--dtype f16: there is no such element type, choose f32 or f64"},
-		{"--preset best", exitUsage, "choose one of: seed, scaled"},
+		{"--preset worst", exitUsage, "choose one of: seed, scaled, best"},
 		{"--isa sse9", exitUsage, "supported here: " + kernels.Supported()[0].Name()},
 		{"--save $/none/w.npz", exitUsage, "there is no folder $/none"},
 		{"--save $/w.txt", exitUsage, "--save $/w.txt: the name must end in .npz"},

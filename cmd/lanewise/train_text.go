@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/lanewise/lanewise/nn"
 )
 
 // textReport prints a table for people, which is plain lines of columns, so
@@ -15,6 +17,7 @@ type textReport struct {
 	columns  int
 	terminal bool
 	every    int // epochs to a line
+	patience int
 }
 
 func newTextReport(w io.Writer) *textReport {
@@ -36,8 +39,12 @@ func (r *textReport) start(f trainFacts) {
 		pixels = "divided by their largest value"
 	}
 	r.wrapped(f.describeData)
-	r.wrapped(fmt.Sprintf("net %s in %s on %s, batch %d, rate %g, first weights %g, pixels %s, seed %d",
-		f.Net, f.DType, f.Implementation, c.BatchSize, c.LearningRate, c.InitStd, pixels, c.Seed))
+	weights := fmt.Sprint(c.InitStd)
+	if c.Init != nn.InitNormal {
+		weights = "by " + c.Init.String()
+	}
+	r.wrapped(fmt.Sprintf("net %s in %s on %s, batch %d, rate %g, first weights %s, pixels %s, seed %d%s",
+		f.Net, f.DType, f.Implementation, c.BatchSize, c.LearningRate, weights, pixels, c.Seed, extras(f)))
 	fmt.Fprintf(r.w, "%d iterations, %.4g an epoch", c.Iterations, f.Epoch)
 	if f.Done > 0 {
 		fmt.Fprintf(r.w, ", %d done before", f.Done)
@@ -50,7 +57,37 @@ func (r *textReport) start(f trainFacts) {
 	if r.every > 1 {
 		fmt.Fprintf(r.w, "a line for every %d epochs\n", r.every)
 	}
-	fmt.Fprintf(r.w, "\n%9s %6s %9s %10s %9s %10s\n", "iteration", "epoch", "loss", "train_acc", "test_acc", "samples/s")
+	r.patience = c.Patience
+	held := ""
+	if f.Data.Held > 0 {
+		held = fmt.Sprintf(" %9s", "held_acc")
+	}
+	fmt.Fprintf(r.w, "\n%9s %6s %9s %10s %9s%s %10s\n", "iteration", "epoch", "loss", "train_acc", "test_acc", held, "samples/s")
+}
+
+// extras names the settings that the notebook does not have.
+func extras(f trainFacts) string {
+	c := f.Config
+	var b strings.Builder
+	if c.Momentum > 0 {
+		fmt.Fprintf(&b, ", momentum %g", c.Momentum)
+	}
+	if c.Decay > 0 {
+		fmt.Fprintf(&b, ", decay %g in 1000 iterations", c.Decay)
+	}
+	if c.Shuffle {
+		b.WriteString(", shuffled epochs")
+	}
+	if f.Data.Held > 0 {
+		fmt.Fprintf(&b, ", %d of the training images held out", f.Data.Held)
+	}
+	if c.Patience > 0 {
+		fmt.Fprintf(&b, ", patience %d epochs", c.Patience)
+	}
+	if c.EpochHistory {
+		b.WriteString(", losses before the updates")
+	}
+	return b.String()
 }
 
 func (r *textReport) evaluation(e trainEvaluation) {
@@ -59,14 +96,21 @@ func (r *textReport) evaluation(e trainEvaluation) {
 		if len(loss) > 9 {
 			loss = fmt.Sprintf("%9.3g", e.Loss)
 		}
-		fmt.Fprintf(r.w, "%9d %6d %s %10.5f %9.5f %10.0f\n",
-			e.Iteration, e.Epoch, loss, e.TrainAcc, e.TestAcc, e.SamplesPerSecond)
+		held := ""
+		if e.HeldAcc != nil {
+			held = fmt.Sprintf(" %9.5f", *e.HeldAcc)
+		}
+		fmt.Fprintf(r.w, "%9d %6d %s %10.5f %9.5f%s %10.0f\n",
+			e.Iteration, e.Epoch, loss, e.TrainAcc, e.TestAcc, held, e.SamplesPerSecond)
 	}
 }
 
 func (r *textReport) end(e trainEnd) {
 	fmt.Fprintf(r.w, "\n%.0f samples/s: %v of training, %v with the evaluations\n",
 		e.SamplesPerSecond, seconds(e.TrainSeconds), seconds(e.Seconds))
+	if e.StoppedEarly {
+		r.wrapped(fmt.Sprintf("stopped early: held_acc has not risen for %d epochs; the weights are those after iteration %d, when it was highest", r.patience, *e.BestIteration))
+	}
 	if d := e.Diagnosis; d != nil {
 		fmt.Fprintf(r.w, "after %d iterations: train_acc %.5f, test_acc %.5f\n\n", e.Iterations, d.TrainAccuracy, d.TestAccuracy)
 		for line := range strings.Lines(d.String()) {

@@ -67,6 +67,9 @@ func (v *trainView) iteration(p nn.Progress) {
 			Iteration: p.Iteration - 1, Epoch: p.Epoch, Loss: nn.Figure(p.Loss), TrainAcc: p.TrainAcc, TestAcc: p.TestAcc,
 			SamplesPerSecond: rate(p.Samples-v.before.Samples, p.Elapsed-v.before.Elapsed),
 		}
+		if p.Held {
+			e.HeldAcc = &p.HeldAcc
+		}
 		v.before = p
 		if v.bar != nil {
 			v.bar.Clear() // the line of the table takes its place

@@ -1,5 +1,7 @@
 ## make bench [LONG=1] [ARGS=...]     measure every implementation on this CPU, record it under results/
 ##                                    and compare them: two minutes, or longer; "lanewise bench --help"
+## make bench-rivals [ARGS=...]       matrix products beside OpenBLAS, BLIS, oneDNN, libxsmm, gonum and vek:
+##                                    under ten minutes; needs a C compiler; names the packages that are missing
 ## make compare OLD=FILE NEW=FILE     compare two records, the older one first
 ## make test [ARGS=-race]             run all tests
 ## make check                         format, vet, staticcheck, generated files up to date, go.mod tidy
@@ -9,10 +11,12 @@
 ##
 ## The same without make:
 ##   bench      go run ./cmd/lanewise bench [--long]
+##   bench-rivals
+##              go run -tags rivals ./cmd/lanewise bench rivals
 ##   compare    go run ./cmd/lanewise compare OLD NEW
 ##   test       go test ./...
 ##   check      gofmt -l .; go vet ./...; GOARCH=arm64 go vet ./...; go vet -tags purego ./...
-##              go tool staticcheck ./...; go test ./asm; go mod tidy -diff
+##              go vet -tags rivals ./...; go tool staticcheck ./...; go test ./asm; go mod tidy -diff
 ##   generate   go run ./asm
 ##   build      go build -o bin/lanewise ./cmd/lanewise
 ##   clean      rm -rf bin
@@ -23,7 +27,7 @@ GO ?= go
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build bench compare test generate check clean
+.PHONY: help build bench bench-rivals compare test generate check clean
 
 # The comments above are the manual.
 help:
@@ -34,6 +38,12 @@ build:
 
 bench: build
 	bin/lanewise bench $(if $(LONG),--long) $(ARGS)
+
+bench-rivals:
+	@echo '#include <dlfcn.h>' | $${CC:-gcc} -E - >/dev/null 2>&1 || \
+		{ echo "bench-rivals calls libraries in C and needs a compiler for it: apt-get install gcc libc6-dev"; exit 1; }
+	CGO_ENABLED=1 $(GO) build -tags rivals -o bin/lanewise-rivals ./cmd/lanewise
+	bin/lanewise-rivals bench rivals $(ARGS)
 
 compare:
 	$(if $(and $(OLD),$(NEW)),,$(error compare needs two files: make compare OLD=results/.../a.txt NEW=results/.../b.txt))
@@ -53,6 +63,7 @@ check:
 	$(GO) vet ./...
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) vet -tags purego ./...
+	$(GO) vet -tags rivals ./...
 	$(GO) tool staticcheck ./...
 	$(GO) test -count=1 ./asm
 	$(GO) mod tidy -diff

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/lanewise/lanewise/kernels"
 	"gonum.org/v1/gonum/blas"
@@ -42,13 +43,27 @@ func square(n int) gemmShape { return gemmShape{m: n, n: n, k: n} }
 
 func (s gemmShape) onlyLong() gemmShape { s.long = true; return s }
 
+// params names s in a benchmark.
 func (s gemmShape) params() string {
 	p := fmt.Sprintf("m=%d/n=%d/k=%d", s.m, s.n, s.k)
-	if s.transA || s.transB {
-		letter := map[bool]string{false: "N", true: "T"}
-		p += "/trans=" + letter[s.transA] + letter[s.transB]
+	if t := s.trans(); t != "" {
+		p += "/trans=" + t
 	}
 	return p
+}
+
+// String names s for people.
+func (s gemmShape) String() string {
+	return strings.TrimSpace(fmt.Sprintf("%d,%d,%d %s", s.m, s.n, s.k, s.trans()))
+}
+
+// trans says which operands are transposed, as in TN; "" if none is.
+func (s gemmShape) trans() string {
+	if !s.transA && !s.transB {
+		return ""
+	}
+	letter := map[bool]string{false: "N", true: "T"}
+	return letter[s.transA] + letter[s.transB]
 }
 
 func (s gemmShape) flop() float64 { return 2 * float64(s.m) * float64(s.n) * float64(s.k) }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"sync"
 	"time"
 
 	"github.com/lanewise/lanewise/kernels"
@@ -18,12 +19,33 @@ type peakProbe struct {
 	typ  string
 	fma  func(n int) (flops, instructions int)
 
-	steps int // length of one probe, set by the first
-	links int // length of one chain for the clock, likewise
+	length time.Duration // of one probe
+	steps  int           // length of one probe, set by the first
+	links  int           // length of one chain for the clock, likewise
 }
 
 func newPeakProbe[T kernels.Float](ops kernels.Ops[T]) *peakProbe {
-	return &peakProbe{impl: ops.Implementation().Name(), typ: typeName[T](), fma: ops.ProbeFMA}
+	return &peakProbe{impl: ops.Implementation().Name(), typ: typeName[T](), fma: ops.ProbeFMA, length: probeTime}
+}
+
+// onThreads makes p a probe of so many threads at once. It is long enough for the start
+// of a goroutine not to count.
+func (p *peakProbe) onThreads(n int) *peakProbe {
+	if n == 1 {
+		return p
+	}
+	one := p.fma
+	p.length = 50 * probeTime
+	p.fma = func(steps int) (flops, instructions int) {
+		var others sync.WaitGroup
+		for range n - 1 {
+			others.Go(func() { one(steps) })
+		}
+		flops, instructions = one(steps)
+		others.Wait()
+		return n * flops, n * instructions
+	}
+	return p
 }
 
 // key names the probe in the sidecar.
@@ -37,7 +59,7 @@ const (
 // fit sets the length of a probe.
 func (p *peakProbe) fit(now clock) {
 	if p.steps == 0 {
-		p.steps = fitIterations(func(n int) { p.fma(n) }, probeTime, now)
+		p.steps = fitIterations(func(n int) { p.fma(n) }, p.length, now)
 		p.links = fitIterations(func(n int) { kernels.ProbeClock(n) }, probeTime, now)
 	}
 }

@@ -49,13 +49,20 @@ func (r *Record) Noisy() []Round {
 
 // Check returns what Run would measure, or an error if o asks for what cannot be.
 func (o Options) Check() ([]*Group, error) {
-	switch {
-	case o.Rounds < 1:
-		return nil, fmt.Errorf("rounds = %d, want at least 1", o.Rounds)
-	case o.Sample < MinSample:
-		return nil, fmt.Errorf("sample = %v, want at least %v", o.Sample, MinSample)
+	if err := checkLengths(o.Rounds, o.Sample); err != nil {
+		return nil, err
 	}
 	return Suite(o.Selection)
+}
+
+func checkLengths(rounds int, sample time.Duration) error {
+	switch {
+	case rounds < 1:
+		return fmt.Errorf("rounds = %d, want at least 1", rounds)
+	case sample < MinSample:
+		return fmt.Errorf("sample = %v, want at least %v", sample, MinSample)
+	}
+	return nil
 }
 
 // Run measures a suite and records it. When ctx is cancelled it stops after the sample
@@ -67,11 +74,11 @@ func Run(ctx context.Context, o Options) (*Record, error) {
 		return nil, err
 	}
 	r := &runner{groups: groups, rounds: o.Rounds, sample: o.Sample, now: wallClock(), noise: readNoise, progress: o.Progress}
-	return r.record(ctx, o)
+	return r.record(ctx, o, func(*sidecar) {})
 }
 
-// record runs r and writes the record.
-func (r *runner) record(ctx context.Context, o Options) (*Record, error) {
+// record runs r and writes the record, with what annotate adds to the sidecar.
+func (r *runner) record(ctx context.Context, o Options, annotate func(*sidecar)) (*Record, error) {
 	env := readEnvironment(o.Implementations[0])
 	machine := machineSlug(env.cpu)
 	rec, err := newRecorder(o.Folder, machine, env.started.Format(time.DateOnly), shortCommit(env.source.Commit), env.config())
@@ -79,6 +86,8 @@ func (r *runner) record(ctx context.Context, o Options) (*Record, error) {
 		return nil, err
 	}
 	side := env.describe(o, o.Implementations)
+	side.GOMAXPROCS = max(r.threads, 1)
+	annotate(&side)
 	side.Record = filepath.Base(rec.path)
 	out := &Record{Groups: r.groups}
 	runErr := r.run(ctx, func(round Round) error {

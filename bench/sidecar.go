@@ -27,6 +27,11 @@ type sidecar struct {
 	Options         sidecarOptions          `json:"options"`
 	Build           map[string]string       `json:"build"`
 	Rounds          []sidecarRound          `json:"rounds"`
+
+	// Of a run beside rivals: what was found of them, and the environment that forced
+	// their kernels.
+	Rivals []Rival           `json:"rivals,omitempty"`
+	Forced map[string]string `json:"forced,omitempty"`
 }
 
 type sidecarCPU struct {
@@ -56,6 +61,9 @@ type sidecarOptions struct {
 	Sample string `json:"sample"`
 	Long   bool   `json:"long"`
 	Filter string `json:"filter,omitempty"`
+
+	Types    []string `json:"types,omitempty"` // of a run beside rivals, as families
+	Families []string `json:"families,omitempty"`
 }
 
 type sidecarRound struct {
@@ -81,8 +89,7 @@ func describeCPU(c kernels.CPUInfo) sidecarCPU {
 func (e environment) describe(o Options, measured []*kernels.Implementation) sidecar {
 	s := sidecar{
 		Machine: machineSlug(e.cpu), Config: map[string]string{}, Commit: e.source.Commit, Started: e.started,
-		CPU: describeCPU(e.cpu), GOMAXPROCS: 1,
-		Default: kernels.Default().Name(), Reason: kernels.Chosen().Reason(),
+		CPU: describeCPU(e.cpu), Default: kernels.Default().Name(), Reason: kernels.Chosen().Reason(),
 		Options: sidecarOptions{Rounds: o.Rounds, Sample: o.Sample.String(), Long: o.Long, Filter: o.Filter},
 		Build:   map[string]string{"go": runtime.Version()},
 	}

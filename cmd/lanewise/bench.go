@@ -25,7 +25,9 @@ happens on the machine hits all of them alike. The samples go to
 tables. Nothing is ever overwritten. Ctrl-C keeps the whole rounds done.
 
 A filter is a regular expression on the name, or terms in benchproc's syntax
-(https://pkg.go.dev/golang.org/x/perf/benchproc/syntax); --list shows names.`
+(https://pkg.go.dev/golang.org/x/perf/benchproc/syntax); --list shows names.
+
+"lanewise bench rivals" measures matrix products beside libraries in C.`
 
 const benchExample = `  lanewise bench                                 about two minutes
   lanewise bench --long                          every shape, longer samples
@@ -45,6 +47,7 @@ func newBenchCommand() *cobra.Command {
 		Example: benchExample,
 		Args:    noArguments,
 	}
+	cmd.AddCommand(newRivalsCommand())
 	isa := addISAFlag(cmd)
 	flags := cmd.Flags()
 	flags.Lookup("isa").Usage = "measure this implementation only, see \"lanewise cpu\" (default: what " + kernels.ISAVariable + " names, else all)"
@@ -96,11 +99,7 @@ func runBench(ctx context.Context, stdout, stderr io.Writer, o bench.Options, gr
 	record, err := bench.Run(ctx, o)
 	progress.close()
 	if err != nil {
-		if record != nil && record.Path != "" {
-			fmt.Fprintf(stderr, "%d of %d rounds are in %s\n", len(record.Rounds), o.Rounds, record.Path)
-		} else {
-			fmt.Fprintln(stderr, "no round was completed, nothing is recorded")
-		}
+		reportRounds(stderr, record, o.Rounds)
 		return err
 	}
 	if quiet {
@@ -116,6 +115,15 @@ func runBench(ctx context.Context, stdout, stderr io.Writer, o bench.Options, gr
 			len(noisy), len(record.Rounds))
 	}
 	return ctx.Err()
+}
+
+// reportRounds tells what is left of a run that ended early.
+func reportRounds(stderr io.Writer, record *bench.Record, rounds int) {
+	if record != nil && record.Path != "" {
+		fmt.Fprintf(stderr, "%d of %d rounds are in %s\n", len(record.Rounds), rounds, record.Path)
+	} else {
+		fmt.Fprintln(stderr, "no round was completed, nothing is recorded")
+	}
 }
 
 // printTables has benchstat compare the implementations.

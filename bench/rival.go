@@ -1,0 +1,231 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lanewise/lanewise/bench/internal/clib"
+	"github.com/lanewise/lanewise/kernels"
+)
+
+// Defaults of a run beside rivals: all of it takes less than ten minutes.
+const (
+	DefaultRivalRounds = 7
+	DefaultRivalSample = 50 * time.Millisecond
+)
+
+// RivalFacts is what a library in C says about itself.
+type RivalFacts = clib.Facts
+
+// A Rival is a library that matrix products are compared with, or one that is missing.
+type Rival struct {
+	Name string `json:"name"`
+	// LeftOut tells why it was not measured; "" if it was.
+	LeftOut string `json:"left_out,omitempty"`
+	// Only tells for what it is measured; "" for everything.
+	Only string `json:"only,omitempty"`
+	RivalFacts
+	lib *clib.Library // nil for those in Go, and where it is left out
+}
+
+// rivalSpecs are the rivals: those in C, and those in Go, which choose their instruction
+// set themselves and are there for scale.
+var rivalSpecs = []struct{ name, module, only string }{
+	{name: "openblas"},
+	{name: "blis"},
+	{name: "onednn", only: "float32"},
+	{name: "libxsmm", only: "family small, on one thread"},
+	{name: "gonum", module: "gonum.org/v1/gonum", only: slowRivalsOnly},
+	{name: "vek", module: "github.com/viterin/vek", only: slowRivalsOnly + " without transposes"},
+}
+
+// slowRivalsOnly says to what quickSlowFLOP keeps the slow ones.
+const slowRivalsOnly = "products of up to 3e8 floating-point operations"
+
+// RivalNames returns the names of all rivals.
+func RivalNames() []string {
+	var names []string
+	for _, spec := range rivalSpecs {
+		names = append(names, spec.name)
+	}
+	return names
+}
+
+// RivalsBuilt tells why this program cannot measure rivals, nil if it can.
+func RivalsBuilt() error { return clib.Built() }
+
+// RivalTypes are the names of the element types.
+func RivalTypes() []string { return []string{"f32", "f64"} }
+
+// RivalOptions says what a process measures beside rivals.
+type RivalOptions struct {
+	// Part is what to measure. The process has to have the environment that
+	// RivalEnvironment returns for its instruction set and threads.
+	Part RivalPart
+	// Types are the element types, of RivalTypes, and Rivals the contenders beside
+	// ours, of RivalNames; all if there are none.
+	Types, Rivals []string
+
+	Rounds    int
+	Sample    time.Duration
+	Folder    string
+	Progress  func(Progress) // as in Options
+	RoundDone func(Round)
+
+	// Probe tries a library in another process with the same environment (see
+	// ProbeRival), so that one that ends the process, as BLIS does for an
+	// architecture that it does not know, is left out and the run goes on. May be nil.
+	Probe func(ctx context.Context, name string) error
+}
+
+// A RivalRun is a run that is ready to start.
+type RivalRun struct {
+	Options RivalOptions
+	Rivals  []Rival // those that are left out too
+	Groups  []*Group
+
+	implementation *kernels.Implementation
+}
+
+// ProbeRival opens a library and has it multiply.
+func ProbeRival(name string) error {
+	lib, err := clib.Open(name)
+	if err != nil {
+		return err
+	}
+	s := square(48)
+	multiply, err := clibGEMM[float32](lib, s)
+	if err != nil {
+		return err
+	}
+	o := newGEMMOperands[float32](s, operandSource(&Group{}, 0))
+	o.spoil()
+	multiply(1, o.a, o.b, o.c)
+	return o.verify()
+}
+
+// PrepareRivals opens the libraries and makes the groups. It fails if o asks for what
+// cannot be; a library that is missing or did not reach what was forced is left out.
+func PrepareRivals(ctx context.Context, o RivalOptions) (*RivalRun, error) {
+	if err := RivalsBuilt(); err != nil {
+		return nil, err
+	}
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	ims, err := RivalImplementations([]string{o.Part.ISA})
+	if err != nil {
+		return nil, err
+	}
+	r := &RivalRun{Options: o, implementation: ims[0]}
+	for _, spec := range rivalSpecs {
+		if len(o.Rivals) > 0 && !slices.Contains(o.Rivals, spec.name) {
+			continue
+		}
+		rival := Rival{Name: spec.name, Only: spec.only}
+		if spec.module != "" {
+			rival.Version = moduleVersion(spec.module)
+		} else {
+			rival.open(ctx, o, clib.Open)
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		r.Rivals = append(r.Rivals, rival)
+	}
+	r.makeGroups()
+	if len(r.Groups) == 0 {
+		return nil, fmt.Errorf("no families of shapes were given, want some of %s", strings.Join(RivalFamilies(), ", "))
+	}
+	return r, nil
+}
+
+// Check fails on options that cannot be, the instruction set apart.
+func (o RivalOptions) Check() error {
+	if err := checkLengths(o.Rounds, o.Sample); err != nil {
+		return err
+	}
+	for _, list := range []struct {
+		what       string
+		have, want []string
+	}{
+		{"type", o.Types, RivalTypes()},
+		{"rival", o.Rivals, RivalNames()},
+		{"family", o.Part.Families, RivalFamilies()},
+	} {
+		for _, name := range list.have {
+			if !slices.Contains(list.want, name) {
+				return fmt.Errorf("%s = %s, want one of %s", list.what, name, strings.Join(list.want, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// open opens the library in C behind r, or leaves r out.
+func (r *Rival) open(ctx context.Context, o RivalOptions, open func(string) (*clib.Library, error)) {
+	if r.Name == "libxsmm" && o.Part.Threads > 1 {
+		r.LeftOut = "its kernels use one thread"
+		return
+	}
+	if o.Probe != nil {
+		if err := o.Probe(ctx, r.Name); err != nil {
+			r.LeftOut = err.Error()
+			return
+		}
+	}
+	lib, err := open(r.Name)
+	if err != nil {
+		r.LeftOut = err.Error()
+		return
+	}
+	r.RivalFacts = lib.Facts()
+	if err := r.checkForced(o.Part); err != nil {
+		r.LeftOut = err.Error()
+		return
+	}
+	r.lib = lib
+}
+
+// moduleVersion returns the version of a module that this program is linked with.
+func moduleVersion(module string) string {
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range build.Deps {
+			if dep.Path == module {
+				return dep.Version
+			}
+		}
+	}
+	return unknown
+}
+
+// Run measures and records. It is [Run] for a RivalRun.
+func (r *RivalRun) Run(ctx context.Context) (*Record, error) {
+	o := r.Options
+	run := &runner{
+		groups: r.Groups, rounds: o.Rounds, sample: o.Sample, threads: o.Part.Threads,
+		now: wallClock(), noise: readNoise, progress: o.Progress,
+	}
+	return run.record(ctx, Options{
+		Selection: Selection{Implementations: []*kernels.Implementation{r.implementation}},
+		Rounds:    o.Rounds, Sample: o.Sample, Folder: o.Folder, RoundDone: o.RoundDone,
+	}, func(s *sidecar) {
+		s.Rivals = r.Rivals
+		s.Forced = map[string]string{}
+		for _, f := range rivalSettings(o.Part.ISA, o.Part.Threads) {
+			s.Forced[f.key] = f.value
+		}
+		s.Options.Types, s.Options.Families = o.types(), o.Part.Families
+	})
+}
+
+func (o RivalOptions) types() []string {
+	if len(o.Types) == 0 {
+		return RivalTypes()
+	}
+	return o.Types
+}

@@ -1,0 +1,314 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+	"golang.org/x/perf/benchmath"
+)
+
+// A RivalReport is what a record tells about rivals. It is made from the record alone,
+// so that records of any age give the same tables.
+type RivalReport struct {
+	Path     string
+	Config   map[string]string // the record's configuration lines
+	Contests []*Contest
+	Rounds   int
+	Noisy    int // rounds that are marked
+	// Rivals is what the sidecar says of them; nil without one.
+	Rivals []Rival
+}
+
+// A Contest is the matrix products of one type, on one instruction set and one number of
+// threads.
+type Contest struct {
+	Ours    string // implementation of package kernels
+	Type    string // f32, f64
+	Threads int
+	Rivals  []string // in the order of RivalNames
+	Shapes  []*ContestShape
+}
+
+// A ContestShape is one matrix product.
+type ContestShape struct {
+	Family, Shape string
+	Rates         map[string]float64 // median FLOP/s of each contender
+	Peak          float64            // median FLOP/s of the multiply-add peak beside ours
+	Share         float64            // median share of ours in it, in percent
+	// Ratios holds for each rival the rate of ours over its rate, taken round by round:
+	// the median, with an interval of 95% confidence that assumes nothing about the
+	// distribution (infinite under six rounds).
+	Ratios map[string]benchmath.Summary
+
+	samples map[string]map[string]sample // by contender and round
+}
+
+// sample is one row of a record.
+type sample struct{ rate, share float64 }
+
+// Best returns the rival with the highest rate, leaving some aside; "" if there is none.
+func (s *ContestShape) Best(aside ...string) string {
+	best := ""
+	for rival := range s.Ratios {
+		if slices.Contains(aside, rival) {
+			continue
+		}
+		if best == "" || s.Rates[rival] > s.Rates[best] || s.Rates[rival] == s.Rates[best] && rival < best {
+			best = rival
+		}
+	}
+	return best
+}
+
+// A FamilyRatio sums up the ratios of ours to the best rival of each shape of a family.
+type FamilyRatio struct {
+	Geomean float64 // NaN if there is no shape with a rival
+	Worst   float64 // the smallest ratio
+	Shape   string  // that has it
+	Shapes  int     // with a rival
+}
+
+// Ratio returns the ratios of a family, "" for all families, leaving some rivals aside.
+func (c *Contest) Ratio(family string, aside ...string) FamilyRatio {
+	r := FamilyRatio{Geomean: math.NaN(), Worst: math.NaN()}
+	sum := 0.0
+	for _, s := range c.Shapes {
+		best := s.Best(aside...)
+		if best == "" || family != "" && s.Family != family {
+			continue
+		}
+		ratio := s.Ratios[best].Center
+		sum += math.Log(ratio)
+		r.Shapes++
+		if !(ratio >= r.Worst) {
+			r.Worst, r.Shape = ratio, s.Shape
+		}
+	}
+	if r.Shapes > 0 {
+		r.Geomean = math.Exp(sum / float64(r.Shapes))
+	}
+	return r
+}
+
+// Families returns the families of the shapes, in their order.
+func (c *Contest) Families() []string {
+	var families []string
+	for _, s := range c.Shapes {
+		if !slices.Contains(families, s.Family) {
+			families = append(families, s.Family)
+		}
+	}
+	return families
+}
+
+// ReadRivals reads a record. It fails on a file without matrix products of the record's
+// implementation and a rival.
+func ReadRivals(path string) (*RivalReport, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	r := &RivalReport{Path: path}
+	rounds := map[string]bool{} // whether noisy
+	reader := benchfmt.NewReader(file, path)
+	for reader.Scan() {
+		switch rec := reader.Result().(type) {
+		case *benchfmt.SyntaxError:
+			return nil, fmt.Errorf("%w: not the Go benchmark format, or damaged", rec)
+		case *benchfmt.Result:
+			if r.Config == nil {
+				r.Config = map[string]string{}
+				for _, c := range rec.Config {
+					r.Config[c.Key] = string(c.Value)
+				}
+			}
+			noise := rec.GetConfig("noise")
+			rounds[rec.GetConfig("round")] = noise != "quiet" && noise != unknown
+			if err := r.add(rec); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+		}
+	}
+	if reader.Err() != nil {
+		return nil, reader.Err()
+	}
+	for _, noisy := range rounds {
+		r.Rounds++
+		if noisy {
+			r.Noisy++
+		}
+	}
+	r.summarize()
+	if len(r.Contests) == 0 {
+		return nil, fmt.Errorf("%s: no matrix products of an implementation beside rivals in it, want a record of \"lanewise bench rivals\"", path)
+	}
+	return r, r.readSidecar()
+}
+
+// add takes in a row of the record.
+func (r *RivalReport) add(rec *benchfmt.Result) error {
+	types := map[string]string{"SGEMM": "f32", "DGEMM": "f64"}
+	base, parts := rec.Name.Parts()
+	typ := types[string(base)]
+	if typ == "" {
+		return nil
+	}
+	values := map[string]string{}
+	for _, part := range parts {
+		key, value, _ := strings.Cut(strings.TrimPrefix(string(part), "/"), "=")
+		values[key] = value
+	}
+	threads := 1
+	if values["threads"] != "" {
+		if _, err := fmt.Sscan(values["threads"], &threads); err != nil {
+			return fmt.Errorf("%s: threads = %s, want a number", rec.Name, values["threads"])
+		}
+	}
+	rate, ok := rec.Value(unitFLOPs)
+	if !ok || !(rate > 0) {
+		return fmt.Errorf("%s: no FLOP/s, or none above 0", rec.Name)
+	}
+	share, _ := rec.Value(unitPeak)
+	c := r.contest(rec.GetConfig("isa"), typ, threads)
+	shape := c.shape(values)
+	impl, round := values["impl"], rec.GetConfig("round")
+	if impl != c.Ours && !slices.Contains(c.Rivals, impl) {
+		c.Rivals = append(c.Rivals, impl)
+	}
+	if shape.samples[impl] == nil {
+		shape.samples[impl] = map[string]sample{}
+	}
+	if _, twice := shape.samples[impl][round]; twice {
+		return fmt.Errorf("%s is in round %s twice: are these several records in one file?", rec.Name, round)
+	}
+	shape.samples[impl][round] = sample{rate, share}
+	return nil
+}
+
+func (r *RivalReport) contest(ours, typ string, threads int) *Contest {
+	for _, c := range r.Contests {
+		if c.Ours == ours && c.Type == typ && c.Threads == threads {
+			return c
+		}
+	}
+	c := &Contest{Ours: ours, Type: typ, Threads: threads}
+	r.Contests = append(r.Contests, c)
+	return c
+}
+
+func (c *Contest) shape(values map[string]string) *ContestShape {
+	name := fmt.Sprintf("%s,%s,%s", values["m"], values["n"], values["k"])
+	if values["trans"] != "" {
+		name += " " + values["trans"]
+	}
+	for _, s := range c.Shapes {
+		if s.Shape == name {
+			return s
+		}
+	}
+	s := &ContestShape{Family: familyOf(name, c.Threads), Shape: name, samples: map[string]map[string]sample{}}
+	c.Shapes = append(c.Shapes, s)
+	return s
+}
+
+// otherFamily is that of shapes which are in no family, as those of "lanewise bench".
+const otherFamily = "other"
+
+// familyOf returns the family of a shape.
+func familyOf(shape string, threads int) string {
+	for _, f := range rivalFamilies {
+		if (f.name == parallelFamily) != (threads > 1) {
+			continue
+		}
+		for _, s := range f.shapes {
+			if s.String() == shape {
+				return f.name
+			}
+		}
+	}
+	return otherFamily
+}
+
+// summarize takes the medians, and drops what has no two sides.
+func (r *RivalReport) summarize() {
+	for _, c := range r.Contests {
+		for _, s := range c.Shapes {
+			s.summarize(c.Ours)
+		}
+		c.Shapes = slices.DeleteFunc(c.Shapes, func(s *ContestShape) bool { return s.Ratios == nil })
+		slices.SortStableFunc(c.Rivals, func(a, b string) int { return rivalPlace(a) - rivalPlace(b) })
+	}
+	r.Contests = slices.DeleteFunc(r.Contests, func(c *Contest) bool {
+		return len(c.Rivals) == 0 || len(c.Shapes) == 0
+	})
+}
+
+// rivalPlace is where a column stands: rivals in their order, other contenders behind.
+func rivalPlace(name string) int {
+	if i := slices.Index(RivalNames(), name); i >= 0 {
+		return i
+	}
+	return len(rivalSpecs)
+}
+
+func (s *ContestShape) summarize(ours string) {
+	mine := s.samples[ours]
+	if mine == nil {
+		return
+	}
+	var peaks, shares []float64
+	for _, x := range mine {
+		if x.share > 0 {
+			peaks = append(peaks, x.rate/x.share*100)
+			shares = append(shares, x.share)
+		}
+	}
+	s.Peak, s.Share = summary(peaks).Center, summary(shares).Center
+	s.Rates, s.Ratios = map[string]float64{}, map[string]benchmath.Summary{}
+	for impl, rounds := range s.samples {
+		var rates, ratios []float64
+		for round, x := range rounds {
+			rates = append(rates, x.rate)
+			if m, ok := mine[round]; ok {
+				ratios = append(ratios, m.rate/x.rate)
+			}
+		}
+		s.Rates[impl] = summary(rates).Center
+		if impl != ours && len(ratios) > 0 {
+			s.Ratios[impl] = summary(ratios)
+		}
+	}
+}
+
+// summary is the median of values and its interval; NaN without values.
+func summary(values []float64) benchmath.Summary {
+	if len(values) == 0 {
+		return benchmath.Summary{Center: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}
+	}
+	return benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), 0.95)
+}
+
+// readSidecar looks up what was forced and what was left out.
+func (r *RivalReport) readSidecar() error {
+	data, err := os.ReadFile(strings.TrimSuffix(r.Path, ".txt") + ".json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var side sidecar
+	if err := json.Unmarshal(data, &side); err != nil {
+		return fmt.Errorf("the .json beside %s: %w", r.Path, err)
+	}
+	r.Rivals = side.Rivals
+	return nil
+}

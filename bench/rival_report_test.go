@@ -1,0 +1,180 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// rivalRecord writes a record: rates in GFLOP/s by benchmark, one in each round. The
+// peak is 100 GFLOP/s.
+func rivalRecord(t *testing.T, isa string, rates map[string][]float64, order ...string) string {
+	t.Helper()
+	var text strings.Builder
+	rounds := 0
+	for _, r := range rates {
+		rounds = max(rounds, len(r))
+	}
+	for round := range rounds {
+		fmt.Fprintf(&text, "cpu: A CPU\ncommit: 0123456789ab\ndirty: false\nisa: %s\nround: %d\nnoise: %s\n",
+			isa, round+1, map[bool]string{true: "steal", false: "quiet"}[round == 1])
+		for _, name := range order {
+			if r := rates[name]; round < len(r) {
+				fmt.Fprintf(&text, "Benchmark%s 10 5 ns/op %g FLOP/s %g %%peak 0 B/op 0 allocs/op\n", name, r[round]*1e9, r[round])
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "a.txt")
+	if err := os.WriteFile(path, []byte(text.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// twoShapes is a record of seven rounds of two shapes, in which the machine slows down
+// to a half after four rounds, for all alike.
+func twoShapes(t *testing.T) string {
+	const small, net = "SGEMM/m=8/n=8/k=8/impl=", "SGEMM/m=784/n=50/k=100/trans=TN/impl="
+	return rivalRecord(t, "avx2", map[string][]float64{
+		small + "avx2":               {60, 64, 56, 60, 30, 30, 30},
+		small + "libxsmm":            {80, 80, 80, 80, 40, 40, 40},
+		small + "openblas":           {40, 40, 40, 40, 20, 20, 20},
+		net + "avx2":                 {90, 90, 90, 90, 45, 45, 45},
+		net + "openblas":             {50, 50, 50, 50, 25, 25, 25},
+		net + "gonum":                {10, 10, 10, 10, 5, 5, 5},
+		"FMAPeak/type=f32/impl=avx2": {100, 100, 100, 100, 50, 50, 50},
+	}, "FMAPeak/type=f32/impl=avx2", small+"avx2", small+"libxsmm", small+"openblas", net+"gonum", net+"openblas", net+"avx2")
+}
+
+func near(x, y float64) bool { return math.Abs(x-y) <= 1e-12*math.Abs(y) }
+
+func TestRivalReport(t *testing.T) {
+	r, err := ReadRivals(twoShapes(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Contests) != 1 || r.Rounds != 7 || r.Noisy != 1 || r.Config["cpu"] != "A CPU" || r.Rivals != nil {
+		t.Fatalf("%+v", r)
+	}
+	c := r.Contests[0]
+	if c.String() != "avx2 f32, 1 thread" || strings.Join(c.Rivals, " ") != "openblas libxsmm gonum" || strings.Join(c.Families(), " ") != "small net" {
+		t.Errorf("%v beside %v, families %v", c, c.Rivals, c.Families())
+	}
+	small, net := c.Shapes[0], c.Shapes[1]
+	if small.Shape != "8,8,8" || net.Shape != "784,50,100 TN" || !near(small.Peak, 100e9) || !near(net.Share, 90) {
+		t.Errorf("%+v\n%+v", small, net)
+	}
+	// Round by round, slowness cancels out: 60/80 four times in seven, and 64/80, 56/80.
+	if s := small.Ratios["libxsmm"]; !near(s.Center, 0.75) || !near(s.Lo, 0.7) || !near(s.Hi, 0.8) {
+		t.Errorf("ratio to libxsmm %+v, want 0.75 from 0.7 to 0.8", s)
+	}
+	if small.Best() != "libxsmm" || small.Best("libxsmm") != "openblas" || net.Best() != "openblas" || net.Best("openblas", "gonum") != "" {
+		t.Error("the best rival is not the fastest that is not left aside")
+	}
+	if !near(small.Rates["avx2"], 56e9) {
+		t.Errorf("median rate %g, want 56e9", small.Rates["avx2"])
+	}
+
+	for _, test := range []struct {
+		family string
+		aside  []string
+		want   FamilyRatio
+	}{
+		{"small", nil, FamilyRatio{0.75, 0.75, "8,8,8", 1}},
+		{"small", []string{"libxsmm"}, FamilyRatio{1.5, 1.5, "8,8,8", 1}},
+		{"net", nil, FamilyRatio{1.8, 1.8, "784,50,100 TN", 1}},
+		{"", nil, FamilyRatio{math.Sqrt(0.75 * 1.8), 0.75, "8,8,8", 2}},
+	} {
+		got := c.Ratio(test.family, test.aside...)
+		if !near(got.Geomean, test.want.Geomean) || !near(got.Worst, test.want.Worst) || got.Shape != test.want.Shape || got.Shapes != test.want.Shapes {
+			t.Errorf("family %q without %v: %+v, want %+v", test.family, test.aside, got, test.want)
+		}
+	}
+	if got := c.Ratio("odd"); got.Shapes != 0 || !math.IsNaN(got.Geomean) || got.String() != "-" {
+		t.Errorf("a family without shapes: %+v", got)
+	}
+}
+
+func TestRivalTables(t *testing.T) {
+	path := twoShapes(t)
+	side := `{"rivals": [{"name": "openblas", "version": "0.3.21", "kernels": "Haswell"}, {"name": "blis", "left_out": "it is in the Debian package libblis-dev"}]}`
+	if err := os.WriteFile(strings.TrimSuffix(path, "txt")+"json", []byte(side), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r, err := ReadRivals(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	r.WriteTables(&got)
+	WriteRatios(&got, []*RivalReport{r, r})
+	want := `
+A CPU
+commit 0123456789ab, 7 rounds, 1 of them marked noisy
+  openblas 0.3.21, kernels for Haswell reached
+  blis is LEFT OUT: it is in the Debian package libblis-dev
+
+avx2 f32, 1 thread: median GFLOP/s, and the ratio of avx2 to the best rival, round by round
+
+family  m,n,k          avx2  %peak   peak  openblas  libxsmm  gonum  ratio         95%        to
+small   8,8,8          56.0   56.0  100.0      40.0     80.0      -  0.750  0.70..0.80   libxsmm
+net     784,50,100 TN  90.0   90.0  100.0      50.0        -   10.0  1.800  1.80..1.80  openblas
+
+Ratio to the best rival of each shape: geometric mean of a family, and in brackets its
+smallest ratio
+
+family                     avx2 f32      avx2 f32
+net                    1.800 (1.80)  1.800 (1.80)
+small                  0.750 (0.75)  0.750 (0.75)
+small but for libxsmm  1.500 (1.50)  1.500 (1.50)
+all shapes             1.162 (0.75)  1.162 (0.75)
+`
+	if got.String() != want {
+		t.Errorf("printed\n%s\nwant\n%s", got.String(), want)
+	}
+}
+
+// TestFewRoundsHaveNoInterval checks that no interval is made up.
+func TestFewRoundsHaveNoInterval(t *testing.T) {
+	const name = "DGEMM/m=256/n=256/k=256/threads=2/impl="
+	r, err := ReadRivals(rivalRecord(t, "avx512", map[string][]float64{
+		name + "avx512": {80, 90}, name + "blis": {40, 50},
+	}, name+"avx512", name+"blis"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	r.WriteTables(&got)
+	for _, want := range []string{"avx512 f64, 2 threads", "parallel  256,256,256    85.0   85.0  100.0  45.0  1.900    -  blis"} {
+		if !strings.Contains(got.String(), want) {
+			t.Errorf("no %q in\n%s", want, got.String())
+		}
+	}
+}
+
+func TestRivalReportRefuses(t *testing.T) {
+	const name = "SGEMM/m=8/n=8/k=8/impl="
+	once := map[string][]float64{name + "avx2": {1}, name + "gonum": {1}, "ReLU/type=f32/bytes=8Ki/impl=avx2": {1}}
+	for want, path := range map[string]string{
+		"no such file":               filepath.Join(t.TempDir(), "none.txt"),
+		"no matrix products":         rivalRecord(t, "avx2", once, "ReLU/type=f32/bytes=8Ki/impl=avx2"),
+		"beside rivals in it, want":  rivalRecord(t, "avx2", once, name+"avx2"),
+		"want a record of":           rivalRecord(t, "avx512", once, name+"avx2", name+"gonum"),
+		"is in round 1 twice":        rivalRecord(t, "avx2", once, name+"avx2", name+"gonum", name+"avx2"),
+		"no FLOP/s, or none above 0": rivalRecord(t, "avx2", map[string][]float64{name + "avx2": {0}}, name+"avx2"),
+	} {
+		if _, err := ReadRivals(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+	damaged := rivalRecord(t, "avx2", once, name+"avx2", name+"gonum")
+	if err := os.WriteFile(strings.TrimSuffix(damaged, "txt")+"json", []byte("{"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadRivals(damaged); err == nil || !strings.Contains(err.Error(), ".json beside") {
+		t.Errorf("damaged sidecar: %v", err)
+	}
+}

@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// A rivalFamily is a set of shapes over which ratios to rivals are averaged.
+type rivalFamily struct {
+	name   string
+	shapes []gemmShape
+}
+
+// parallelFamily is measured with all processors, the others on one thread.
+const parallelFamily = "parallel"
+
+var rivalFamilies = []rivalFamily{
+	{"net", netShapes},
+	{"small", squares(8, 16, 32, 48, 64)},
+	{"large", squares(96, 128, 192, 256, 384, 512, 768, 1024, 2048)},
+	{"odd", []gemmShape{{m: 37, n: 53, k: 71}, {m: 127, n: 129, k: 131}, square(1023)}},
+	{"transposed", []gemmShape{
+		{m: 512, n: 512, k: 512, transB: true},
+		{m: 512, n: 512, k: 512, transA: true},
+		{m: 512, n: 512, k: 512, transA: true, transB: true},
+	}},
+	{"skinny", []gemmShape{
+		{m: 1, n: 4096, k: 4096}, {m: 16, n: 4096, k: 4096}, {m: 4096, n: 16, k: 4096},
+		{m: 4096, n: 4096, k: 16}, {m: 128, n: 3072, k: 768}, {m: 128, n: 768, k: 3072},
+	}},
+	{parallelFamily, squares(256, 512, 1024, 2048)},
+}
+
+func squares(sizes ...int) []gemmShape {
+	var shapes []gemmShape
+	for _, n := range sizes {
+		shapes = append(shapes, square(n))
+	}
+	return shapes
+}
+
+// RivalFamilies returns the names of the families of shapes.
+func RivalFamilies() []string {
+	var names []string
+	for _, f := range rivalFamilies {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// threadsParam is the part of a benchmark's name that tells the number of threads, where
+// it is not one.
+func threadsParam(threads int) string {
+	if threads == 1 {
+		return ""
+	}
+	return fmt.Sprintf("/threads=%d", threads)
+}
+
+// A RivalPart is what one process measures: libraries read what they are forced to
+// once, when they are loaded.
+type RivalPart struct {
+	ISA      string
+	Threads  int
+	Families []string
+}
+
+// String names the part for people.
+func (p RivalPart) String() string { return fmt.Sprintf("%s, %s", p.ISA, threadsInWords(p.Threads)) }
+
+func threadsInWords(n int) string { return counted(n, "thread") }
+
+// RivalParts says what has to be measured for some instruction sets and families, all
+// families if there are none: everything on one thread, and with parallel the family of
+// that name on all processors as well.
+func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
+	for _, name := range families {
+		if !slices.Contains(RivalFamilies(), name) {
+			return nil, fmt.Errorf("family = %s, want one of %s", name, strings.Join(RivalFamilies(), ", "))
+		}
+		if name == parallelFamily && !parallel {
+			return nil, fmt.Errorf("family = %s, which takes all threads and not 1", name)
+		}
+	}
+	if len(families) == 0 {
+		families = RivalFamilies()
+	}
+	single := slices.DeleteFunc(slices.Clone(families), func(name string) bool { return name == parallelFamily })
+	all := runtime.NumCPU()
+	if parallel && all == 1 {
+		return nil, fmt.Errorf("threads = all, and this machine has one processor")
+	}
+	var parts []RivalPart
+	for _, isa := range isas {
+		if len(single) > 0 {
+			parts = append(parts, RivalPart{isa, 1, single})
+		}
+		if parallel && slices.Contains(families, parallelFamily) {
+			parts = append(parts, RivalPart{isa, all, []string{parallelFamily}})
+		}
+	}
+	return parts, nil
+}

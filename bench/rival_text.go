@@ -1,0 +1,193 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/perf/benchmath"
+)
+
+// WriteTables writes, for each contest, a table of its shapes.
+func (r *RivalReport) WriteTables(w io.Writer) {
+	fmt.Fprintf(w, "\n%s\ncommit %s%s, %s", r.Config["cpu"], r.Config["commit"],
+		map[bool]string{true: " with changes"}[r.Config["dirty"] == "true"], counted(r.Rounds, "round"))
+	if r.Noisy > 0 {
+		fmt.Fprintf(w, ", %d of them marked noisy", r.Noisy)
+	}
+	fmt.Fprintln(w)
+	for _, rival := range r.Rivals {
+		fmt.Fprintf(w, "  %s\n", rival)
+	}
+	for _, c := range r.Contests {
+		fmt.Fprintf(w, "\n%s: median GFLOP/s, and the ratio of %s to the best rival, round by round\n\n", c, c.Ours)
+		c.table().write(w)
+	}
+}
+
+// String describes r in a line.
+func (r Rival) String() string {
+	if r.LeftOut != "" {
+		return fmt.Sprintf("%s is LEFT OUT: %s", r.Name, r.LeftOut)
+	}
+	s := r.Name + " " + r.Version
+	if r.Kernels != "" {
+		s += ", kernels for " + r.Kernels + " reached"
+	}
+	if r.Only != "" {
+		s += "; only " + r.Only
+	}
+	return s
+}
+
+// String names c for people.
+func (c *Contest) String() string {
+	return fmt.Sprintf("%s %s, %s", c.Ours, c.Type, threadsInWords(c.Threads))
+}
+
+// table has a row for each shape.
+func (c *Contest) table() *grid {
+	head := []string{"family", "m,n,k", c.Ours, "%peak", "peak"}
+	head = append(append(head, c.Rivals...), "ratio", "95%", "to")
+	g := &grid{left: 2, rows: [][]string{head}}
+	for i, s := range c.Shapes {
+		family := s.Family
+		if i > 0 && c.Shapes[i-1].Family == family {
+			family = ""
+		}
+		row := []string{family, s.Shape, gflops(s.Rates[c.Ours]), number("%.1f", s.Share), gflops(s.Peak)}
+		for _, rival := range c.Rivals {
+			row = append(row, gflops(s.Rates[rival]))
+		}
+		best := s.Best()
+		ratio := s.Ratios[best]
+		g.rows = append(g.rows, append(row, number("%.3f", ratio.Center), interval(ratio), best))
+	}
+	return g
+}
+
+// WriteRatios writes a table of the geometric means, with a row for each family and a
+// column for each contest of the reports.
+func WriteRatios(w io.Writer, reports []*RivalReport) {
+	var contests []*Contest
+	for _, r := range reports {
+		contests = append(contests, r.Contests...)
+	}
+	fmt.Fprint(w, "\nRatio to the best rival of each shape: geometric mean of a family, and in brackets its\nsmallest ratio\n\n")
+	head := []string{"family"}
+	for _, c := range contests {
+		column := c.Ours + " " + c.Type
+		if c.Threads > 1 {
+			column += fmt.Sprintf(" x%d", c.Threads)
+		}
+		head = append(head, column)
+	}
+	g := &grid{left: 1, rows: [][]string{head}}
+	add := func(title, family string, aside ...string) {
+		row := []string{title}
+		some := false
+		for _, c := range contests {
+			r := c.Ratio(family, aside...)
+			some = some || r.Shapes > 0
+			row = append(row, r.String())
+		}
+		if some {
+			g.rows = append(g.rows, row)
+		}
+	}
+	for _, family := range append(RivalFamilies(), otherFamily) {
+		add(family, family)
+		if family == "small" && anyShape(contests, func(s *ContestShape) bool { return s.Best() == "libxsmm" }) {
+			// It generates a kernel for one shape and has no call for the others.
+			add("small but for libxsmm", family, "libxsmm")
+		}
+	}
+	add("all shapes", "")
+	g.write(w)
+}
+
+func anyShape(contests []*Contest, is func(*ContestShape) bool) bool {
+	for _, c := range contests {
+		for _, s := range c.Shapes {
+			if is(s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// String is the cell of the table of geometric means.
+func (r FamilyRatio) String() string {
+	if r.Shapes == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f (%.2f)", r.Geomean, r.Worst)
+}
+
+// gflops is a rate in GFLOP/s, a dash if there is none.
+func gflops(rate float64) string {
+	if !(rate > 0) {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", rate/1e9)
+}
+
+// number formats x, a dash if it is none.
+func number(format string, x float64) string {
+	if !(x > 0) {
+		return "-"
+	}
+	return fmt.Sprintf(format, x)
+}
+
+// interval is what s is uncertain by; a dash where too few rounds tell.
+func interval(s benchmath.Summary) string {
+	if !(s.Center > 0) || math.IsInf(s.Hi, 0) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f..%.2f", s.Lo, s.Hi)
+}
+
+// counted is n things, as in "1 round", "2 rounds".
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
+// A grid is a table whose first columns are aligned to the left, the others to the right.
+type grid struct {
+	left int
+	rows [][]string
+}
+
+func (g *grid) write(w io.Writer) {
+	var widths []int
+	for _, row := range g.rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range g.rows {
+		var line strings.Builder
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			if i < g.left {
+				line.WriteString(cell + pad)
+			} else {
+				line.WriteString(pad + cell)
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/lanewise/lanewise/bench"
+	"github.com/spf13/cobra"
+)
+
+const rivalsLong = `Measure matrix products beside the libraries that one would use otherwise:
+OpenBLAS, BLIS, oneDNN (float32) and, for small squares, libxsmm, which are
+written in C; gonum and viterin/vek in Go.
+
+This takes a program built with the tag rivals, which has C in it and opens the
+libraries when it runs:
+
+  make bench-rivals                  or: go build -tags rivals ./cmd/lanewise
+  apt-get install gcc libopenblas-dev libblis-dev libdnnl-dev libxsmm-dev
+
+A library that is not there is named and left out. Each is forced to its best
+kernels for the instruction set of --isa and to the number of threads, by
+environment variables that it reads when it is loaded: so the program starts
+itself anew for every instruction set. What a library reached is then asked of
+the library itself, and one that runs other kernels is left out as well.
+
+The contenders of a shape take turns, round after round, on operands that are
+new in each round. Every product is compared with a reference, before it is
+timed and after. Libraries in C are called in a loop in C; ours, gonum and vek
+through their Go functions, the call included. Ratios are taken in each round;
+their median counts, to the best rival of each shape, and the geometric mean of
+a family of shapes:
+
+  net         the products of the 784-50-10 net, batch 100
+  small       squares, 8 to 64           large     squares, 96 to 2048
+  odd         sizes that no tile divides transposed  512 cubed, NT, TN and TT
+  skinny      one or two small sides     parallel  squares on all processors
+
+Records go to <out>/<machine>/, as those of "lanewise bench", one for each
+instruction set and number of threads, with versions, kernels and what was left
+out in the .json file. --from prints the tables of records, in any build.`
+
+const rivalsExample = `  lanewise bench rivals                              less than ten minutes
+  lanewise bench rivals --threads all                all processors as well
+  lanewise bench rivals --isa avx512 --type f32 --family net,small
+  lanewise bench rivals --from results/<machine>/<record>.txt`
+
+// rivalsFlags are what the user asked for, and the two ways in which the program calls
+// itself.
+type rivalsFlags struct {
+	isas, families []string
+	threads        string
+	from           []string
+	quiet          bool
+	options        bench.RivalOptions
+
+	partThreads int    // measure with so many threads, in this process
+	probe       string // try this library, in this process
+}
+
+func newRivalsCommand() *cobra.Command {
+	f := new(rivalsFlags)
+	cmd := &cobra.Command{
+		Use:     "rivals",
+		Short:   "Measure matrix products beside OpenBLAS, BLIS, oneDNN, libxsmm, gonum and vek",
+		Long:    rivalsLong,
+		Example: rivalsExample,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	o := &f.options
+	flags := cmd.Flags()
+	list := func(p *[]string, name, usage string, values []string) {
+		flags.StringSliceVar(p, name, nil, usage)
+		complete(cmd, name, func() []string { return values })
+	}
+	list(&f.isas, "isa", "measure these `instruction sets` only, of avx512 and avx2 (default: what the CPU supports of them)", []string{"avx512", "avx2"})
+	list(&o.Types, "type", "measure these `element types` only, of f32 and f64", bench.RivalTypes())
+	list(&f.families, "family", "measure these `families` of shapes only", bench.RivalFamilies())
+	list(&o.Rivals, "rival", "measure these `rivals` only, of "+strings.Join(bench.RivalNames(), ", "), bench.RivalNames())
+	flags.StringVar(&f.threads, "threads", "1", "1, or \"all\" to measure the family parallel with all processors as well")
+	complete(cmd, "threads", func() []string { return []string{"1", "all"} })
+	flags.IntVar(&o.Rounds, "rounds", bench.DefaultRivalRounds, "samples of every benchmark; intervals want 6 or more")
+	flags.DurationVar(&o.Sample, "sample", bench.DefaultRivalSample, "length of a sample")
+	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
+	flags.StringSliceVar(&f.from, "from", nil, "print the tables of these `records` and measure nothing")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the paths of the records only")
+	flags.IntVar(&f.partThreads, "part-threads", 0, "")
+	flags.StringVar(&f.probe, "probe", "", "")
+	flags.MarkHidden("part-threads")
+	flags.MarkHidden("probe")
+	return cmd
+}
+
+func (f *rivalsFlags) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
+	switch {
+	case f.probe != "":
+		return bench.ProbeRival(f.probe)
+	case f.partThreads > 0:
+		return f.measurePart(ctx, stdin, stdout, stderr)
+	case len(f.from) > 0:
+		return f.printRecords(stdout)
+	}
+	parts, err := f.parts()
+	if err != nil {
+		return usageError{err}
+	}
+	if err := bench.RivalsBuilt(); err != nil {
+		return err
+	}
+	return f.measure(ctx, stdout, stderr, parts)
+}
+
+// parts says what is to be measured, each part in a process of its own.
+func (f *rivalsFlags) parts() ([]bench.RivalPart, error) {
+	if err := f.options.Check(); err != nil {
+		return nil, err
+	}
+	if f.threads != "1" && f.threads != "all" {
+		return nil, fmt.Errorf("threads = %s, want 1 or all", f.threads)
+	}
+	ims, err := bench.RivalImplementations(f.isas)
+	if err != nil {
+		return nil, err
+	}
+	var isas []string
+	for _, im := range ims {
+		isas = append(isas, im.Name())
+	}
+	return bench.RivalParts(isas, f.families, f.threads == "all")
+}
+
+// printRecords prints the tables of the records that --from names.
+func (f *rivalsFlags) printRecords(stdout io.Writer) error {
+	var reports []*bench.RivalReport
+	for _, path := range f.from {
+		report, err := bench.ReadRivals(path)
+		if err != nil {
+			return err
+		}
+		report.WriteTables(stdout)
+		reports = append(reports, report)
+	}
+	bench.WriteRatios(stdout, reports)
+	return nil
+}
+
+// measure runs the parts and prints their tables.
+func (f *rivalsFlags) measure(ctx context.Context, stdout, stderr io.Writer, parts []bench.RivalPart) error {
+	var reports []*bench.RivalReport
+	for i, part := range parts {
+		if !f.quiet {
+			fmt.Fprintf(stderr, "%v: part %d of %d\n", part, i+1, len(parts))
+		}
+		path, err := f.startPart(ctx, stderr, part)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("%v: %w", part, err)
+		}
+		report, err := bench.ReadRivals(path)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, report)
+		if f.quiet {
+			fmt.Fprintln(stdout, path)
+		} else {
+			report.WriteTables(stdout)
+		}
+		if report.Rounds < f.options.Rounds {
+			return fmt.Errorf("%v: stopped after %d of %d rounds", part, report.Rounds, f.options.Rounds)
+		}
+	}
+	if f.quiet {
+		return nil
+	}
+	bench.WriteRatios(stdout, reports)
+	fmt.Fprintln(stdout)
+	for _, report := range reports {
+		fmt.Fprintf(stdout, "recorded in %s\n", report.Path)
+	}
+	return nil
+}

@@ -158,7 +158,7 @@ func Presets() []Preset {
 	scaled.ScalePixels = true
 	best := Config{
 		Hidden: 256, BatchSize: 100, Iterations: 4800,
-		LearningRate: 0.12, Init: InitHe, ScalePixels: true, Seed: 42,
+		LearningRate: 0.2, Init: InitHe, ScalePixels: true, Seed: 42,
 		Momentum: 0.9, Decay: 0.5, Shuffle: true, EpochHistory: true,
 	}
 	return []Preset{

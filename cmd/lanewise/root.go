@@ -18,6 +18,8 @@ const rootExample = `  lanewise cpu                        what this CPU offers 
   lanewise train                      learn MNIST if it is here, else small digits
   lanewise train --data mnist         the same, downloading MNIST first
   lanewise train --save w.npz --plot curves.png
+  lanewise predict --load w.npz seven.png
+  lanewise eval --load w.npz
   lanewise bench                      measure every implementation on this CPU`
 
 const rootNotes = `
@@ -44,7 +46,7 @@ func newRootCommand(stdout, stderr io.Writer) *cobra.Command {
 		SilenceErrors: true, // run prints them, once
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newCPUCommand(), newTrainCommand(), newDataCommand(),
+	root.AddCommand(newCPUCommand(), newTrainCommand(), newPredictCommand(), newEvalCommand(), newDataCommand(),
 		newBenchCommand(), newCompareCommand(), newVersionCommand())
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetUsageTemplate(root.UsageTemplate() + "{{if not .HasParent}}" + rootNotes + "{{end}}")

@@ -147,7 +147,7 @@ func (t *Trainer[T]) diagnoseInputs(d *Diagnosis) {
 	var sum float64
 	for v, count := range counts {
 		if count > 0 {
-			x := float64(t.pixels[v])
+			x := float64(T(v) / T(t.divisor()))
 			d.InputMax = max(d.InputMax, x)
 			sum += float64(count) * x * x
 		}

@@ -150,7 +150,7 @@ func TestDiagnosisUpdates(t *testing.T) {
 		for j := range cfg.Hidden {
 			fires := false
 			for s := range cfg.BatchSize {
-				fires = fires || tr.net.ReLU1.out.Data[s*cfg.Hidden+j] > 0
+				fires = fires || tr.stepper.Hidden().Data[s*cfg.Hidden+j] > 0
 			}
 			if !fires {
 				silent++

@@ -143,17 +143,12 @@ func (n *TwoLayerNet[T]) class(logits Tensor[T], i int) int {
 // indices labels, by backpropagation. They are views of the layers' buffers: the next
 // Gradient overwrites them.
 func (n *TwoLayerNet[T]) Gradient(x Tensor[T], labels []int) Params[T] {
-	_, gradient := n.lossAndGradient(x, labels)
-	return gradient
-}
-
-func (n *TwoLayerNet[T]) lossAndGradient(x Tensor[T], labels []int) (float64, Params[T]) {
-	loss := n.Loss(x, labels)
+	n.Loss(x, labels)
 	dout := n.Last.Backward()
 	dout = n.Affine2.Backward(dout)
 	dout = n.ReLU1.Backward(dout)
 	n.Affine1.BackwardParams(dout) // nothing stands before it that would want its input's gradient
-	return loss, Params[T]{W1: n.Affine1.DW, B1: n.Affine1.DB, W2: n.Affine2.DW, B2: n.Affine2.DB}
+	return Params[T]{W1: n.Affine1.DW, B1: n.Affine1.DB, W2: n.Affine2.DW, B2: n.Affine2.DB}
 }
 
 // NumericalGradient returns what [TwoLayerNet.Gradient] does, as new tensors,

@@ -13,7 +13,7 @@ const forwardChunk = 500
 // forward runs the whole of split through the net, calling visit for each
 // chunk. It stops with ctx's error when that is cancelled.
 func (t *Trainer[T]) forward(ctx context.Context, split dataset.Split, visit func(logits Tensor[T], labels []int)) error {
-	picks, b := make([]int, 0, forwardChunk), &t.chunk
+	picks, s := make([]int, 0, forwardChunk), t.stepper
 	for from := 0; from < split.Len(); from += forwardChunk {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -22,8 +22,9 @@ func (t *Trainer[T]) forward(ctx context.Context, split dataset.Split, visit fun
 		for i := from; i < min(from+forwardChunk, split.Len()); i++ {
 			picks = append(picks, i)
 		}
-		t.gather(b, split, picks, &t.pixels)
-		visit(t.net.Predict(b.x), b.labels)
+		s.Gather(split.Images, split.Labels, picks, t.divisor())
+		s.Forward()
+		visit(s.Logits(), s.Labels())
 	}
 	return nil
 }
@@ -52,7 +53,7 @@ func (t *Trainer[T]) count(ctx context.Context, split dataset.Split) (sampleCoun
 	err := t.forward(ctx, split, func(logits Tensor[T], labels []int) {
 		units := len(c.fires)
 		for i, label := range labels {
-			for j, v := range t.net.ReLU1.out.Data[i*units : (i+1)*units] {
+			for j, v := range t.stepper.Hidden().Data[i*units : (i+1)*units] {
 				if v > 0 {
 					c.fires[j]++
 				}

@@ -29,17 +29,17 @@ type startRecord struct {
 	normW1, normW2 float64
 }
 
-// measureScaled fills start.scaledW1 on the first batch. The gradients it
-// leaves in the layers are not those of the run.
+// measureScaled fills start.scaledW1 on the first batch. What it leaves in the
+// stepper is not of the run.
 func (t *Trainer[T]) measureScaled() {
 	t.start.scaledW1 = math.NaN()
 	if t.cfg.ScalePixels {
 		return
 	}
-	var b batch[T]
-	values := pixelValues[T](true, t.data.Max)
-	t.gather(&b, t.train, t.picks, &values)
-	t.start.scaledW1 = t.relativeUpdate(t.net.Gradient(b.x, b.labels).W1, t.net.Params.W1)
+	t.stepper.Gather(t.train.Images, t.train.Labels, t.picks, t.data.Max)
+	t.stepper.Forward()
+	t.stepper.Loss()
+	t.start.scaledW1 = t.relativeUpdate(t.stepper.Backward().W1, t.net.Params.W1)
 }
 
 // measureUpdate records the update that is about to go along direction.
@@ -47,7 +47,7 @@ func (t *Trainer[T]) measureUpdate(direction Params[T]) {
 	s, p := &t.start, t.net.Params
 	if t.iteration == 0 {
 		s.normW1, s.normW2 = norm(p.W1.Data), norm(p.W2.Data)
-		s.silentBefore = silentUnits(t.net.ReLU1.out)
+		s.silentBefore = silentUnits(t.stepper.Hidden())
 	}
 	s.updateW1 = append(s.updateW1, t.relativeUpdate(direction.W1, p.W1))
 	s.updateW2 = append(s.updateW2, t.relativeUpdate(direction.W2, p.W2))
@@ -55,7 +55,7 @@ func (t *Trainer[T]) measureUpdate(direction Params[T]) {
 
 // measureUpdated records what the update has done to the hidden units.
 func (t *Trainer[T]) measureUpdated() {
-	t.start.silent = append(t.start.silent, silentUnits(t.net.ReLU1.out))
+	t.start.silent = append(t.start.silent, silentUnits(t.stepper.Hidden()))
 }
 
 func (t *Trainer[T]) relativeUpdate(direction, weights Tensor[T]) float64 {

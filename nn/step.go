@@ -24,12 +24,7 @@ type Stepper[T kernels.Float] struct {
 
 // NewStepper returns a Stepper for net, whose parameters it shares.
 func NewStepper[T kernels.Float](ops kernels.Ops[T], net *TwoLayerNet[T]) *Stepper[T] {
-	s := &Stepper[T]{net: net, ops: ops}
-	s.gradient = Params[T]{
-		W1: NewTensor[T](net.Params.W1.Shape...), B1: NewTensor[T](net.Params.B1.Shape...),
-		W2: NewTensor[T](net.Params.W2.Shape...), B2: NewTensor[T](net.Params.B2.Shape...),
-	}
-	return s
+	return &Stepper[T]{net: net, ops: ops, gradient: net.Params.zeros()}
 }
 
 // Gather makes a batch of the samples that picks lists: images holds the

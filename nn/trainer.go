@@ -31,16 +31,8 @@ type Trainer[T kernels.Float] struct {
 	start     startRecord
 	epochs    []EpochFigures // of the epochs begun; the last may still be without its evaluation
 
-	pixels [256]T // what the net sees for a pixel of the data
-	batch  batch[T]
-	picks  []int    // the samples of a batch
-	chunk  batch[T] // of a whole set
-}
-
-// batch is a set of samples as the net takes them.
-type batch[T kernels.Float] struct {
-	x      Tensor[T]
-	labels []int
+	stepper *Stepper[T]
+	picks   []int // the samples of a batch
 }
 
 // NewTrainer returns a trainer for a new net whose hidden layer and weights
@@ -78,25 +70,22 @@ func newTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.D
 	}
 	return &Trainer[T]{
 		cfg: cfg, data: data, train: train, held: held, ops: ops, sampler: sampler,
-		pixels: pixelValues[T](cfg.ScalePixels, data.Max),
-		picks:  make([]int, cfg.BatchSize),
+		picks: make([]int, cfg.BatchSize),
 	}, nil
 }
 
 func (t *Trainer[T]) setNet(net *TwoLayerNet[T]) {
-	t.net = net
+	t.net, t.stepper = net, NewStepper(t.ops, net)
 	t.rule = newUpdateRule(t.ops, t.cfg.Momentum, net.Params)
 	t.stop = newEarlyStop(t.cfg, net.Params)
 }
 
-func pixelValues[T kernels.Float](scale bool, largest uint8) (values [256]T) {
-	for v := range values {
-		values[v] = T(v)
-		if scale {
-			values[v] /= T(largest)
-		}
+// divisor is what pixels are divided by before the net sees them.
+func (t *Trainer[T]) divisor() uint8 {
+	if t.cfg.ScalePixels {
+		return t.data.Max
 	}
-	return values
+	return 1
 }
 
 func checkData(d *dataset.Data) error {
@@ -204,48 +193,41 @@ func last[E any](s []E) E { return s[len(s)-1] }
 // loss again unless that is not wanted.
 func (t *Trainer[T]) step() {
 	t.sampler.draw(t.rng, t.picks, t.iteration)
-	b := &t.batch
-	t.gather(b, t.train, t.picks, &t.pixels)
 	if t.iteration == 0 {
 		t.measureScaled()
 	}
-	loss, grad := t.net.lossAndGradient(b.x, b.labels)
-	startsEpoch := t.cfg.startsEpoch(t.iteration, t.train.Len())
-	if startsEpoch {
-		t.beginEpoch(grad)
+	s, rate := t.stepper, t.cfg.rate(t.iteration)
+	s.Gather(t.train.Images, t.train.Labels, t.picks, t.divisor())
+	s.Forward()
+	loss := s.Loss()
+	atStart, startsEpoch := t.iteration < startIterations, t.cfg.startsEpoch(t.iteration, t.train.Len())
+	if t.rule.plain() && !atStart && !startsEpoch {
+		s.Descend(T(rate)) // nobody looks at the gradient
+	} else {
+		grad := s.Backward()
+		if startsEpoch {
+			t.beginEpoch(grad)
+		}
+		t.rule.direction(grad)
+		if startsEpoch {
+			t.measureEpochUpdate(grad)
+		}
+		if atStart {
+			t.measureUpdate(grad)
+		}
+		t.rule.apply(t.net.Params, grad, rate)
 	}
-	t.rule.direction(grad)
-	if startsEpoch {
-		t.measureEpochUpdate(grad)
+	if !t.cfg.EpochHistory || atStart { // at the start, what the update does to the hidden units is measured
+		s.Forward()
 	}
-	if t.iteration < startIterations {
-		t.measureUpdate(grad)
-	}
-	t.rule.apply(t.net.Params, grad, t.cfg.rate(t.iteration))
 	if !t.cfg.EpochHistory {
-		loss = t.net.Loss(b.x, b.labels)
-	} else if t.iteration < startIterations {
-		t.net.Predict(b.x) // for what is measured of the hidden units
+		loss = s.Loss()
 	}
 	t.history.Loss = append(t.history.Loss, loss)
-	if t.iteration < startIterations {
+	if atStart {
 		t.measureUpdated()
 	}
 	t.iteration++
-}
-
-// gather fills b with the samples of split that picks lists.
-func (t *Trainer[T]) gather(b *batch[T], split dataset.Split, picks []int, pixels *[256]T) {
-	n := t.data.Pixels()
-	b.x.resize(len(picks), n)
-	b.labels = b.labels[:0]
-	for i, pick := range picks {
-		row := b.x.Data[i*n : (i+1)*n]
-		for j, v := range split.Images[pick*n : (pick+1)*n] {
-			row[j] = pixels[v]
-		}
-		b.labels = append(b.labels, int(split.Labels[pick]))
-	}
 }
 
 // evaluationDue reports whether the last iteration began an epoch and its

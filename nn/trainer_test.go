@@ -129,20 +129,19 @@ func TestPixels(t *testing.T) {
 		cfg := blobsConfig()
 		cfg.ScalePixels = scale
 		tr := newTestTrainer(t, kernels.On[float32](kernels.Default()), cfg, data)
-		var b batch[float32]
-		tr.gather(&b, data.Train, []int{3, 9, 3}, &tr.pixels)
-		for i, pick := range []int{3, 9, 3} {
+		tr.step()
+		for i, pick := range tr.picks {
 			for p := range 16 {
 				want := float32(data.Train.Images[pick*16+p])
 				if scale {
 					want /= 240
 				}
-				if got := b.x.Data[i*16+p]; got != want {
+				if got := tr.stepper.x.Data[i*16+p]; got != want {
 					t.Errorf("scale %v: pixel %d of sample %d = %v, want %v", scale, p, pick, got, want)
 				}
 			}
-			if b.labels[i] != int(data.Train.Labels[pick]) {
-				t.Errorf("label of sample %d = %d", pick, b.labels[i])
+			if tr.stepper.labels[i] != int(data.Train.Labels[pick]) {
+				t.Errorf("label of sample %d = %d", pick, tr.stepper.labels[i])
 			}
 		}
 	}

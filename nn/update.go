@@ -24,9 +24,12 @@ func newUpdateRule[T kernels.Float](ops kernels.Ops[T], momentum float64, params
 	return u
 }
 
+// plain reports whether the update goes along the gradient itself.
+func (u *updateRule[T]) plain() bool { return u.momentum == 0 }
+
 // direction makes of the gradient, in place, what the update goes along.
 func (u *updateRule[T]) direction(gradient Params[T]) {
-	if u.momentum == 0 {
+	if u.plain() {
 		return
 	}
 	velocity := u.velocity.List()

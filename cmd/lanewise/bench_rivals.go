@@ -45,7 +45,7 @@ out in the .json file. --from prints the tables of records, in any build.`
 const rivalsExample = `  lanewise bench rivals                              less than ten minutes
   lanewise bench rivals --threads all                all processors as well
   lanewise bench rivals --isa avx512 --type f32 --family net,small
-  lanewise bench rivals --from results/<machine>/<record>.txt`
+  lanewise bench rivals --from results/<machine>/<date>-*.txt`
 
 // rivalsFlags are what the user asked for, and the two ways in which the program calls
 // itself.
@@ -63,12 +63,18 @@ type rivalsFlags struct {
 func newRivalsCommand() *cobra.Command {
 	f := new(rivalsFlags)
 	cmd := &cobra.Command{
-		Use:     "rivals",
+		Use:     "rivals [flags] [--from RECORD...]",
 		Short:   "Measure matrix products beside OpenBLAS, BLIS, oneDNN, libxsmm, gonum and vek",
 		Long:    rivalsLong,
 		Example: rivalsExample,
-		Args:    noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(f.from) > 0 {
+				return nil // more records, as the shell expands them
+			}
+			return noArguments(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.from = append(f.from, args...)
 			return f.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

@@ -16,17 +16,16 @@ func TestRivalsUsage(t *testing.T) {
 	}
 	out := t.TempDir()
 	for args, want := range map[string]string{
-		"--rounds 0":            "rounds = 0, want at least 1",
-		"--sample 1us":          "sample = 1µs, want at least 1ms",
-		"--isa portable":        "isa = portable, want avx512 or avx2",
-		"--isa sse9":            "isa = sse9, want avx512 or avx2",
-		"--type f16":            "type = f16, want one of f32, f64",
-		"--family sqare":        "family = sqare, want one of net, small,",
-		"--family parallel":     "family = parallel, which takes all threads",
-		"--rival mkl":           "rival = mkl, want one of openblas, blis,",
-		"--threads 3":           "threads = 3, want 1 or all",
-		"all":                   `unexpected argument "all"`,
-		"--from --family small": "unexpected argument",
+		"--rounds 0":        "rounds = 0, want at least 1",
+		"--sample 1us":      "sample = 1µs, want at least 1ms",
+		"--isa portable":    "isa = portable, want avx512 or avx2",
+		"--isa sse9":        "isa = sse9, want avx512 or avx2",
+		"--type f16":        "type = f16, want one of f32, f64",
+		"--family sqare":    "family = sqare, want one of net, small,",
+		"--family parallel": "family = parallel, which takes all threads",
+		"--rival mkl":       "rival = mkl, want one of openblas, blis,",
+		"--threads 3":       "threads = 3, want 1 or all",
+		"all":               `unexpected argument "all"`,
 	} {
 		r := lanewise(t, append([]string{"bench", "rivals", "--out", out}, strings.Fields(args)...)...)
 		if r.code != exitUsage || r.stdout != "" || !strings.Contains(r.stderr, "lanewise: "+want) {
@@ -56,7 +55,10 @@ func TestRivalsExplainThemselves(t *testing.T) {
 func TestRivalsFromRecord(t *testing.T) {
 	made := lanewise(t, "bench", "--quiet", "--rounds", "2", "--sample", "1ms", "--filter", "SGEMM/m=(37|64)/", "--out", t.TempDir()).ok(t)
 	record := strings.TrimSuffix(made.stdout, "\n")
-	r := lanewise(t, "bench", "rivals", "--from", record).ok(t)
+	r := lanewise(t, "bench", "rivals", "--from", record, record).ok(t)
+	if n := strings.Count(r.stdout, " f32, 1 thread: "); n != 2 {
+		t.Errorf("tables of %d records, want 2:\n%s", n, r.stdout)
+	}
 	for _, want := range []string{"small   64,64,64", "odd     37,53,71", "gonum", "\nRatio to the best rival", "\nall shapes "} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.stdout)

@@ -13,7 +13,7 @@ func GatherBytes[T Float](dst []T, src []uint8, rows []int, n int, divisor uint8
 
 // gatherAhead is how many rows before it is read a row is fetched into the
 // cache: samples lie all over memory, and one takes less time to convert than to arrive.
-const gatherAhead = 2
+const gatherAhead = 3
 
 // GatherBytes is [GatherBytes] on o's implementation.
 func (o Ops[T]) GatherBytes(dst []T, src []uint8, rows []int, n int, divisor uint8) {

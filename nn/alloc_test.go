@@ -62,6 +62,7 @@ func testStepperAllocatesNothing[T kernels.Float](t *testing.T, ops kernels.Ops[
 			s.Loss()
 			s.Backward()
 			s.Update(0.1)
+			s.Descend(0.1)
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations per step", n)

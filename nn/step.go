@@ -4,8 +4,8 @@ import "github.com/lanewise/lanewise/kernels"
 
 // Stepper trains a net, or has it predict, by fused kernels: the computations
 // of the net's layers in as few passes over memory as there can be, on buffers of
-// its own, with the net's parameters. A step is Gather, Forward, Loss, Backward
-// and Update. The layers say the same at length, and agree up to rounding.
+// its own, with the net's parameters. A step is Gather, Forward, Loss and Descend,
+// or, where the gradient is wanted, Backward and Update in place of the last. The layers say the same at length, and agree up to rounding.
 //
 // Nothing is allocated but for a larger batch than ever before. A Stepper is not
 // safe for concurrent use.
@@ -71,16 +71,8 @@ func (s *Stepper[T]) Loss() float64 {
 // Backward returns the gradient of the last Loss with respect to the
 // parameters. The next Backward overwrites it.
 func (s *Stepper[T]) Backward() Params[T] {
-	p, g, n := s.net.Params, s.gradient, len(s.labels)
-	inputs, hidden, classes := s.net.Inputs(), s.net.Hidden(), s.net.Classes()
-	s.dHidden.resize(n, hidden)
-	s.ops.Gemm(true, false, hidden, classes, n, 1, s.hidden.Data, hidden, s.dLogits.Data, classes, 0, g.W2.Data, classes)
-	s.ops.BiasGrad(g.B2.Data, s.dLogits.Data, n, classes)
-	s.ops.GemmFused(false, true, n, hidden, classes, 1, s.dLogits.Data, classes, p.W2.Data, classes, 0, s.dHidden.Data, hidden,
-		kernels.Epilogue[T]{Mask: s.hidden.Data, LDMask: hidden})
-	s.ops.Gemm(true, false, inputs, hidden, n, 1, s.x.Data, inputs, s.dHidden.Data, hidden, 0, g.W1.Data, hidden)
-	s.ops.BiasGrad(g.B1.Data, s.dHidden.Data, n, hidden)
-	return g
+	s.backward(1, 0, s.gradient.W1, s.gradient.W2)
+	return s.gradient
 }
 
 // Update subtracts rate times the gradient of the last Backward from the parameters.
@@ -89,6 +81,29 @@ func (s *Stepper[T]) Update(rate T) {
 	for i, p := range s.net.Params.List() {
 		s.ops.Axpy(-rate, gradient[i].Data, p.Data)
 	}
+}
+
+// Descend is Backward and Update for those who have no use for the gradient:
+// it goes into the weights without being stored. Up to some 250 samples the bits are
+// the same; from there on, sums over the samples may be added in pieces.
+func (s *Stepper[T]) Descend(rate T) {
+	p := s.net.Params
+	s.backward(-rate, 1, p.W1, p.W2)
+	s.ops.Axpy(-rate, s.gradient.B1.Data, p.B1.Data)
+	s.ops.Axpy(-rate, s.gradient.B2.Data, p.B2.Data)
+}
+
+// backward sets w1 and w2 to beta times themselves plus alpha times the
+// gradients of the weights, and s.gradient to those of the biases.
+func (s *Stepper[T]) backward(alpha, beta T, w1, w2 Tensor[T]) {
+	n, inputs, hidden, classes := len(s.labels), s.net.Inputs(), s.net.Hidden(), s.net.Classes()
+	s.dHidden.resize(n, hidden)
+	s.ops.GemmFused(false, true, n, hidden, classes, 1, s.dLogits.Data, classes, s.net.Params.W2.Data, classes, 0, s.dHidden.Data, hidden,
+		kernels.Epilogue[T]{Mask: s.hidden.Data, LDMask: hidden})
+	s.ops.BiasGrad(s.gradient.B2.Data, s.dLogits.Data, n, classes)
+	s.ops.BiasGrad(s.gradient.B1.Data, s.dHidden.Data, n, hidden)
+	s.ops.Gemm(true, false, hidden, classes, n, alpha, s.hidden.Data, hidden, s.dLogits.Data, classes, beta, w2.Data, classes)
+	s.ops.Gemm(true, false, inputs, hidden, n, alpha, s.x.Data, inputs, s.dHidden.Data, hidden, beta, w1.Data, hidden)
 }
 
 // Hidden and Logits return what the last Forward computed: the hidden layer

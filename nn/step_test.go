@@ -73,8 +73,12 @@ func testStepperIsTheLayers[T kernels.Float](t *testing.T, ops kernels.Ops[T], d
 		s.Gather(data.Train.Images, data.Train.Labels, picks, data.Max)
 		s.Forward()
 		got := s.Loss()
-		s.Backward()
-		s.Update(rate)
+		if step%2 == 0 {
+			s.Descend(rate)
+		} else {
+			s.Backward()
+			s.Update(rate)
+		}
 		if step == 0 {
 			first = got
 		}
@@ -84,11 +88,7 @@ func testStepperIsTheLayers[T kernels.Float](t *testing.T, ops kernels.Ops[T], d
 		}
 	}
 	for i, p := range net.Params.List() {
-		want := make([]float64, len(p.Data))
-		for j, v := range p.Data {
-			want[j] = float64(v)
-		}
-		closeTo(t, ParamNames[i], fused.Params.List()[i].Data, want, stepTolerance[T]())
+		closeTo(t, ParamNames[i], fused.Params.List()[i].Data, wide(p), stepTolerance[T]())
 	}
 	t.Logf("%d steps: losses differ by at most %.2g of their size", steps, worst)
 	if last := s.Loss(); last >= first {
@@ -153,12 +153,6 @@ func testStepperShows[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
 			}
 		}
 		logits := net.Predict(s.x)
-		wide := func(x Tensor[T]) (y []float64) {
-			for _, v := range x.Data {
-				y = append(y, float64(v))
-			}
-			return y
-		}
 		closeTo(t, "hidden", s.Hidden().Data, wide(net.ReLU1.out), 100*epsilon[T]())
 		closeTo(t, "logits", s.Logits().Data, wide(logits), 100*epsilon[T]())
 		if !slices.Equal(s.Logits().Shape, logits.Shape) || !slices.Equal(s.Hidden().Shape, net.ReLU1.out.Shape) {
@@ -174,6 +168,49 @@ func TestStepperRefuses(t *testing.T) {
 	mustPanic(t, func() { s.Gather(make([]uint8, 10), []uint8{0, 3}, []int{0, 1}, 1) }, "labels[1] = 3, want 0..2")
 	mustPanic(t, func() { s.Gather(make([]uint8, 10), make([]uint8, 2), []int{2}, 1) }, "rows[0] = 2, want 0..1")
 	mustPanic(t, func() { s.Gather(make([]uint8, 10), make([]uint8, 2), []int{0}, 0) }, "divisor = 0")
+}
+
+// Descend is Backward and Update: in the same bits for small batches, up to rounding for large ones.
+func TestStepperDescends(t *testing.T) {
+	onEach(t, testStepperDescends[float32], testStepperDescends[float64])
+}
+
+func testStepperDescends[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
+	data := blobs(1000, 1).Train
+	for _, batch := range []int{1, 10, 100, 1000} {
+		stored, direct := NewTwoLayerNet(ops, 16, 50, 4, 0.5, nprand.New(8)), NewTwoLayerNet(ops, 16, 50, 4, 0.5, nprand.New(8))
+		picks := make([]int, batch)
+		nprand.New(9).Choice(picks, 1000)
+		for _, net := range []*TwoLayerNet[T]{stored, direct} {
+			s := NewStepper(ops, net)
+			for range 2 {
+				s.Gather(data.Images, data.Labels, picks, 240)
+				s.Forward()
+				s.Loss()
+				if net == direct {
+					s.Descend(0.1)
+				} else {
+					s.Backward()
+					s.Update(0.1)
+				}
+			}
+		}
+		for i, p := range stored.Params.List() {
+			got := direct.Params.List()[i]
+			if batch <= 100 && !sameBits(got.Data, p.Data) {
+				t.Errorf("%s differs at batch size %d", ParamNames[i], batch)
+			}
+			closeTo(t, ParamNames[i], got.Data, wide(p), 100*epsilon[T]())
+		}
+	}
+}
+
+func wide[T kernels.Float](x Tensor[T]) []float64 {
+	y := make([]float64, len(x.Data))
+	for i, v := range x.Data {
+		y[i] = float64(v)
+	}
+	return y
 }
 
 // The number of threads changes no bit of a step whose products are large enough to be shared.

@@ -72,10 +72,10 @@ func ReadWeightsInfo(path string) (info WeightsInfo, err error) {
 
 // Classifier is a net at work on images. It is not safe for concurrent use.
 type Classifier[T kernels.Float] struct {
-	net    *TwoLayerNet[T]
-	inputs int
-	pixels [256]T
-	x      Tensor[T]
+	net     *TwoLayerNet[T]
+	inputs  int
+	divisor uint8 // of pixels
+	x       Tensor[T]
 }
 
 // LoadClassifier returns the net of the weights at path, of which info is what
@@ -88,13 +88,13 @@ func LoadClassifier[T kernels.Float](ops kernels.Ops[T], path string, info Weigh
 	if err := net.LoadWeights(path); err != nil {
 		return nil, err
 	}
-	return &Classifier[T]{net: net, inputs: info.Inputs, pixels: pixelValues[T](info.ScalePixels, info.PixelMax)}, nil
+	return &Classifier[T]{net: net, inputs: info.Inputs, divisor: pixelDivisor(info.ScalePixels, info.PixelMax)}, nil
 }
 
 // Classifier returns the net as it is, at work on images like those it was trained on. It
 // shares the net: use it before training goes on.
 func (t *Trainer[T]) Classifier() *Classifier[T] {
-	return &Classifier[T]{net: t.net, inputs: t.data.Pixels(), pixels: t.pixels}
+	return &Classifier[T]{net: t.net, inputs: t.data.Pixels(), divisor: t.divisor()}
 }
 
 // Classify calls visit for each of the images, which follow each other in
@@ -113,9 +113,7 @@ func (c *Classifier[T]) Classify(ctx context.Context, images []uint8, visit func
 		}
 		rows := min(forwardChunk, n-from)
 		c.x.resize(rows, c.inputs)
-		for j, v := range images[from*c.inputs : (from+rows)*c.inputs] {
-			c.x.Data[j] = c.pixels[v]
-		}
+		c.net.Affine1.ops.GatherBytes(c.x.Data, images[from*c.inputs:], []int{0}, rows*c.inputs, c.divisor)
 		logits := c.net.Predict(c.x)
 		c.net.Last.ops.Softmax(probabilities[:rows*classes], logits.Data, rows, classes)
 		for i := range rows {

@@ -81,9 +81,11 @@ func (t *Trainer[T]) setNet(net *TwoLayerNet[T]) {
 }
 
 // divisor is what pixels are divided by before the net sees them.
-func (t *Trainer[T]) divisor() uint8 {
-	if t.cfg.ScalePixels {
-		return t.data.Max
+func (t *Trainer[T]) divisor() uint8 { return pixelDivisor(t.cfg.ScalePixels, t.data.Max) }
+
+func pixelDivisor(scale bool, largest uint8) uint8 {
+	if scale {
+		return largest
 	}
 	return 1
 }

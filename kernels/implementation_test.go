@@ -20,7 +20,7 @@ const emulatorVariable = "LANEWISE_EMULATOR"
 
 func TestRequiredImplementations(t *testing.T) {
 	for name := range strings.SplitSeq(os.Getenv(requireVariable), ",") {
-		if slices.Contains([]string{"", "mnist", "fashion-mnist", "numpy", "long"}, name) {
+		if slices.Contains([]string{"", "mnist", "fashion-mnist", "numpy", "long", "rivals"}, name) {
 			continue // for the tests of other packages
 		}
 		if _, err := Lookup(name); err != nil {

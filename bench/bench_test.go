@@ -57,7 +57,8 @@ func BenchmarkDGEMM(b *testing.B)    { benchmarkFamily(b, "DGEMM") }
 func BenchmarkReLU(b *testing.B)     { benchmarkFamily(b, "ReLU") }
 func BenchmarkReLUGrad(b *testing.B) { benchmarkFamily(b, "ReLUGrad") }
 
-func BenchmarkTrainStep(b *testing.B) { benchmarkFamily(b, "TrainStep") }
+func BenchmarkTrainStep(b *testing.B)  { benchmarkFamily(b, "TrainStep") }
+func BenchmarkTrainPhase(b *testing.B) { benchmarkFamily(b, "TrainPhase") }
 
 func benchmarkFamily(b *testing.B, family string) {
 	ims, err := Implementations(nil)

@@ -134,7 +134,7 @@ func TestTrainingIsTheSameEveryTime(t *testing.T) {
 		for range 5 {
 			run.step()
 		}
-		losses[i] = run.net.Loss(run.x, run.labels)
+		losses[i] = run.stepper.Loss()
 	}
 	if losses[0] != losses[1] {
 		t.Errorf("loss %v, then %v: operands depend on more than the seed", losses[0], losses[1])

@@ -171,6 +171,10 @@ func allGroups(ims []*kernels.Implementation) []*Group {
 	for _, batch := range trainBatches {
 		groups = append(groups, f32.trainGroup(batch), f64.trainGroup(batch))
 	}
+	for _, batch := range trainBatches {
+		groups = append(groups, f32.phaseGroups(batch)...)
+		groups = append(groups, f64.phaseGroups(batch)...)
+	}
 	return groups
 }
 

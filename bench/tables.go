@@ -46,6 +46,10 @@ var tableSpecs = []tableSpec{
 		heading:  "Training step of the 784-50-10 net, samples/s by type and batch size",
 		families: []string{"TrainStep"}, unit: "samples/s", row: "/type,/batch@num", base: []string{"portable"},
 	},
+	{
+		heading:  "Phases of a training step, time by type, batch size and phase",
+		families: []string{"TrainPhase"}, unit: "sec/op", row: "/type,/batch@num,/phase", base: []string{"portable"},
+	},
 }
 
 // Tables returns the tables for a record of groups. Columns that would not fit side by

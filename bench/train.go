@@ -2,8 +2,8 @@ package bench
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn"
@@ -11,118 +11,187 @@ import (
 )
 
 // The net that is trained, and the random data that it learns: shaped like MNIST, so
-// that the benchmark needs no files.
+// that the benchmark needs no files, and as large, so that most samples of a batch
+// come from memory.
 const (
 	trainInputs  = 784
 	trainHidden  = 50
 	trainClasses = 10
-	trainPool    = 2000 // samples that batches are drawn from
+	trainPool    = 60000 // samples that batches are drawn from
+	trainMax     = 255   // the largest pixel
 	trainRate    = 0.05
 )
 
-// trainBatches are the batch sizes measured.
-var trainBatches = []int{100}
+// trainBatches are the batch sizes measured; phaseBatch is the one whose phases the
+// quick suite measures one by one.
+var trainBatches = []int{1, 10, 100, 1000}
+
+const phaseBatch = 100
+
+// Work on one sample: a product with the first weights, and with the second.
+const flop1, flop2 = 2 * trainInputs * trainHidden, 2 * trainHidden * trainClasses
 
 // trainFLOP is the work of a step on one sample: both products forward, both weight
 // gradients, and the gradient of the hidden layer.
-const trainFLOP = 2*2*trainInputs*trainHidden + 3*2*trainHidden*trainClasses
+const trainFLOP = 2*flop1 + 3*flop2
 
 func (cs contenders[T]) trainGroup(batch int) *Group {
+	return cs.trainingGroup("TrainStep", "", batch, trainFLOP, (*trainRun[T]).step)
+}
+
+// trainPhase is a part of a step, which can be repeated on the same batch. Backward
+// and Update are what Descend, which a step calls, does with a gradient that is stored.
+type trainPhase[T kernels.Float] struct {
+	name string
+	flop float64 // on one sample
+	run  func(t *trainRun[T])
+}
+
+func trainPhases[T kernels.Float]() []trainPhase[T] {
+	return []trainPhase[T]{
+		{"gather", 0, (*trainRun[T]).gather},
+		{"forward", flop1 + flop2, func(t *trainRun[T]) { t.stepper.Forward() }},
+		{"loss", 0, func(t *trainRun[T]) { t.stepper.Loss() }},
+		{"backward", flop1 + 2*flop2, func(t *trainRun[T]) { t.stepper.Backward() }},
+		{"update", 0, func(t *trainRun[T]) {
+			t.stepper.Update(t.rate)
+			t.rate = -t.rate // and back again, or the parameters would grow for ever
+		}},
+	}
+}
+
+func (cs contenders[T]) phaseGroups(batch int) []*Group {
+	var groups []*Group
+	for _, p := range trainPhases[T]() {
+		g := cs.trainingGroup("TrainPhase", "/phase="+p.name, batch, p.flop, p.run)
+		g.long = batch != phaseBatch
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// trainingGroup makes a group for something done to a net and its batch.
+func (cs contenders[T]) trainingGroup(family, suffix string, batch int, flop float64, run func(*trainRun[T])) *Group {
 	g := &Group{
-		Family: "TrainStep",
-		Params: fmt.Sprintf("type=%s/batch=%d", typeName[T](), batch),
-		Work:   Work{FLOP: trainFLOP * float64(batch), Samples: float64(batch)},
+		Family: family,
+		Params: fmt.Sprintf("type=%s/batch=%d%s", typeName[T](), batch, suffix),
+		Work:   Work{FLOP: flop * float64(batch), Samples: float64(batch)},
 	}
 	for i, ops := range cs.ops {
-		g.Contenders = append(g.Contenders, Contender{
-			Impl: ops.Implementation().Name(), peak: cs.peaks[i],
-			bind: func(operands any) task { return operands.(*trainData[T]).bind(ops) },
-		})
+		c := Contender{
+			Impl: ops.Implementation().Name(),
+			bind: func(operands any) task { return operands.(*trainData[T]).bind(ops, run) },
+		}
+		if flop > 0 {
+			c.peak = cs.peaks[i]
+		}
+		g.Contenders = append(g.Contenders, c)
 	}
 	g.operands = func(round int) any { return newTrainData[T](operandSource(g, round), batch) }
 	return g
 }
 
-// trainData is a pool of labelled samples and an endless order to draw them in.
-type trainData[T kernels.Float] struct {
-	batch  int
-	pixels []T
-	labels []int
-	order  []int
-}
-
-// newTrainData draws noisy pictures of ten prototypes. One label in ten is wrong, so
-// that the gradients stay as large as those of real data for as long as it trains.
-func newTrainData[T kernels.Float](rng *rand.Rand, batch int) *trainData[T] {
-	prototypes := normals[float64](rng, trainClasses*trainInputs)
-	d := &trainData[T]{batch: batch, pixels: make([]T, trainPool*trainInputs), labels: make([]int, trainPool)}
-	for i := range d.labels {
-		class := rng.IntN(trainClasses)
-		d.labels[i] = class
-		if rng.IntN(10) == 0 {
-			d.labels[i] = rng.IntN(trainClasses)
-		}
-		for j := range trainInputs {
-			// About 0.13 on average, as the pixels of MNIST between 0 and 1.
-			v := 0.1*prototypes[class*trainInputs+j] + 0.1*rng.NormFloat64()
-			d.pixels[i*trainInputs+j] = T(math.Abs(v) + 1e-3)
+// trainImages are noisy pictures of ten prototypes, made once: as in the pictures of
+// MNIST, a fifth of the pixels are bright. One label in ten is wrong, so that the
+// gradients stay as large as those of real data for as long as it trains.
+var trainImages = sync.OnceValues(func() (images, labels []uint8) {
+	rng := rand.New(rand.NewPCG(seed, trainPool))
+	prototypes := make([]uint8, trainClasses*trainInputs)
+	for i := range prototypes {
+		if rng.IntN(5) == 0 {
+			prototypes[i] = 150
 		}
 	}
-	for range 100 * batch {
-		d.order = append(d.order, rng.IntN(trainPool))
+	images, labels = make([]uint8, trainPool*trainInputs), make([]uint8, trainPool)
+	for i := range labels {
+		class := rng.IntN(trainClasses)
+		labels[i] = uint8(class)
+		if rng.IntN(10) == 0 {
+			labels[i] = uint8(rng.IntN(trainClasses))
+		}
+		var noise uint64
+		for j, v := range prototypes[class*trainInputs : (class+1)*trainInputs] {
+			if j%8 == 0 {
+				noise = rng.Uint64()
+			}
+			images[i*trainInputs+j] = v + uint8(noise)>>3
+			noise >>= 8
+		}
+	}
+	return images, labels
+})
+
+// trainData is an endless order to draw samples in.
+type trainData[T kernels.Float] struct {
+	batch int
+	order []int // whole batches
+}
+
+func newTrainData[T kernels.Float](rng *rand.Rand, batch int) *trainData[T] {
+	trainImages()
+	d := &trainData[T]{batch: batch, order: make([]int, max(10, 10000/batch)*batch)}
+	for i := range d.order {
+		d.order[i] = rng.IntN(trainPool)
 	}
 	return d
 }
 
-// A trainRun is a net at some point of its training.
+// A trainRun is a net at some point of its training, with a batch that it has seen.
 type trainRun[T kernels.Float] struct {
-	data   *trainData[T]
-	ops    kernels.Ops[T]
-	net    *nn.TwoLayerNet[T]
-	x      nn.Tensor[T]
-	labels []int
-	next   int // position in data.order
+	data    *trainData[T]
+	net     *nn.TwoLayerNet[T]
+	stepper *nn.Stepper[T]
+	rate    T
+	picks   []int // the batch, a part of data.order
+	next    int   // where the next one begins there
 }
 
 // start returns an untrained net on ops. Nets of one type start alike on all of them.
 func (d *trainData[T]) start(ops kernels.Ops[T]) *trainRun[T] {
-	return &trainRun[T]{
-		data: d, ops: ops,
-		net:    nn.NewTwoLayerNet(ops, trainInputs, trainHidden, trainClasses, 0.01, nprand.New(seed)),
-		x:      nn.NewTensor[T](d.batch, trainInputs),
-		labels: make([]int, d.batch),
-	}
+	net := nn.NewTwoLayerNet(ops, trainInputs, trainHidden, trainClasses, 0.01, nprand.New(seed))
+	return &trainRun[T]{data: d, net: net, stepper: nn.NewStepper(ops, net), rate: trainRate}
 }
 
-// step gathers a batch, computes the gradient and updates the parameters.
+// gather draws the next batch.
+func (t *trainRun[T]) gather() {
+	images, labels := trainImages()
+	t.picks = t.data.order[t.next : t.next+t.data.batch]
+	t.next = (t.next + t.data.batch) % len(t.data.order)
+	t.stepper.Gather(images, labels, t.picks, trainMax)
+}
+
+// step draws a batch, and goes down the gradient of its loss.
 func (t *trainRun[T]) step() {
-	d := t.data
-	for row := range d.batch {
-		sample := d.order[t.next]
-		t.next = (t.next + 1) % len(d.order)
-		copy(t.x.Data[row*trainInputs:(row+1)*trainInputs], d.pixels[sample*trainInputs:])
-		t.labels[row] = d.labels[sample]
-	}
-	grads := t.net.Gradient(t.x, t.labels).List()
-	for i, p := range t.net.Params.List() {
-		t.ops.Axpy(-trainRate, grads[i].Data, p.Data)
-	}
+	t.gather()
+	t.stepper.Forward()
+	t.stepper.Loss()
+	t.stepper.Descend(t.rate)
 }
 
-func (d *trainData[T]) bind(ops kernels.Ops[T]) task {
+// stepByPhase is step, phase by phase.
+func (t *trainRun[T]) stepByPhase() {
+	for _, p := range trainPhases[T]() {
+		p.run(t)
+	}
+	t.rate = trainRate
+}
+
+func (d *trainData[T]) bind(ops kernels.Ops[T], run func(*trainRun[T])) task {
 	t := d.start(ops)
+	t.stepByPhase()
 	return task{
 		run: func(n int) {
 			for range n {
-				t.step()
+				run(t)
 			}
 		},
 		check: func() error { return d.verify(ops) },
 	}
 }
 
-// verify takes two steps, the second with what the first has left in the buffers, and
-// compares the parameters with those of steps in float64 and plain loops.
+// verify takes two steps, one after the phases and one as a whole, the latter with what the
+// former has left in the buffers, and compares the parameters with those of steps in
+// float64 and plain loops.
 func (d *trainData[T]) verify(ops kernels.Ops[T]) error {
 	t := d.start(ops)
 	want := newPlainNet(t.net.Params)
@@ -130,9 +199,17 @@ func (d *trainData[T]) verify(ops kernels.Ops[T]) error {
 	if isFloat32[T]() {
 		tolerance = 1e-4
 	}
-	for step := range 2 {
-		t.step()
-		step64(want, t.x.Data, t.labels)
+	images, labels := trainImages()
+	x, classes := make([]T, d.batch*trainInputs), make([]int, d.batch)
+	for step, take := range []func(){t.stepByPhase, t.step} {
+		take()
+		for i, pick := range t.picks {
+			classes[i] = int(labels[pick])
+			for j, v := range images[pick*trainInputs : (pick+1)*trainInputs] {
+				x[i*trainInputs+j] = T(v) / trainMax
+			}
+		}
+		step64(want, x, classes)
 		for i, p := range t.net.Params.List() {
 			if err := closeTo(p.Data, want.params[i], want.before[i], tolerance); err != nil {
 				return fmt.Errorf("%s after step %d: %w", nn.ParamNames[i], step+1, err)

@@ -16,8 +16,13 @@ const (
 	Healthy Verdict = "healthy"
 	// Dead: it is not healthy, and at least half of its hidden units hardly ever fire.
 	Dead Verdict = "dead"
-	// Diverged: parameters or the loss are not finite, or the loss is far above that of guessing.
+	// Diverged: parameters or the loss are not finite, or the loss is far above
+	// that of guessing, or the weights have grown beyond measure.
 	Diverged Verdict = "diverged"
+	// Saturated: it is not healthy, and softmax gives nearly all samples one
+	// class with all but certainty, be it right or wrong: the differences between
+	// samples do not show any more, and the loss is as large as it can get.
+	Saturated Verdict = "saturated"
 	// NotLearning: none of the others.
 	NotLearning Verdict = "not learning"
 )
@@ -28,6 +33,9 @@ const (
 	deadUnitsShare = 0.5   // of the units dead or nearly, for the net to count as dead
 	learnedShare   = 0.05  // of what the commonest class leaves to learn, for the net to have learned
 	fallenLoss     = 0.9   // of the first loss or that of guessing, for the net to have learned
+	certainty      = 0.999 // a probability above it is all but certain
+	certainSamples = 0.9   // of the samples with such a class, for the net to be saturated
+	explodedNorm   = 1e9   // times the norm of W1 at the start, for the weights to have diverged though finite
 	explodedLoss   = 2     // times the loss of guessing
 )
 
@@ -43,6 +51,8 @@ type Diagnosis struct {
 	MajorityShare float64 `json:"majority_share"` // of the training samples: the accuracy of always naming it
 	OneClass      int     `json:"one_class"`      // the class that the net gives most often
 	OneClassShare float64 `json:"one_class_share"`
+
+	CertainShare float64 `json:"certain_share"` // of the samples: those whose class gets a probability above 0.999
 
 	Units     int `json:"units"`      // of the hidden layer
 	DeadUnits int `json:"dead_units"` // that fire for no training sample
@@ -135,6 +145,7 @@ func (t *Trainer[T]) diagnoseSamples(d *Diagnosis) {
 	}
 	d.OneClass, d.OneClassShare = share(c.given)
 	d.MajorityClass, d.MajorityShare = share(c.labelled)
+	d.CertainShare = float64(c.certain) / float64(c.samples)
 	d.TrainAccuracy = c.accuracy()
 	d.TestAccuracy, _ = t.accuracy(context.Background(), t.data.Test)
 }
@@ -173,13 +184,20 @@ func (d Diagnosis) verdict() Verdict {
 	// then the loss has not moved.
 	learned := d.TrainAccuracy >= d.MajorityShare+learnedShare*(1-d.MajorityShare) &&
 		(d.Iterations == 0 || d.LastLoss < fallenLoss*max(d.FirstLoss, d.GuessLoss))
+	saturated := d.CertainShare >= certainSamples && !(d.NormW1 > explodedNorm*d.StartNormW1)
 	switch {
-	case d.NonFiniteParams > 0 || !d.LossFinite || d.LastLoss > explodedLoss*d.GuessLoss:
+	case d.NonFiniteParams > 0 || !d.LossFinite:
+		return Diverged
+	case d.LastLoss > explodedLoss*d.GuessLoss && saturated:
+		return Saturated
+	case d.LastLoss > explodedLoss*d.GuessLoss:
 		return Diverged
 	case learned:
 		return Healthy
 	case float64(d.DeadUnits+d.RareUnits) >= deadUnitsShare*float64(d.Units):
 		return Dead
+	case saturated:
+		return Saturated
 	}
 	return NotLearning
 }

@@ -37,6 +37,10 @@ func (d Diagnosis) headline() string {
 			return fmt.Sprintf("Diverged: %d of the %d weights and biases are not finite numbers any more.", d.NonFiniteParams, d.Parameters)
 		}
 		return fmt.Sprintf("Diverged: the loss stands at %.3g, where giving every class the same probability would cost %.3g.", d.LastLoss, d.GuessLoss)
+	case Saturated:
+		return fmt.Sprintf("Saturated: the net gives %s of the training samples one class with a probability above %g, and gets %s of them right; always naming the commonest class gets %s. "+
+			"The loss stands at %.3g, where giving every class the same probability would cost %.3g.",
+			percent(d.CertainShare), certainty, percent(d.TrainAccuracy), percent(d.MajorityShare), d.LastLoss, d.GuessLoss)
 	case Dead:
 		return fmt.Sprintf("Dead: the net gives class %d to %s of the training samples and gets %s of them right; always naming the commonest class gets %s.",
 			d.OneClass, percent(d.OneClassShare), percent(d.TrainAccuracy), percent(d.MajorityShare))

@@ -50,6 +50,7 @@ type Progress struct {
 	TrainAcc, TestAcc float64
 	HeldAcc           float64 // on the held-out samples, if
 	Held              bool    // there are any
+	Figures           EpochFigures
 
 	// Samples were trained on in Elapsed, both since this Run began and
 	// without the evaluations: their quotient is the speed of training.

@@ -2,7 +2,9 @@ package nn
 
 import (
 	"context"
+	"math"
 
+	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn/dataset"
 )
 
@@ -43,6 +45,7 @@ type sampleCounts struct {
 	fires          []int // for how many samples each hidden unit does
 	given          []int // to how many samples the net gives each class
 	labelled       []int // how many samples each class has
+	certain        int   // to how many samples it gives one class with a probability above certainty
 }
 
 func (t *Trainer[T]) count(ctx context.Context, split dataset.Split) (sampleCounts, error) {
@@ -61,12 +64,24 @@ func (t *Trainer[T]) count(ctx context.Context, split dataset.Split) (sampleCoun
 			class := t.net.class(logits, i)
 			c.given[class]++
 			c.labelled[label]++
+			if probabilityOf(logits.Data[i*len(c.given):(i+1)*len(c.given)], class) > certainty {
+				c.certain++
+			}
 			if class == label {
 				c.right++
 			}
 		}
 	})
 	return c, err
+}
+
+// probabilityOf returns the softmax of one of the logits.
+func probabilityOf[T kernels.Float](logits []T, class int) float64 {
+	var sum float64
+	for _, v := range logits {
+		sum += math.Exp(float64(v) - float64(logits[class]))
+	}
+	return 1 / sum
 }
 
 func (c sampleCounts) accuracy() float64 { return float64(c.right) / float64(c.samples) }

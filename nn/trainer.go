@@ -175,6 +175,7 @@ func (t *Trainer[T]) Run(ctx context.Context, report func(Progress)) error {
 			if err := t.evaluate(ctx); err != nil {
 				return err
 			}
+			p.Figures = last(t.epochs)
 			p.TrainAcc, p.TestAcc = last(t.history.TrainAcc), last(t.history.TestAcc)
 			if p.Held = t.held.Len() > 0; p.Held {
 				p.HeldAcc = last(t.history.HeldAcc)

@@ -37,6 +37,14 @@ Beyond the notebook's loop, each flag on its own:
                  what is shown and recorded is the loss before, and the .csv
                  file has a line for an epoch, not for each iteration
 
+--explain tells of every epoch how many hidden units fire for no training sample
+(dead) or for fewer than one in a thousand (rare), the norms of the gradients
+of its first batch and of the update relative to the weights, and how often
+the net gives each class. At the end it draws curves.png, weights.png (the first
+layer, a tile for each hidden unit), confusion.png and worst.png (the test
+images that it is most wrong about) into the folder "explained", or the one
+named as --explain=FOLDER.
+
 Ctrl-C stops after the iteration at work, writes what --save, --history and
 --plot ask for, and exits 130; a second Ctrl-C kills. The file of --save holds
 the weights (arrays W1, b1, W2, b2; numpy.load reads them) and all that
@@ -51,6 +59,7 @@ standard error then. Numbers that are not finite are null.`
 const trainExample = `  lanewise train
   lanewise train --data mnist --save w.npz --plot curves.png
   lanewise train --preset seed --dtype f64 --quiet --data mnist
+  lanewise train --preset seed --data mnist --explain
   lanewise train --preset best --data mnist --hold-out 0.1 --patience 3
   lanewise train --hidden 200 --rate 0.3 --iterations 12000 --isa portable
   lanewise train --resume w.npz --iterations 12000 --save w.npz
@@ -68,6 +77,7 @@ type trainFlags struct {
 	load    string
 	resume  string
 	outputs trainOutputs
+	explain string // folder for the pictures
 	losses  string // "epoch" or "iteration" if --history asks for one of them
 	quiet   bool
 	json    bool
@@ -109,6 +119,8 @@ func newTrainCommand() *cobra.Command {
 	flags.StringVar(&f.resume, "resume", "", "go on with the run that --save wrote to this `file`")
 	flags.Var(&historyFlag{f}, "history", "write loss and accuracies to this .csv `file`; or the word epoch or iteration, see above")
 	flags.StringVar(&f.outputs.plot, "plot", "", "draw loss and accuracies into this .png, .svg or .pdf `file`")
+	flags.StringVar(&f.explain, "explain", "", "tell more of every epoch, and draw pictures into this `folder`")
+	flags.Lookup("explain").NoOptDefVal = explainFolder
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the accuracies only, a line for each epoch")
 	flags.BoolVar(&f.json, "json", false, "print JSON, an object a line")
 

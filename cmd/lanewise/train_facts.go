@@ -49,14 +49,15 @@ func newTrainFacts[T kernels.Float](t *nn.Trainer[T], im *kernels.Implementation
 // trainEvaluation is what is told of the start of every epoch. It is the
 // "evaluation" object of --json.
 type trainEvaluation struct {
-	Event            string    `json:"event"`
-	Iteration        int       `json:"iteration"` // counted from 0
-	Epoch            int       `json:"epoch"`     // counted from 0
-	Loss             nn.Figure `json:"loss"`      // of the batch, after the update, or before it with --history epoch
-	TrainAcc         float64   `json:"train_acc"`
-	TestAcc          float64   `json:"test_acc"`
-	HeldAcc          *float64  `json:"held_acc,omitempty"` // if samples are held out
-	SamplesPerSecond float64   `json:"samples_per_second"` // since the last one, training only
+	Event            string           `json:"event"`
+	Iteration        int              `json:"iteration"` // counted from 0
+	Epoch            int              `json:"epoch"`     // counted from 0
+	Loss             nn.Figure        `json:"loss"`      // of the batch, after the update, or before it with --history epoch
+	TrainAcc         float64          `json:"train_acc"`
+	TestAcc          float64          `json:"test_acc"`
+	HeldAcc          *float64         `json:"held_acc,omitempty"`  // if samples are held out
+	Explained        *nn.EpochFigures `json:"explained,omitempty"` // with --explain
+	SamplesPerSecond float64          `json:"samples_per_second"`  // since the last one, training only
 }
 
 // trainEnd is what is known when a run has ended. It is the "end" object of --json.

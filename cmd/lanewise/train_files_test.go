@@ -231,3 +231,43 @@ func TestTrainCannotSave(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTrainExplain looks at what is told of every epoch, and at the pictures.
+func TestTrainExplain(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "deep", "pictures")
+	trainer := trainDirectly[float32](t, kernels.Default(), func(c *nn.Config) { c.Iterations = 40 })
+	_, evaluations, end, r := trainJSON(t, "--data", "digits", "--iterations", "40", "--explain="+folder)
+	for i, want := range trainer.EpochFigures() {
+		if got := evaluations[i].Explained; got == nil || !reflect.DeepEqual(*got, want) {
+			t.Errorf("epoch %d: %+v, want %+v", i, got, want)
+		}
+	}
+	if text := strings.Join(strings.Fields(r.stderr), " "); strings.Count(text, "dead units ") != 3 || strings.Count(text, "classes given 0:") != 3 {
+		t.Errorf("not three epochs explained in\n%s", r.stderr)
+	}
+	names := []string{"curves.png", "weights.png", "confusion.png", "worst.png"}
+	for i, name := range names {
+		path := filepath.Join(folder, name)
+		if len(end.Written) != len(names) || end.Written[i] != path {
+			t.Fatalf("written: %v", end.Written)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if img, err := png.Decode(f); err != nil || img.Bounds().Dx() < 300 || img.Bounds().Dy() < 300 {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if r := lanewise(t, "train", "--explain="+file); r.code != exitUsage || !strings.Contains(r.stderr, "--explain "+file+": cannot make this folder") {
+		t.Errorf("exit code %d, stderr %q", r.code, r.stderr)
+	}
+	if r := lanewise(t, "train", "--data", "digits", "--iterations", "2").ok(t); strings.Contains(r.stdout, "dead units") {
+		t.Errorf("explained without being asked:\n%s", r.stdout)
+	}
+}

@@ -28,6 +28,9 @@ func (f *trainFlags) plan() (p trainPlan, err error) {
 	if err := f.outputs.check(); err != nil {
 		return p, err
 	}
+	if err := checkExplain(f.explain); err != nil {
+		return p, err
+	}
 	if f.resume != "" {
 		if f.load != "" {
 			return p, usageErrorf("--load and --resume: one file has the weights to begin with; --resume goes on with a run, --load starts a new one")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -64,6 +65,10 @@ func train[T kernels.Float](ctx context.Context, f *trainFlags, plan trainPlan, 
 	}
 	var failed error
 	end.Written, failed = f.outputs.write(trainedRun{facts, trainer.History(), trainer.SaveCheckpoint})
+	if f.explain != "" && trainer.Iteration() > 0 {
+		explained, err := writeExplained(f.explain, trainedRun{facts, trainer.History(), nil}, trainer, data)
+		end.Written, failed = append(end.Written, explained...), errors.Join(failed, err)
+	}
 	if stopped == nil {
 		diagnosis := trainer.Diagnose()
 		end.Diagnosis = &diagnosis

@@ -18,6 +18,7 @@ type textReport struct {
 	terminal bool
 	every    int // epochs to a line
 	patience int
+	units    int
 }
 
 func newTextReport(w io.Writer) *textReport {
@@ -57,7 +58,7 @@ func (r *textReport) start(f trainFacts) {
 	if r.every > 1 {
 		fmt.Fprintf(r.w, "a line for every %d epochs\n", r.every)
 	}
-	r.patience = c.Patience
+	r.patience, r.units = c.Patience, c.Hidden
 	held := ""
 	if f.Data.Held > 0 {
 		held = fmt.Sprintf(" %9s", "held_acc")
@@ -102,6 +103,9 @@ func (r *textReport) evaluation(e trainEvaluation) {
 		}
 		fmt.Fprintf(r.w, "%9d %6d %s %10.5f %9.5f%s %10.0f\n",
 			e.Iteration, e.Epoch, loss, e.TrainAcc, e.TestAcc, held, e.SamplesPerSecond)
+		if e.Explained != nil {
+			writeWrapped(r.w, "          ", explainLine(*e.Explained, r.units), r.columns)
+		}
 	}
 }
 

@@ -25,10 +25,11 @@ type trainView struct {
 	bar     *progressbar.ProgressBar
 	drawn   time.Time // when the bar was
 	before  nn.Progress
+	explain bool
 }
 
 func newTrainView(f *trainFlags, stdout, stderr io.Writer) *trainView {
-	v := &trainView{stderr: stderr}
+	v := &trainView{stderr: stderr, explain: f.explain != ""}
 	if !f.quiet {
 		v.columns, _ = terminalWidth(stderr)
 	}
@@ -69,6 +70,9 @@ func (v *trainView) iteration(p nn.Progress) {
 		}
 		if p.Held {
 			e.HeldAcc = &p.HeldAcc
+		}
+		if v.explain {
+			e.Explained = &p.Figures
 		}
 		v.before = p
 		if v.bar != nil {

@@ -408,6 +408,8 @@ large:
 	PCALIGN      $0x20
 
 aroundGroup:
+	PREFETCHNTA  256(CX)
+	PREFETCHNTA  320(CX)
 	VMOVUPS      (CX), Y2
 	VMINPS       Y2, Y1, Y2
 	VMAXPS       Y2, Y0, Y2
@@ -927,6 +929,8 @@ large:
 	PCALIGN      $0x20
 
 aroundGroup:
+	PREFETCHNTA  256(CX)
+	PREFETCHNTA  320(CX)
 	VMOVUPD      (CX), Y2
 	VMINPD       Y2, Y1, Y2
 	VMAXPD       Y2, Y0, Y2

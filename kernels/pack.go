@@ -102,15 +102,22 @@ func borrowWorkspace[T Float]() *workspace[T] {
 func (w *workspace[T]) giveBack() { workspacePool[T]().Put(w) }
 
 // room returns a slice of n elements that starts at a cache line, in buf if it
-// is large enough.
+// is large enough. Large ones are on huge pages where the system offers them.
 func room[T Float](buf []T, n int) []T {
 	if cap(buf) >= n {
 		return buf[:n]
 	}
-	const line = 64
 	var z T
 	size := int(unsafe.Sizeof(z))
-	raw := make([]T, n+line/size)
-	skip := (line - int(address(raw))%line) % line / size
+	align := 64
+	if n*size >= hugePage {
+		align = hugePage
+	}
+	raw := make([]T, n+align/size)
+	skip := (align - int(address(raw)%uintptr(align))) % align / size
+	adviseHuge(raw)
 	return raw[skip : skip+n : skip+n]
 }
+
+// hugePage is the size of a huge page on the systems where adviseHuge asks for them.
+const hugePage = 2 << 20

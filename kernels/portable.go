@@ -22,7 +22,7 @@ func portableSet[T Float]() kernelSet[T] {
 		dot:       make([][]dotKernel[T], 1),
 		copyRows:  portableCopyRows[T],
 		square:    transposer[T]{1, portableTransposer[T]},
-		tuning:    tuning{vectors: portableNR, mc: 64, kc: 256, nc: 1024, packRows: 8, packColumns: 64, packStride: 256, threadWork: 1 << 16},
+		tuning:    tuning{vectors: portableNR, kc: 256, packRows: 8, packColumns: 64, packStride: 256, threadWork: 1 << 16},
 		relu:      portableReLU[T],
 		reluGrad:  portableReLUGrad[T],
 		add:       portableAdd[T],
@@ -41,6 +41,7 @@ func portableSet[T Float]() kernelSet[T] {
 	for h := range portableDotRows {
 		ks.dot[0] = append(ks.dot[0], portableDot[T](h+1))
 	}
+	ks.tuning = ks.tuning.fit(portableMR, portableNR, int(unsafe.Sizeof(T(0))), readCPU())
 	return ks
 }
 

@@ -3,8 +3,9 @@ package kernels
 // tuning holds the numbers that decide how a product is computed: data, set
 // by measurement, one value an instruction set and element type.
 type tuning struct {
-	vectors    int // width of the micro-kernel of large products, in vectors
-	mc, kc, nc int // blocks of the five loops, in elements
+	vectors int // width of the micro-kernel of large products, in vectors
+	kc      int // depth of a block of the five loops, in elements
+	mc, nc  int // its rows and columns, which fit sets by the caches
 
 	// Products with at most packRows rows read B in place: it would not be read
 	// often enough to pay for packing it.
@@ -27,4 +28,29 @@ func (ks *kernelSet[T]) tailColumns(n int) int {
 		return max(last, 1)
 	}
 	return 0
+}
+
+// Caches that nobody told us about are taken to be of these sizes, in bytes, and
+// those that are told are believed within limits: a virtual machine may report
+// nothing, or the total of its host.
+const (
+	assumedL2, leastL2, mostL2 = 1 << 20, 256 << 10, 4 << 20
+	assumedL3, leastL3, mostL3 = 16 << 20, 2 << 20, 64 << 20
+)
+
+// fit returns tu with the blocks that suit the caches: of the L2 cache, a block
+// of A takes about a third, which leaves room for the panels of B that pass
+// by; of the L3 cache, which other cores use as well, a block of B takes an eighth.
+func (tu tuning) fit(mr, nr, size int, cpu CPUInfo) tuning {
+	l2, l3 := cacheSize(cpu.L2, assumedL2, leastL2, mostL2), cacheSize(cpu.L3, assumedL3, leastL3, mostL3)
+	tu.mc = max(l2*3/10/(tu.kc*size)/mr, 2) * mr
+	tu.nc = max(l3/8/(tu.kc*size)/nr, 4) * nr
+	return tu
+}
+
+func cacheSize(told, assumed, least, most int) int {
+	if told <= 0 {
+		return assumed
+	}
+	return min(max(told, least), most)
 }

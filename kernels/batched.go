@@ -4,8 +4,9 @@ package kernels
 //
 //	C[i] = alpha * op(A[i]) * op(B[i]) + beta * C[i]    for i in 0..count-1
 //
-// where A[i] begins at a[i*strideA], and B[i] and C[i] likewise: many small
-// products cost one look at the arguments, and are shared out among threads.
+// where A[i] begins at a[i*strideA], and B[i] and C[i] likewise: the
+// products are shared out among threads, or, where they are fewer than threads,
+// each of them is.
 // strideA and strideB may be 0, so that all products have that operand in
 // common. The rest is as in [Gemm], with these differences: the products'
 // results may not share elements with each other, which strideC >= (m-1)*ldc + n
@@ -59,6 +60,9 @@ func (o Ops[T]) GemmBatched(count int, transA, transB bool, m, n, k int, alpha T
 	}
 	threads := o.threadsFor(product3(product3(m, n, k), count, 1), o.ks.tuning.threadWork)
 	w.batch.each = count
+	if threads > count { // few and large
+		w.batch.o, threads = o, 1
+	}
 	if threads > 1 { // several pieces a thread even out what else the machine does
 		w.batch.each = (count + 4*threads - 1) / (4 * threads)
 	}

@@ -49,7 +49,7 @@ func reaches[T Float](a []T, rows, cols, ld int) bool { return len(a) >= span(ro
 
 // disjoint reports whether a and b lie in different memory. They are not empty.
 func disjoint[T Float](a, b []T) bool {
-	return address(a)+bytes(a) <= address(b) || address(b)+bytes(b) <= address(a)
+	return address(a)+byteLen(a) <= address(b) || address(b)+byteLen(b) <= address(a)
 }
 
 // extent is how many elements a rows x cols matrix reaches over.
@@ -77,7 +77,7 @@ func checkInPlace[T Float](fn, dstName, srcName string, dst, src []T) {
 		return
 	}
 	d, s := address(dst), address(src)
-	if d == s || d+bytes(dst) <= s || s+bytes(src) <= d {
+	if d == s || d+byteLen(dst) <= s || s+byteLen(src) <= d {
 		return
 	}
 	panicf("%s: %s overlaps %s without being the same slice", fn, dstName, srcName)
@@ -89,7 +89,7 @@ func checkApart[T Float](fn, dstName, srcName string, dst, src []T) {
 		return
 	}
 	d, s := address(dst), address(src)
-	if d+bytes(dst) <= s || s+bytes(src) <= d {
+	if d+byteLen(dst) <= s || s+byteLen(src) <= d {
 		return
 	}
 	panicf("%s: %s overlaps %s", fn, dstName, srcName)
@@ -97,7 +97,7 @@ func checkApart[T Float](fn, dstName, srcName string, dst, src []T) {
 
 func address[T any](s []T) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(s))) }
 
-func bytes[T any](s []T) uintptr { var z T; return uintptr(len(s)) * unsafe.Sizeof(z) }
+func byteLen[T any](s []T) uintptr { var z T; return uintptr(len(s)) * unsafe.Sizeof(z) }
 
 // checkNoSharedElement checks that no element of the matrix c is one of the
 // matrix a. Address ranges may interleave: the blocks of one larger matrix do.
@@ -107,8 +107,14 @@ func checkNoSharedElement[T Float](fn, cName, aName string, c []T, cRows, cCols,
 		return
 	}
 	c0, a0 := address(c), address(a)
-	if c0+bytes(c) <= a0 || a0+bytes(a) <= c0 {
+	if c0+byteLen(c) <= a0 || a0+byteLen(a) <= c0 {
 		return
+	}
+	if cRows == 1 { // its ld means nothing, and may be any number
+		ldc = cCols
+	}
+	if aRows == 1 {
+		lda = aCols
 	}
 	var z T
 	size := int(unsafe.Sizeof(z))

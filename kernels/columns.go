@@ -14,8 +14,9 @@ func (p *product[T]) columns() {
 }
 
 // dotDepth is how far dot products run at a time, in elements: a column of B
-// stays in the cache meanwhile.
-const dotDepth = 8192
+// stays in the cache meanwhile. dotWork is how many multiply-adds a call of
+// assembly does: it cannot be preempted, and A may come from memory.
+const dotDepth, dotWork = 8192, 1 << 18
 
 func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
 	bData, bCol := b.data, b.col
@@ -30,13 +31,19 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 		bData, bCol = w.b, k
 	}
 	kernels := ks.dot[n-1]
+	h := len(kernels)
 	for pc := 0; pc < k; pc += dotDepth {
 		kb := min(dotDepth, k-pc)
-		h := min(len(kernels), m)
-		whole := m / h * h
-		kernels[h-1](m/h, kb, &a.data[pc], a.row, &bData[pc], bCol, &c[0], ldc, alpha, beta)
-		if rest := m - whole; rest > 0 {
-			kernels[rest-1](1, kb, &a.data[whole*a.row+pc], a.row, &bData[pc], bCol, &c[whole*ldc], ldc, alpha, beta)
+		mb := max(dotWork/(kb*n)/h, 1) * h // rows of a call
+		for ic := 0; ic < m; ic += mb {
+			rows := min(mb, m-ic)
+			if whole := rows / h; whole > 0 {
+				kernels[h-1](whole, kb, &a.data[ic*a.row+pc], a.row, &bData[pc], bCol, &c[ic*ldc], ldc, alpha, beta)
+			}
+			if rest := rows % h; rest > 0 {
+				at := ic + rows - rest
+				kernels[rest-1](1, kb, &a.data[at*a.row+pc], a.row, &bData[pc], bCol, &c[at*ldc], ldc, alpha, beta)
+			}
 		}
 		beta = 1
 	}
@@ -47,25 +54,21 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 const alongM, alongMDepth = 2048, 16
 
 func columnsAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
-	direct := n == 1 && ldc == 1
+	direct := n == 1 && ldc == 1 && alpha == 1 && beta == 0 // the sums are the result
 	w.a = room(w.a, n*min(m, alongM))
-	v := len(ks.micro)
-	for v > 1 && len(ks.micro[v-1]) < n {
-		v--
-	}
-	width := v * ks.lanes
+	width := len(ks.micro) * ks.lanes
 	for ic := 0; ic < m; ic += alongM {
 		mb := min(alongM, m-ic)
-		sums, al, be := w.a, T(1), T(0)
+		sums, be := w.a, T(0)
 		if direct {
-			sums, al, be = c[ic:], alpha, beta
+			sums = c[ic:]
 		}
 		for pc := 0; pc < k; pc += alongMDepth {
 			kb := min(alongMDepth, k-pc)
 			for i := 0; i < mb; i += width {
 				cols := min(width, mb-i)
 				v := (cols + ks.lanes - 1) / ks.lanes
-				ks.micro[v-1][n-1](1, kb, &b.data[pc*b.row], b.col, b.row, &a.data[ic+i+pc*a.col], a.col, &sums[i], mb, cols, al, be, nil, nil, 0, 0)
+				ks.micro[v-1][n-1](1, kb, &b.data[pc*b.row], b.col, b.row, &a.data[ic+i+pc*a.col], a.col, &sums[i], mb, cols, 1, be, nil, nil, 0, 0)
 			}
 			be = 1
 		}

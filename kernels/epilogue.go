@@ -43,7 +43,7 @@ func (o Ops[T]) GemmFused(transA, transB bool, m, n, k int, alpha T, a []T, lda 
 func (e Epilogue[T]) check(fn string, m, n int, c []T, ldc int) (ep epilogue[T]) {
 	if e.Bias != nil {
 		checkLen(fn, "e.Bias", len(e.Bias), n)
-		checkApart(fn, "c", "e.Bias", c[:extent(m, n, ldc)], e.Bias[:n])
+		checkNoSharedElement(fn, "c", "e.Bias", c, m, n, ldc, e.Bias, 1, n, n)
 		ep.bias = unsafe.SliceData(e.Bias)
 	}
 	if e.Mask != nil {

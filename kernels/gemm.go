@@ -7,6 +7,10 @@ func MatMul[T Float](c, a, b []T, m, n, k int) { defaultOps[T]().MatMul(c, a, b,
 
 // MatMul is [MatMul] on o's implementation.
 func (o Ops[T]) MatMul(c, a, b []T, m, n, k int) {
+	if m <= 0 || n <= 0 || k <= 0 || !reaches(a, m, k, k) || !reaches(b, k, n, n) || !reaches(c, m, n, n) ||
+		!disjoint(c, a) || !disjoint(c, b) { // told in MatMul's own words
+		checkGemm("MatMul", false, false, m, n, k, 1, a, k, b, n, c, n)
+	}
 	o.Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)
 }
 
@@ -59,7 +63,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	}
 	// A product that fits one tile is one call: it takes less time than the way there.
 	ks := o.ks
-	if v := (n - 1) >> ks.laneShift; v < len(ks.micro) && m <= len(ks.micro[v]) && !transB && k <= ks.tuning.kc && m > 1 {
+	if v := ks.oneTile(m, n, k); v >= 0 && !transB {
 		aRow, aCol := lda, 1
 		if transA {
 			aRow, aCol = 1, lda

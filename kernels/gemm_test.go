@@ -166,6 +166,34 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
+// The leading dimension of C changes no bit.
+func TestGemmBitsDoNotDependOnLDC(t *testing.T) {
+	eachImplementation(t, func(t *testing.T, im *Implementation) {
+		rng := rand.New(rand.NewPCG(21, 22))
+		for _, trans := range transposes {
+			for _, s := range [][3]int{{100, 1, 100}, {1, 100, 100}, {40, 35, 50}} {
+				m, n, k := s[0], s[1], s[2]
+				lda, ldb := k, n
+				if trans[0] {
+					lda = m
+				}
+				if trans[1] {
+					ldb = k
+				}
+				a, b := randomMatrix[float32](rng, 1, m*k, m*k).data, randomMatrix[float32](rng, 1, k*n, k*n).data
+				tight, wide := make([]float32, m*n), make([]float32, m*(n+1))
+				On[float32](im).Gemm(trans[0], trans[1], m, n, k, 0.7, a, lda, b, ldb, 0, tight, n)
+				On[float32](im).Gemm(trans[0], trans[1], m, n, k, 0.7, a, lda, b, ldb, 0, wide, n+1)
+				for i := range m {
+					if !slices.Equal(tight[i*n:][:n], wide[i*(n+1):][:n]) {
+						t.Fatalf("%v, trans %v: row %d has other bits with another ldc", s, trans, i)
+					}
+				}
+			}
+		}
+	})
+}
+
 // Sizes of 0 leave C alone or scale it, and A and B are not even looked at.
 func TestGemmReadsNoMoreThanItMay(t *testing.T) {
 	eachImplementation(t, func(t *testing.T, im *Implementation) {

@@ -9,7 +9,7 @@ import (
 // pages of a large pack buffer would not all fit the TLB. The kernel may decline.
 func adviseHuge[T Float](s []T) {
 	skip := (hugePage - int(address(s)%hugePage)) % hugePage
-	whole := (int(bytes(s)) - skip) / hugePage * hugePage
+	whole := (int(byteLen(s)) - skip) / hugePage * hugePage
 	if whole <= 0 {
 		return
 	}

@@ -2,6 +2,8 @@ package kernels
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"slices"
@@ -88,8 +90,8 @@ func TestUnsupported(t *testing.T) {
 }
 
 // Not only the name must follow the override, but what runs: each process
-// prints a product whose bits tell fused from separate roundings apart, and
-// the tile it was made of.
+// prints the bits of products by the package's own functions, in both types,
+// whose sums every implementation adds up in another order.
 func TestOverride(t *testing.T) {
 	if os.Getenv("LANEWISE_TEST_PRINT_CHOICE") != "" {
 		printChoice()
@@ -102,7 +104,7 @@ func TestOverride(t *testing.T) {
 	run := func(value string) (stdout, stderr string) {
 		args := append(strings.Fields(os.Getenv(emulatorVariable)), exe, "-test.run=^TestOverride$", "-test.count=1")
 		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Env = append(os.Environ(), "LANEWISE_TEST_PRINT_CHOICE=1", ISAVariable+"="+value)
+		cmd.Env = append(os.Environ(), "LANEWISE_TEST_PRINT_CHOICE=1", ISAVariable+"="+value, ThreadsVariable+"=")
 		var out, errs strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		if err := cmd.Run(); err != nil {
@@ -143,16 +145,38 @@ func TestOverride(t *testing.T) {
 	}
 }
 
-// describe names im and tells what it runs, from results alone where they differ.
+// describe names im and what its products look like.
 func describe(im *Implementation) string {
-	mr, nr := On[float32](im).Tile()
-	return fmt.Sprintf("%s %dx%d", im.Name(), mr, nr)
+	return fmt.Sprintf("%s %x %x", im.Name(), revealing(On[float32](im).MatMul), revealing(On[float64](im).MatMul))
 }
 
 func printChoice() {
 	c := Chosen()
-	mr, nr := defaultOps[float32]().Tile() // what MatMul and its like run on
-	fmt.Printf("%s %dx%d | %s | %v\n", Default(), mr, nr, c.Reason(), c.Err)
+	fmt.Printf("%s %x %x | %s | %v\n", Default(), revealing(MatMul[float32]), revealing(MatMul[float64]), c.Reason(), c.Err)
+}
+
+// revealing returns the bits of a product whose sums depend on the order.
+func revealing[T Float](matMul func(c, a, b []T, m, n, k int)) []uint64 {
+	const m, k = 3, 1000
+	rng := rand.New(rand.NewPCG(19, 20))
+	a, b, c := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, 1, 1).data, make([]T, m)
+	matMul(c, a, b, m, 1, k)
+	bits := make([]uint64, m)
+	for i, x := range c {
+		bits[i] = math.Float64bits(float64(x))
+	}
+	return bits
+}
+
+func TestRevealingTellsImplementationsApart(t *testing.T) {
+	seen := map[string]string{}
+	for _, im := range Supported() {
+		_, bits, _ := strings.Cut(describe(im), " ")
+		if other, ok := seen[bits]; ok {
+			t.Errorf("%s and %s give the same bits: TestOverride cannot tell them apart", im, other)
+		}
+		seen[bits] = im.Name()
+	}
 }
 
 // Whoever embeds this package takes on cpuid and x/sys, and nothing else; and

@@ -28,25 +28,25 @@ func TestMisuse(t *testing.T) {
 		want string
 		f    func()
 	}{
-		{"Gemm: m = -1, want >= 0", func() { MatMul(s(9), s(9), s(9), -1, 3, 3) }},
-		{"Gemm: n = -2, want >= 0", func() { MatMul(s(9), s(9), s(9), 3, -2, 3) }},
-		{"Gemm: k = -3, want >= 0", func() { MatMul(s(9), s(9), s(9), 3, 3, -3) }},
-		{"Gemm: len(a) = 8, want >= 9", func() { MatMul(s(9), s(8), s(9), 3, 3, 3) }},
-		{"Gemm: len(b) = 8, want >= 9", func() { MatMul(s(9), s(9), s(8), 3, 3, 3) }},
-		{"Gemm: len(c) = 8, want >= 9", func() { MatMul(s(8), s(9), s(9), 3, 3, 3) }},
+		{"MatMul: m = -1, want >= 0", func() { MatMul(s(9), s(9), s(9), -1, 3, 3) }},
+		{"MatMul: n = -2, want >= 0", func() { MatMul(s(9), s(9), s(9), 3, -2, 3) }},
+		{"MatMul: k = -3, want >= 0", func() { MatMul(s(9), s(9), s(9), 3, 3, -3) }},
+		{"MatMul: len(a) = 8, want >= 9", func() { MatMul(s(9), s(8), s(9), 3, 3, 3) }},
+		{"MatMul: len(b) = 8, want >= 9", func() { MatMul(s(9), s(9), s(8), 3, 3, 3) }},
+		{"MatMul: len(c) = 8, want >= 9", func() { MatMul(s(8), s(9), s(9), 3, 3, 3) }},
 		{"Gemm: lda = 2, want >= 3", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 2, s(99), 5, 0, s(99), 5) }},
 		{"Gemm: lda = 3, want >= 4", func() { Gemm(true, false, 4, 5, 3, 1, s(99), 3, s(99), 5, 0, s(99), 5) }},
 		{"Gemm: ldb = 4, want >= 5", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 3, s(99), 4, 0, s(99), 5) }},
 		{"Gemm: ldb = 2, want >= 3", func() { Gemm(false, true, 4, 5, 3, 1, s(99), 3, s(99), 2, 0, s(99), 5) }},
 		{"Gemm: ldc = 4, want >= 5", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 3, s(99), 5, 0, s(99), 4) }},
-		{"Gemm: row 0 of c shares elements with row 0 of a", func() { MatMul(buf[:9], buf[:9], s(9), 3, 3, 3) }},
+		{"MatMul: row 0 of c shares elements with row 0 of a", func() { MatMul(buf[:9], buf[:9], s(9), 3, 3, 3) }},
 		{"of c shares elements with row 2 of b", func() { MatMul(buf[8:17], s(9), buf[:9], 3, 3, 3) }},
 		{fmt.Sprintf("Gemm: len(a) = 9, want >= %d", math.MaxInt), func() { Gemm(true, false, 1, 1, huge, 1, s(9), 8, s(9), 1, 0, s(9), 1) }},
 		{fmt.Sprintf("AddBias: len(dst) = 6, want >= %d", math.MaxInt), func() { AddBias(s(6), s(6), s(3), huge, 3) }},
 		{"GemmFused: len(e.Bias) = 2, want >= 3", func() {
 			GemmFused(false, false, 3, 3, 3, 1, s(9), 3, s(9), 3, 0, s(9), 3, Epilogue[float64]{Bias: s(2)})
 		}},
-		{"GemmFused: c overlaps e.Bias", func() {
+		{"of c shares elements with row 0 of e.Bias", func() {
 			GemmFused(false, false, 3, 3, 3, 1, s(9), 3, s(9), 3, 0, buf[:9], 3, Epilogue[float64]{Bias: buf[8:12]})
 		}},
 		{"GemmFused: e.LDMask = 0, want >= 3", func() {
@@ -61,6 +61,9 @@ func TestMisuse(t *testing.T) {
 		{"GemmPacked: len(e.Bias) = 1, want >= 3", func() {
 			GemmPacked(false, 2, 1, s(4), 2, PackB(false, 2, 3, s(6), 3), 0, s(6), 3, Epilogue[float64]{Bias: s(1)})
 		}},
+		{"GemmPacked: b = nil, want a matrix from PackB", func() { GemmPacked(false, 2, 1, s(4), 2, nil, 0, s(6), 3, Epilogue[float64]{}) }},
+		{"ArgmaxRows: n = 0, want >= 1", func() { ArgmaxRows(make([]int, 3), s(0), 3, 0) }},
+		{"Gemm: row 1 of c shares elements with row 0 of a", func() { Gemm(true, false, 2, 1, 1, 1, buf[2:4], math.MaxInt, s(1), 1, 0, buf[:4], 3) }},
 		{"GemmBatched: count = -1, want >= 0", func() { GemmBatched(-1, false, false, 1, 1, 1, 1, s(1), 1, 1, s(1), 1, 1, 0, s(1), 1, 1) }},
 		{"GemmBatched: strideC = 3 with ldc = 2 makes results share elements, want strideC >= 4", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(9), 2, 4, s(9), 2, 4, 0, s(9), 2, 3) }},
 		{"GemmBatched: len(a) = 7, want >= 8", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(7), 2, 4, s(8), 2, 4, 0, s(8), 2, 4) }},

@@ -1,9 +1,6 @@
 package kernels
 
-import (
-	"sync"
-	"unsafe"
-)
+import "unsafe"
 
 // packB packs a k x n block of B into w.
 func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) panels[T] {
@@ -82,24 +79,36 @@ type workspace[T Float] struct {
 	batch  batch[T]
 }
 
-var workspaces32, workspaces64 sync.Pool
+// Free workspaces wait here for the next call. A sync.Pool would keep one for
+// each P, and make new ones whenever the scheduler moves a worker to another.
+var workspaces32, workspaces64 = make(chan *workspace[float32], freeWorkspaces), make(chan *workspace[float64], freeWorkspaces)
 
-func workspacePool[T Float]() *sync.Pool {
+// freeWorkspaces bounds how many are kept; more calls at once make their own.
+const freeWorkspaces = 128
+
+func workspaces[T Float]() chan *workspace[T] {
 	var z T
 	if unsafe.Sizeof(z) == 4 {
-		return &workspaces32
+		return *(*chan *workspace[T])(unsafe.Pointer(&workspaces32)) // T is float32
 	}
-	return &workspaces64
+	return *(*chan *workspace[T])(unsafe.Pointer(&workspaces64)) // T is float64
 }
 
 func borrowWorkspace[T Float]() *workspace[T] {
-	if w, ok := workspacePool[T]().Get().(*workspace[T]); ok {
+	select {
+	case w := <-workspaces[T]():
 		return w
+	default:
+		return new(workspace[T])
 	}
-	return new(workspace[T])
 }
 
-func (w *workspace[T]) giveBack() { workspacePool[T]().Put(w) }
+func (w *workspace[T]) giveBack() {
+	select {
+	case workspaces[T]() <- w:
+	default:
+	}
+}
 
 // room returns a slice of n elements that starts at a cache line, in buf if it
 // is large enough. Large ones are on huge pages where the system offers them.

@@ -68,6 +68,9 @@ func GemmPacked[T Float](transA bool, m int, alpha T, a []T, lda int, b *PackedB
 // GemmPacked is [GemmPacked] on o's implementation.
 func (o Ops[T]) GemmPacked(transA bool, m int, alpha T, a []T, lda int, b *PackedB[T], beta T, c []T, ldc int, e Epilogue[T]) {
 	const fn = "GemmPacked"
+	if b == nil {
+		panicf("%s: b = nil, want a matrix from PackB", fn)
+	}
 	if b.im != o.im {
 		panicf("%s: b was packed for %s, want %s", fn, b.im, o.im)
 	}

@@ -16,7 +16,10 @@ func (o Ops[T]) AddBias(dst, src, bias []T, m, n int) {
 	checkInPlace("AddBias", "dst", "src", dst, src)
 	checkApart("AddBias", "dst", "bias", dst, bias)
 	for i := 0; i < len(dst); i += n {
-		o.ks.add(dst[i:i+n], src[i:i+n], bias)
+		row, x := dst[i:i+n], src[i:i+n]
+		for from, to := range stretches[T](n) {
+			o.ks.add(row[from:to], x[from:to], bias[from:to])
+		}
 	}
 }
 
@@ -33,7 +36,10 @@ func (o Ops[T]) BiasGrad(dst, grad []T, m, n int) {
 	checkApart("BiasGrad", "dst", "grad", dst, grad)
 	clear(dst)
 	for i := 0; i < len(grad); i += n {
-		o.ks.add(dst, dst, grad[i:i+n])
+		row := grad[i : i+n]
+		for from, to := range stretches[T](n) {
+			o.ks.add(dst[from:to], dst[from:to], row[from:to])
+		}
 	}
 }
 
@@ -59,6 +65,9 @@ func Argmax[T Float](x []T) int {
 func ArgmaxRows[T Float](dst []int, x []T, m, n int) {
 	x = contiguous("ArgmaxRows", "x", x, m, n)
 	checkLen("ArgmaxRows", "dst", len(dst), m)
+	if m > 0 && n == 0 {
+		panicf("ArgmaxRows: n = 0, want >= 1")
+	}
 	for i := range m {
 		dst[i] = Argmax(x[i*n : (i+1)*n])
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // withProcs runs the test as if on a machine of n CPUs.
@@ -57,6 +58,7 @@ func sameBitsForThreads[T Float](t *testing.T, o Ops[T]) {
 // Many callers at once share the workers and get right results.
 func TestThreadsShared(t *testing.T) {
 	withProcs(t, 4)
+	most := max(started.Load(), 3) // earlier tests may have had more CPUs
 	eachImplementation(t, func(t *testing.T, im *Implementation) {
 		o := On[float32](im)
 		rng := rand.New(rand.NewPCG(13, 14))
@@ -79,8 +81,8 @@ func TestThreadsShared(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if got := started.Load(); got > 3 {
-			t.Errorf("%d workers for 4 CPUs, want at most 3 beside the caller", got)
+		if got := started.Load(); got > most {
+			t.Errorf("%d workers for 4 CPUs, want at most %d", got, most)
 		}
 	})
 }
@@ -143,3 +145,44 @@ func TestShare(t *testing.T) {
 type countingTask struct{ done []int }
 
 func (c *countingTask) piece(i int) { c.done[i]++ }
+
+// A second goroutine really works: each of two pieces waits for the other.
+func TestShareHiresWorkers(t *testing.T) {
+	withProcs(t, 2)
+	for range 20 {
+		m := &meeting{here: make(chan struct{}), met: true}
+		share(m, 2, 2)
+		if !m.met {
+			t.Fatal("two pieces for two threads were done one after the other")
+		}
+	}
+}
+
+type meeting struct {
+	here chan struct{}
+	met  bool
+}
+
+func (m *meeting) piece(int) {
+	select {
+	case m.here <- struct{}{}:
+	case <-m.here:
+	case <-time.After(20 * time.Second): // on a machine under any load
+		m.met = false
+	}
+}
+
+// Workers that have gone to sleep wake up, whenever the next task comes.
+func TestShareAfterSleep(t *testing.T) {
+	withProcs(t, 3)
+	for round := range 300 {
+		time.Sleep(time.Duration(round) * time.Microsecond / 2) // shorter and longer than workers look around
+		c := &countingTask{done: make([]int, 6)}
+		share(c, 6, 3)
+		for i, n := range c.done {
+			if n != 1 {
+				t.Fatalf("round %d: piece %d done %d times", round, i, n)
+			}
+		}
+	}
+}

@@ -7,8 +7,8 @@ type tuning struct {
 	kc      int // depth of a block of the five loops, in elements
 	mc, nc  int // its rows and columns, which fit sets by the caches
 
-	// Products with at most packRows rows read B in place: it would not be read
-	// often enough to pay for packing it.
+	// Products with at most packRows rows read a B that is not transposed in
+	// place: it would not be read often enough to pay for packing it.
 	packRows int
 	// Products with more than packColumns columns pack A if its rows (or, if it
 	// is transposed, its columns) are at least packStride elements apart: so far
@@ -18,6 +18,15 @@ type tuning struct {
 	tailColumns int
 	// A thread is worth waking up for at least threadWork multiply-adds.
 	threadWork int
+}
+
+// oneTile returns the index in micro of the kernels that compute a product of
+// this size in one tile, -1 if there is none. B must be contiguous along n.
+func (ks *kernelSet[T]) oneTile(m, n, k int) int {
+	if v := (n - 1) >> ks.laneShift; v < len(ks.micro) && m <= len(ks.micro[v]) && k <= ks.tuning.kc && m > 1 {
+		return v
+	}
+	return -1
 }
 
 // tailColumns says how many of the last columns of a product are computed on

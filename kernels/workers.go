@@ -143,7 +143,7 @@ func share(t task, pieces, threads int) {
 	c.next.Store(0)
 	c.busy.Store(1) // the caller, so that nobody is done before all are at work
 	for range min(threads, pieces) - 1 {
-		w := hire(threads)
+		w := hire()
 		if w == nil {
 			break
 		}
@@ -163,9 +163,9 @@ func share(t task, pieces, threads int) {
 	}
 }
 
-// hire returns an idle worker, or a new one while there are fewer than a call
-// of so many threads could use, or nil.
-func hire(threads int) *worker {
+// hire returns an idle worker, or a new one while there are fewer than
+// GOMAXPROCS leaves beside a caller, or nil.
+func hire() *worker {
 	select {
 	case w := <-idle:
 		return w
@@ -173,7 +173,7 @@ func hire(threads int) *worker {
 	}
 	for {
 		n := started.Load()
-		if n >= int64(min(threads, cap(idle))-1) {
+		if n >= int64(min(runtime.GOMAXPROCS(0), cap(idle))-1) {
 			return nil
 		}
 		if started.CompareAndSwap(n, n+1) {

@@ -27,7 +27,14 @@
 // Functions panic on misuse by the programmer and on nothing else: a negative
 // size, a slice too short, an output that overlaps an input where that is not
 // allowed. The message names the function, the argument, its value and what
-// was needed. All functions are safe for concurrent use as long as no two
-// calls write the same elements; none keeps a reference to its arguments after
-// it returns; none allocates in steady state.
+// was needed. All functions are safe for concurrent use as long as no call
+// writes what another reads or writes; none keeps a reference to its arguments
+// after it returns; none but [PackB] allocates in steady state.
+//
+// # Threads
+//
+// Large products are shared out among up to GOMAXPROCS threads; the environment
+// variable LANEWISE_THREADS, read once, and [Ops.Threads] cap that. The workers
+// are goroutines that are started when first needed and live as long as the
+// process. The result is the same bits for every number of threads.
 package kernels

@@ -95,14 +95,7 @@ func (dk dotKernel) generate() (name string) {
 	for e := range dk.h * dk.v {
 		dk.add(sums[e*dotSums+1], sums[e*dotSums], sums[e*dotSums])
 	}
-	zeroBeta := dk.GP64()
-	if dk.f32() {
-		dk.MOVL(dk.paramAddr("beta"), zeroBeta.As32())
-		dk.ADDL(zeroBeta.As32(), zeroBeta.As32())
-	} else {
-		dk.MOVQ(dk.paramAddr("beta"), zeroBeta)
-		dk.ADDQ(zeroBeta, zeroBeta)
-	}
+	betaBits := dk.shiftedBeta()
 	alpha, beta := dk.XMM(), dk.XMM()
 	if dk.f32() {
 		dk.VMOVSS(dk.paramAddr("alpha"), alpha)
@@ -118,14 +111,14 @@ func (dk dotKernel) generate() (name string) {
 			skip := fmt.Sprintf("store%d_%d", i, j)
 			if dk.f32() {
 				dk.VMULSS(alpha, s, s)
-				dk.TESTL(zeroBeta.As32(), zeroBeta.As32())
+				dk.TESTL(betaBits.As32(), betaBits.As32())
 				dk.JEQ(operand.LabelRef(skip))
 				dk.VFMADD231SS(m, beta, s)
 				dk.Label(skip)
 				dk.VMOVSS(s, m)
 			} else {
 				dk.VMULSD(alpha, s, s)
-				dk.TESTQ(zeroBeta, zeroBeta)
+				dk.TESTQ(betaBits, betaBits)
 				dk.JEQ(operand.LabelRef(skip))
 				dk.VFMADD231SD(m, beta, s)
 				dk.Label(skip)

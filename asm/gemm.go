@@ -41,8 +41,11 @@ const cacheLine = 64 // bytes
 // multiples 1, 3 and 5 of the stride in registers.
 const rowsPerPointer = 7
 
-type rows struct {
-	pointers            []reg.GPVirtual
+// gemmRegisters are the general registers that live as long as the kernel or
+// a tile: where A, B and C are read and written, the strides in bytes, and
+// the steps that are left.
+type gemmRegisters struct {
+	pointers            []reg.GPVirtual // into A, every rowsPerPointer rows
 	stride, by3, by5    reg.GPVirtual
 	c, ldc, pb          reg.GPVirtual
 	a, aCol, bRow, left reg.GPVirtual
@@ -54,7 +57,7 @@ func (mk microKernel) generate() (name string) {
 		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, c *%[1]s, ldc, cols int, alpha, beta %[1]s, bias, mask *%[1]s, maskRow, relu int)", mk.typ.goName),
 		fmt.Sprintf("%s is a microKernel with h = %d and v = %d vectors of %d.", name, mk.h, mk.v, mk.lanes()))
 
-	r := rows{
+	r := gemmRegisters{
 		a: mk.param("a"), stride: mk.param("aRow"), aCol: mk.param("aCol"),
 		bRow: mk.param("bRow"), c: mk.param("c"), ldc: mk.param("ldc"),
 	}
@@ -93,7 +96,7 @@ func (mk microKernel) generate() (name string) {
 }
 
 // tileLoop emits the loop over the tiles. mask is for the last vector of each row, nil if it is whole.
-func (mk microKernel) tileLoop(r rows, prefix string, mask *tail) {
+func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	sums := make([][]reg.VecVirtual, mk.h)
 	for i := range sums {
 		sums[i] = mk.vecs(mk.v)
@@ -152,7 +155,7 @@ func (mk microKernel) tileLoop(r rows, prefix string, mask *tail) {
 }
 
 // step adds the products of one column of A and one row of B to the sums.
-func (mk microKernel) step(r rows, sums [][]reg.VecVirtual, mask *tail) {
+func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail) {
 	mk.Comment("sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow")
 	b := mk.vecs(mk.v)
 	for j := range b {
@@ -177,7 +180,7 @@ func (mk microKernel) step(r rows, sums [][]reg.VecVirtual, mask *tail) {
 }
 
 // element is the address of row i of A.
-func (r rows) element(i int) operand.Mem {
+func (r gemmRegisters) element(i int) operand.Mem {
 	m := operand.Mem{Base: r.pointers[i/rowsPerPointer], Scale: 1}
 	switch i % rowsPerPointer {
 	case 0:
@@ -199,7 +202,7 @@ func (r rows) element(i int) operand.Mem {
 }
 
 // storeTile is C = epilogue(alpha*sums + beta*C), and moves c down to the next tile.
-func (mk microKernel) storeTile(r rows, prefix string, sums [][]reg.VecVirtual, mask *tail) {
+func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.VecVirtual, mask *tail) {
 	alpha := mk.vec()
 	mk.broadcast(mk.paramAddr("alpha"), alpha)
 	for i := range sums {
@@ -208,14 +211,7 @@ func (mk microKernel) storeTile(r rows, prefix string, sums [][]reg.VecVirtual, 
 		}
 	}
 	mk.Comment("beta = 0, of either sign, must not read C")
-	bits := mk.GP64()
-	if mk.f32() {
-		mk.MOVL(mk.paramAddr("beta"), bits.As32())
-		mk.ADDL(bits.As32(), bits.As32())
-	} else {
-		mk.MOVQ(mk.paramAddr("beta"), bits)
-		mk.ADDQ(bits, bits)
-	}
+	mk.shiftedBeta()
 	mk.JEQ(operand.LabelRef(prefix + "Bias"))
 	beta, old := mk.vec(), mk.vec()
 	mk.broadcast(mk.paramAddr("beta"), beta)

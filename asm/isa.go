@@ -142,6 +142,20 @@ func (e emitter) alignLoop() {
 	e.Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []operand.Op{operand.Imm(32)}})
 }
 
+// shiftedBeta loads the bits of the argument beta without the sign: the
+// register, and with it the zero flag, tells whether beta is 0 of either sign.
+func (e emitter) shiftedBeta() reg.GPVirtual {
+	r := e.GP64()
+	if e.f32() {
+		e.MOVL(e.paramAddr("beta"), r.As32())
+		e.ADDL(r.As32(), r.As32())
+	} else {
+		e.MOVQ(e.paramAddr("beta"), r)
+		e.ADDQ(r, r)
+	}
+	return r
+}
+
 func (e emitter) zero(r reg.VecVirtual) {
 	if e.isa.width == 64 {
 		e.VPXORD(r, r, r)

@@ -15,16 +15,27 @@ import (
 // than 16 YMM registers have Y16 and above, which is AVX-512, without saying so.
 func check(set isa) pass.FunctionPass {
 	return func(f *ir.Function) error {
-		var last *ir.Instruction
 		wide := usesVectors(f)
-		for _, inst := range f.Instructions() {
-			if err := checkInstruction(set, inst); err != nil {
-				return fmt.Errorf("%s: %w", f.Name, err)
+		returns, clean := false, false // clean: the upper halves are, on every way to here
+		for _, node := range f.Nodes {
+			switch node := node.(type) {
+			case ir.Label: // a jump may come from where they are not
+				clean = false
+			case *ir.Instruction:
+				if err := checkInstruction(set, node); err != nil {
+					return fmt.Errorf("%s: %w", f.Name, err)
+				}
+				if node.Opcode == "RET" {
+					if wide && !clean {
+						return fmt.Errorf("%s: RET without VZEROUPPER right before it", f.Name)
+					}
+					returns = true
+				}
+				clean = node.Opcode == "VZEROUPPER"
 			}
-			if inst.Opcode == "RET" && wide && (last == nil || last.Opcode != "VZEROUPPER") {
-				return fmt.Errorf("%s: RET without VZEROUPPER before it", f.Name)
-			}
-			last = inst
+		}
+		if !returns {
+			return fmt.Errorf("%s has no RET", f.Name)
 		}
 		return nil
 	}

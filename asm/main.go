@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/pass"
@@ -136,11 +137,25 @@ func write(dir string, files map[string][]byte) error {
 	return nil
 }
 
-// leftOver lists the files in dir that look generated and are not in files.
+// leftOver lists the files in dir that were generated and are not in files.
+// The name alone does not tell: a file written by hand may have one like it.
 func leftOver(dir string, files map[string][]byte) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "z*_amd64.*"))
-	return slices.DeleteFunc(paths, func(path string) bool {
-		_, made := files[filepath.Base(path)]
-		return made
-	}), err
+	if err != nil {
+		return nil, err
+	}
+	var stale []string
+	for _, path := range paths {
+		if _, made := files[filepath.Base(path)]; made {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		if first, _, _ := strings.Cut(string(text), "\n"); first == "// "+header.GeneratedWarning() {
+			stale = append(stale, path)
+		}
+	}
+	return stale, nil
 }

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -194,13 +195,50 @@ func testSoftmax[T Float](t *testing.T, o Ops[T], tolerance float64) {
 			t.Errorf("element %d is %v in place, %v into fresh memory", i, inPlace[i], got[i])
 		}
 	}
-	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
-		row := []T{0, T(bad), 1}
-		o.Softmax(row, row, 1, 3)
-		if row[0] == row[0] && row[1] == row[1] {
-			t.Errorf("a row with %v becomes %v, want NaN", bad, row)
+	for _, n := range []int{1, 2, 3, 10, o.VectorLen() + 1, 2*o.VectorLen() + 1} {
+		softmaxBadRow(t, o, n)
+	}
+}
+
+// softmaxBadRow puts a row of which no softmax exists between two others: all
+// of it must become NaN, and the others what they are without it.
+func softmaxBadRow[T Float](t *testing.T, o Ops[T], n int) {
+	t.Helper()
+	inf, nan := T(math.Inf(1)), T(math.NaN())
+	x := make([]T, 3*n)
+	for i := range x {
+		x[i] = T(i%5) - 2
+	}
+	want := make([]T, 3*n)
+	o.Softmax(want, x, 3, n)
+	run := func(what string, row []T) {
+		t.Helper()
+		got := slices.Clone(x)
+		copy(got[n:2*n], row)
+		o.Softmax(got, got, 3, n)
+		for i, v := range got {
+			if i/n == 1 {
+				if v == v {
+					t.Fatalf("element %d of a row of %d with %s is %v, want NaN", i%n, n, what, v)
+				}
+			} else if v != want[i] {
+				t.Fatalf("element %d of row %d is %v beside a row with %s, %v without", i%n, i/n, v, what, want[i])
+			}
 		}
 	}
+	for at := range n {
+		for _, bad := range []T{nan, inf} {
+			row := slices.Clone(x[n : 2*n])
+			row[at] = bad
+			run(fmt.Sprintf("%v at %d", bad, at), row)
+			for i := range row {
+				row[i] = -inf
+			}
+			row[at] = bad
+			run(fmt.Sprintf("%v at %d, -Inf else", bad, at), row)
+		}
+	}
+	run("-Inf everywhere", slices.Repeat([]T{-inf}, n))
 }
 
 func TestCrossEntropy(t *testing.T) {

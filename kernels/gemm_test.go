@@ -218,8 +218,9 @@ func TestGemmReadsNoMoreThanItMay(t *testing.T) {
 	})
 }
 
-// NaN and Inf reach exactly the elements that arithmetic says, zeros in the
-// other operand included, whatever the transposes, and no padding adds any.
+// NaN and Inf in an operand or a factor reach exactly the elements that
+// arithmetic says, zeros in the other operand included, whatever the
+// transposes, and no padding adds any.
 func TestGemmNonFinite(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { nonFinite(t, o) },
@@ -227,57 +228,98 @@ func TestGemmNonFinite(t *testing.T) {
 }
 
 func nonFinite[T Float](t *testing.T, o Ops[T]) {
-	const m, n, k = 17, 35, 11
-	inf, nan := T(math.Inf(1)), T(math.NaN())
-	for _, trans := range transposes {
-		for _, v := range []T{inf, nan} {
-			for _, spot := range [][2]int{{0, 0}, {m - 1, k - 1}, {5, 3}} {
-				a, b := make([]T, m*k), make([]T, k*n) // zeros: 0*Inf is NaN
-				lda, ldb := k, n
-				if trans[0] {
-					lda = m
-					a[spot[1]*lda+spot[0]] = v
-				} else {
-					a[spot[0]*lda+spot[1]] = v
+	const k = 11 // one block: Inf is added up once
+	lanes := o.VectorLen()
+	for _, mn := range [][2]int{{17, 35}, {1, 35}, {17, 1}, {3, 4*lanes - 1}, {5, 3*lanes + 1}, {130, lanes + 1}} {
+		for _, trans := range transposes {
+			for _, v := range []float64{math.Inf(1), math.NaN()} {
+				g := gemmCase{transA: trans[0], transB: trans[1], m: mn[0], n: mn[1], k: k, alpha: 1}
+				for _, spot := range [][2]int{{0, 0}, {g.m - 1, k - 1}, {g.m / 3, 3}} {
+					runNonFinite(t, o, g, 'a', spot, v)
 				}
-				if trans[1] {
-					ldb = k
+				for _, spot := range [][2]int{{0, 0}, {k - 1, g.n - 1}, {3, g.n / 3}} {
+					runNonFinite(t, o, g, 'b', spot, v)
 				}
-				c := make([]T, m*n)
-				o.Gemm(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 0, c, n)
-				for i := range c {
-					if isNaN := c[i] != c[i]; isNaN != (i/n == spot[0]) {
-						t.Fatalf("trans %v, A[%d,%d] = %v: C[%d,%d] = %v", trans, spot[0], spot[1], v, i/n, i%n, c[i])
+				for _, g.beta = range []float64{1, 0.5} {
+					for _, spot := range [][2]int{{0, 0}, {g.m - 1, g.n - 1}, {g.m / 3, g.n / 3}} {
+						for _, g.alpha = range []float64{1, 2, 0} {
+							runNonFinite(t, o, g, 'c', spot, v)
+						}
 					}
+				}
+				for _, ab := range [][2]float64{{v, 0}, {v, 1}, {1, v}, {0, v}} {
+					g.alpha, g.beta = ab[0], ab[1]
+					runNonFinite(t, o, g, 0, [2]int{}, 0)
 				}
 			}
 		}
 	}
 }
 
-// The trailing update of a blocked LU factorisation: three blocks of one
-// matrix, whose rows interleave in memory.
-func TestGemmBlocksOfOneMatrix(t *testing.T) {
-	eachImplementation(t, func(t *testing.T, im *Implementation) {
-		const n, at = 40, 13
-		rng := rand.New(rand.NewPCG(1, 2))
-		x := randomMatrix[float64](rng, n, n, n).data
-		want := slices.Clone(x)
-		for i := at; i < n; i++ {
-			for j := at; j < n; j++ {
-				for p := range at {
-					want[i*n+j] -= x[i*n+p] * x[p*n+j]
+// runNonFinite runs g on small whole numbers, zeros among them, with v at one
+// spot of op(A), op(B) or C. Whatever the order, the result is exact.
+func runNonFinite[T Float](t *testing.T, o Ops[T], g gemmCase, where rune, spot [2]int, v float64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(11, 12))
+	whole := func(rows, cols int) [][]float64 {
+		x := make([][]float64, rows)
+		for i := range x {
+			x[i] = make([]float64, cols)
+			for j := range x[i] {
+				x[i][j] = float64(rng.IntN(3))
+			}
+		}
+		return x
+	}
+	a, b, c := whole(g.m, g.k), whole(g.k, g.n), whole(g.m, g.n)
+	clear(a[g.m/2]) // a row of zeros, for alpha = Inf
+	switch where {
+	case 'a':
+		a[spot[0]][spot[1]] = v
+	case 'b':
+		b[spot[0]][spot[1]] = v
+	case 'c':
+		c[spot[0]][spot[1]] = v
+	}
+	stored := func(x [][]float64, trans bool) (s []T, ld int) {
+		rows, cols := len(x), len(x[0])
+		ld = cols
+		if trans {
+			ld = rows
+		}
+		s = make([]T, rows*cols)
+		for i := range rows {
+			for j := range cols {
+				if trans {
+					s[j*ld+i] = T(x[i][j])
+				} else {
+					s[i*ld+j] = T(x[i][j])
 				}
 			}
 		}
-		r := n - at
-		On[float64](im).Gemm(false, false, r, r, at, -1, x[at*n:], n, x[at:], n, 1, x[at*n+at:], n)
-		for i := range x {
-			if math.Abs(x[i]-want[i]) > 1e-12 {
-				t.Fatalf("element %d,%d is %v, want %v", i/n, i%n, x[i], want[i])
+		return s, ld
+	}
+	as, lda := stored(a, g.transA)
+	bs, ldb := stored(b, g.transB)
+	got, ldc := stored(c, false)
+	o.Gemm(g.transA, g.transB, g.m, g.n, g.k, T(g.alpha), as, lda, bs, ldb, T(g.beta), got, ldc)
+	for i := range g.m {
+		for j := range g.n {
+			var want float64
+			if g.alpha != 0 {
+				for p := range g.k {
+					want += a[i][p] * b[p][j]
+				}
+				want *= g.alpha
+			}
+			if g.beta != 0 {
+				want += g.beta * c[i][j]
+			}
+			if x := float64(got[i*ldc+j]); x != want && (x == x || want == want) {
+				t.Fatalf("%+v, %v in %q at %v: C[%d,%d] = %v, want %v", g, v, where, spot, i, j, x, want)
 			}
 		}
-	})
+	}
 }
 
 // The result depends on nothing but the arguments: not on what was computed

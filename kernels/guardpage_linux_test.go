@@ -48,22 +48,34 @@ func TestMemoryOutsideIsNotTouched(t *testing.T) {
 
 func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 	mr, nr := o.Tile()
-	for _, atEnd := range []bool{true, false} {
-		for _, mn := range [][2]int{{1, 1}, {1, 70}, {70, 1}, {mr, nr}, {mr + 1, nr + 1}, {2*mr - 1, nr - 1}, {3, 2*nr + o.VectorLen() + 1}, {100, 50}} {
-			for _, k := range []int{1, 3, 10, 50} {
-				for _, trans := range transposes {
-					g := gemmCase{transA: trans[0], transB: trans[1], m: mn[0], n: mn[1], k: k}
-					aRows, aCols := g.aShape()
-					bRows, bCols := g.bShape()
-					lda, ldb, ldc := aCols+3, bCols+1, g.n+2
-					a := fenced[T](t, extent(aRows, aCols, lda), atEnd)
-					b := fenced[T](t, extent(bRows, bCols, ldb), atEnd)
-					c := fenced[T](t, extent(g.m, g.n, ldc), atEnd)
-					faultMeans(t, fmt.Sprintf("Gemm %+v", g), func() {
-						o.Gemm(g.transA, g.transB, g.m, g.n, g.k, 1, a, lda, b, ldb, 0.5, c, ldc)
-					})
-				}
+	lanes, tu := o.VectorLen(), o.ks.tuning
+	var products []gemmCase
+	add := func(m, n int, depths ...int) {
+		for _, k := range depths {
+			for _, trans := range transposes {
+				g := gemmCase{transA: trans[0], transB: trans[1], m: m, n: n, k: k}
+				padded := g
+				padded.padA, padded.padB, padded.padC = 3, 1, 2
+				products = append(products, g, padded)
 			}
+		}
+	}
+	for _, mn := range [][2]int{{1, 1}, {1, 70}, {70, 1}, {mr, nr}, {mr + 1, nr + 1}, {2*mr - 1, nr - 1}, {3, 2*nr + lanes + 1}, {100, 50}} {
+		add(mn[0], mn[1], 1, 3, 10, 50)
+	}
+	for _, n := range []int{3*lanes + 1, 4*lanes - 1} { // a last vector that is cut, in the widest kernels
+		for _, m := range []int{2, 3, 5} {
+			add(m, n, 1, 10)
+		}
+		add(130, n, 9) // B is packed
+	}
+	add(130, nr-1, 9)
+	for _, trans := range transposes { // A is packed
+		products = append(products, gemmCase{transA: trans[0], transB: trans[1], m: 9, n: tu.packColumns + 3, k: 21, padA: tu.packStride})
+	}
+	for _, atEnd := range []bool{true, false} {
+		for _, g := range products {
+			productsOutside(t, o, g, atEnd)
 		}
 		lengths := []int{1<<18 + 5}
 		for n := range 2*4*o.VectorLen() + 2 {
@@ -90,6 +102,40 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 			})
 		}
 	}
+}
+
+// productsOutside computes g in every way there is, each operand fenced.
+func productsOutside[T Float](t *testing.T, o Ops[T], g gemmCase, atEnd bool) {
+	t.Helper()
+	aRows, aCols := g.aShape()
+	bRows, bCols := g.bShape()
+	lda, ldb, ldc, ldmask := aCols+g.padA, bCols+g.padB, g.n+g.padC, g.n+g.padB
+	sizeA, sizeB, sizeC := extent(aRows, aCols, lda), extent(bRows, bCols, ldb), extent(g.m, g.n, ldc)
+	const count = 2
+	a, b, c := fenced[T](t, count*sizeA, atEnd), fenced[T](t, count*sizeB, atEnd), fenced[T](t, count*sizeC, atEnd)
+	faultMeans(t, fmt.Sprintf("GemmBatched %+v", g), func() {
+		o.GemmBatched(count, g.transA, g.transB, g.m, g.n, g.k, 1, a, lda, sizeA, b, ldb, sizeB, 0.5, c, ldc, sizeC)
+	})
+	if atEnd { // the last of each, next to the fence
+		a, b, c = a[sizeA:], b[sizeB:], c[sizeC:]
+	} else {
+		a, b, c = a[:sizeA:sizeA], b[:sizeB:sizeB], c[:sizeC:sizeC]
+	}
+	bias, mask := fenced[T](t, g.n, atEnd), fenced[T](t, extent(g.m, g.n, ldmask), atEnd)
+	e := Epilogue[T]{Bias: bias, ReLU: true, Mask: mask, LDMask: ldmask}
+	faultMeans(t, fmt.Sprintf("Gemm %+v", g), func() {
+		o.Gemm(g.transA, g.transB, g.m, g.n, g.k, 1, a, lda, b, ldb, 0.5, c, ldc)
+	})
+	faultMeans(t, fmt.Sprintf("GemmFused %+v", g), func() {
+		o.GemmFused(g.transA, g.transB, g.m, g.n, g.k, 1, a, lda, b, ldb, 0.5, c, ldc, e)
+	})
+	var packed *PackedB[T]
+	faultMeans(t, fmt.Sprintf("PackB %+v", g), func() {
+		packed = o.PackB(g.transB, g.k, g.n, b, ldb)
+	})
+	faultMeans(t, fmt.Sprintf("GemmPacked %+v", g), func() {
+		o.GemmPacked(g.transA, g.m, 1, a, lda, packed, 0.5, c, ldc, e)
+	})
 }
 
 // faultMeans fails the test, with what was being done, if f touches unmapped

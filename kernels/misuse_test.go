@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,13 +35,23 @@ func TestMisuse(t *testing.T) {
 		{"MatMul: len(a) = 8, want >= 9", func() { MatMul(s(9), s(8), s(9), 3, 3, 3) }},
 		{"MatMul: len(b) = 8, want >= 9", func() { MatMul(s(9), s(9), s(8), 3, 3, 3) }},
 		{"MatMul: len(c) = 8, want >= 9", func() { MatMul(s(8), s(9), s(9), 3, 3, 3) }},
+		{"Gemm: m = -1, want >= 0", func() { Gemm(false, false, -1, 3, 3, 1, s(9), 3, s(9), 3, 0, s(9), 3) }},
+		{"Gemm: n = -2, want >= 0", func() { Gemm(false, false, 3, -2, 3, 1, s(9), 3, s(9), 3, 0, s(9), 3) }},
+		{"Gemm: k = -3, want >= 0", func() { Gemm(false, false, 3, 3, -3, 1, s(9), 3, s(9), 3, 0, s(9), 3) }},
+		{"Gemm: len(a) = 8, want >= 9", func() { Gemm(false, false, 3, 3, 3, 1, s(8), 3, s(9), 3, 0, s(9), 3) }},
+		{"Gemm: len(b) = 8, want >= 9", func() { Gemm(false, false, 3, 3, 3, 1, s(9), 3, s(8), 3, 0, s(9), 3) }},
+		{"Gemm: len(c) = 8, want >= 9", func() { Gemm(false, false, 3, 3, 3, 1, s(9), 3, s(9), 3, 0, s(8), 3) }},
+		{"Gemm: row 0 of c shares elements with row 2 of a", func() { Gemm(false, false, 3, 3, 3, 1, buf[:9], 3, s(9), 3, 0, buf[8:17], 3) }},
+		{"Gemm: row 2 of c shares elements with row 0 of a", func() { Gemm(false, false, 3, 3, 3, 1, buf[8:17], 3, s(9), 3, 0, buf[:9], 3) }},
+		{"Gemm: row 0 of c shares elements with row 2 of b", func() { Gemm(false, false, 3, 3, 3, 1, s(9), 3, buf[:9], 3, 0, buf[8:17], 3) }},
+		{"Gemm: row 2 of c shares elements with row 0 of b", func() { Gemm(false, false, 3, 3, 3, 1, s(9), 3, buf[8:17], 3, 0, buf[:9], 3) }},
 		{"Gemm: lda = 2, want >= 3", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 2, s(99), 5, 0, s(99), 5) }},
 		{"Gemm: lda = 3, want >= 4", func() { Gemm(true, false, 4, 5, 3, 1, s(99), 3, s(99), 5, 0, s(99), 5) }},
 		{"Gemm: ldb = 4, want >= 5", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 3, s(99), 4, 0, s(99), 5) }},
 		{"Gemm: ldb = 2, want >= 3", func() { Gemm(false, true, 4, 5, 3, 1, s(99), 3, s(99), 2, 0, s(99), 5) }},
 		{"Gemm: ldc = 4, want >= 5", func() { Gemm(false, false, 4, 5, 3, 1, s(99), 3, s(99), 5, 0, s(99), 4) }},
 		{"MatMul: row 0 of c shares elements with row 0 of a", func() { MatMul(buf[:9], buf[:9], s(9), 3, 3, 3) }},
-		{"of c shares elements with row 2 of b", func() { MatMul(buf[8:17], s(9), buf[:9], 3, 3, 3) }},
+		{"MatMul: row 0 of c shares elements with row 2 of b", func() { MatMul(buf[8:17], s(9), buf[:9], 3, 3, 3) }},
 		{fmt.Sprintf("Gemm: len(a) = 9, want >= %d", math.MaxInt), func() { Gemm(true, false, 1, 1, huge, 1, s(9), 8, s(9), 1, 0, s(9), 1) }},
 		{fmt.Sprintf("AddBias: len(dst) = 6, want >= %d", math.MaxInt), func() { AddBias(s(6), s(6), s(3), huge, 3) }},
 		{"GemmFused: len(e.Bias) = 2, want >= 3", func() {
@@ -64,29 +75,56 @@ func TestMisuse(t *testing.T) {
 		{"GemmPacked: b = nil, want a matrix from PackB", func() { GemmPacked(false, 2, 1, s(4), 2, nil, 0, s(6), 3, Epilogue[float64]{}) }},
 		{"ArgmaxRows: n = 0, want >= 1", func() { ArgmaxRows(make([]int, 3), s(0), 3, 0) }},
 		{"Gemm: row 1 of c shares elements with row 0 of a", func() { Gemm(true, false, 2, 1, 1, 1, buf[2:4], math.MaxInt, s(1), 1, 0, buf[:4], 3) }},
+		{"GemmPacked: row 0 of c shares elements with row 1 of a", func() {
+			GemmPacked(false, 2, 1, buf[:4], 2, PackB(false, 2, 3, s(6), 3), 0, buf[3:9], 3, Epilogue[float64]{})
+		}},
+		{"GemmPacked: row 1 of c shares elements with row 0 of a", func() {
+			GemmPacked(true, 2, 1, buf[5:9], 2, PackB(false, 2, 3, s(6), 3), 0, buf[:6], 3, Epilogue[float64]{})
+		}},
 		{"GemmBatched: count = -1, want >= 0", func() { GemmBatched(-1, false, false, 1, 1, 1, 1, s(1), 1, 1, s(1), 1, 1, 0, s(1), 1, 1) }},
 		{"GemmBatched: strideC = 3 with ldc = 2 makes results share elements, want strideC >= 4", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(9), 2, 4, s(9), 2, 4, 0, s(9), 2, 3) }},
 		{"GemmBatched: len(a) = 7, want >= 8", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(7), 2, 4, s(8), 2, 4, 0, s(8), 2, 4) }},
+		{"GemmBatched: len(b) = 7, want >= 8", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(8), 2, 4, s(7), 2, 4, 0, s(8), 2, 4) }},
+		{"GemmBatched: len(c) = 7, want >= 8", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(8), 2, 4, s(8), 2, 4, 0, s(7), 2, 4) }},
+		{"GemmBatched: c overlaps a", func() { GemmBatched(2, false, false, 2, 2, 2, 1, buf[7:15], 2, 4, s(8), 2, 4, 0, buf[:8], 2, 4) }},
+		{"GemmBatched: c overlaps a", func() { GemmBatched(2, false, false, 2, 2, 2, 1, buf[:8], 2, 4, s(8), 2, 4, 0, buf[7:15], 2, 4) }},
 		{"GemmBatched: c overlaps b", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(8), 2, 4, buf[4:12], 2, 4, 0, buf[:8], 2, 4) }},
+		{"GemmBatched: c overlaps b", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(8), 2, 4, buf[:8], 2, 4, 0, buf[7:15], 2, 4) }},
 		{"ReLU: len(dst) = 3, want len(src) = 4", func() { ReLU(s(3), s(4)) }},
 		{"ReLU: dst overlaps src", func() { ReLU(buf[1:5], buf[:4]) }},
+		{"ReLU: dst overlaps src", func() { ReLU(buf[:4], buf[3:7]) }},
 		{"ReLUGrad: len(grad) = 3, want len(x) = 4", func() { ReLUGrad(s(4), s(3), s(4)) }},
 		{"ReLUGrad: dst overlaps x", func() { ReLUGrad(buf[1:5], s(4), buf[:4]) }},
+		{"ReLUGrad: dst overlaps x", func() { ReLUGrad(buf[:4], s(4), buf[3:7]) }},
+		{"ReLUGrad: dst overlaps grad", func() { ReLUGrad(buf[1:5], buf[:4], s(4)) }},
+		{"ReLUGrad: dst overlaps grad", func() { ReLUGrad(buf[:4], buf[3:7], s(4)) }},
 		{"Axpy: len(x) = 5, want len(y) = 4", func() { Axpy(1, s(5), s(4)) }},
 		{"Axpy: y overlaps x", func() { Axpy(1, buf[:4], buf[3:7]) }},
+		{"Axpy: y overlaps x", func() { Axpy(1, buf[1:5], buf[:4]) }},
 		{"AddBias: len(bias) = 2, want >= 3", func() { AddBias(s(6), s(6), s(2), 2, 3) }},
 		{"AddBias: dst overlaps bias", func() { AddBias(buf[:6], s(6), buf[4:7], 2, 3) }},
+		{"AddBias: dst overlaps bias", func() { AddBias(buf[2:8], s(6), buf[:3], 2, 3) }},
+		{"AddBias: dst overlaps src", func() { AddBias(buf[1:7], buf[:6], s(3), 2, 3) }},
+		{"AddBias: dst overlaps src", func() { AddBias(buf[:6], buf[5:11], s(3), 2, 3) }},
 		{"BiasGrad: dst overlaps grad", func() { BiasGrad(buf[:3], buf[:6], 2, 3) }},
+		{"BiasGrad: dst overlaps grad", func() { BiasGrad(buf[5:8], buf[:6], 2, 3) }},
+		{"BiasGrad: dst overlaps grad", func() { BiasGrad(buf[:3], buf[2:8], 2, 3) }},
 		{"BiasGrad: len(dst) = 2, want >= 3", func() { BiasGrad(s(2), s(6), 2, 3) }},
 		{"Softmax: len(dst) = 5, want >= 6", func() { Softmax(s(5), s(6), 2, 3) }},
+		{"Softmax: dst overlaps logits", func() { Softmax(buf[1:7], buf[:6], 2, 3) }},
+		{"Softmax: dst overlaps logits", func() { Softmax(buf[:6], buf[5:11], 2, 3) }},
 		{"CrossEntropy: labels[1] = 3, want 0..2", func() { CrossEntropy(s(6), []int{0, 3}, 0, 2, 3) }},
 		{"SoftmaxCrossEntropyGrad: labels[0] = -1, want 0..2", func() { SoftmaxCrossEntropyGrad(s(6), s(6), []int{-1, 0}, 2, 3) }},
 		{"SoftmaxCrossEntropyGrad: len(labels) = 1, want >= 2", func() { SoftmaxCrossEntropyGrad(s(6), s(6), []int{0}, 2, 3) }},
+		{"SoftmaxCrossEntropyGrad: dst overlaps probs", func() { SoftmaxCrossEntropyGrad(buf[1:7], buf[:6], []int{0, 1}, 2, 3) }},
+		{"SoftmaxCrossEntropyGrad: dst overlaps probs", func() { SoftmaxCrossEntropyGrad(buf[:6], buf[5:11], []int{0, 1}, 2, 3) }},
 		{"SoftmaxCrossEntropy: len(grad) = 5, want >= 6", func() { SoftmaxCrossEntropy(s(5), s(6), []int{0, 1}, 0, 2, 3) }},
 		{"SoftmaxCrossEntropy: grad overlaps logits", func() { SoftmaxCrossEntropy(buf[1:7], buf[:6], []int{0, 1}, 0, 2, 3) }},
+		{"SoftmaxCrossEntropy: grad overlaps logits", func() { SoftmaxCrossEntropy(buf[:6], buf[5:11], []int{0, 1}, 0, 2, 3) }},
 		{"SoftmaxCrossEntropy: labels[1] = 3, want 0..2", func() { SoftmaxCrossEntropy(s(6), s(6), []int{0, 3}, 0, 2, 3) }},
 		{"Exp: len(dst) = 3, want len(src) = 4", func() { Exp(s(3), s(4)) }},
 		{"Exp: dst overlaps src", func() { Exp(buf[1:5], buf[:4]) }},
+		{"Exp: dst overlaps src", func() { Exp(buf[:4], buf[3:7]) }},
 		{"GatherBytes: n = -1, want >= 0", func() { GatherBytes(s(4), nil, []int{0}, -1, 1) }},
 		{"GatherBytes: len(dst) = 4, want >= 6", func() { GatherBytes(s(4), make([]uint8, 9), []int{0, 1}, 3, 1) }},
 		{"GatherBytes: divisor = 0, want 1..255", func() { GatherBytes(s(6), make([]uint8, 9), []int{0, 1}, 3, 0) }},
@@ -100,6 +138,92 @@ func TestMisuse(t *testing.T) {
 	} {
 		if got := panicOf(c.f); !strings.Contains(got, "kernels: ") || !strings.Contains(got, c.want) {
 			t.Errorf("panic %q, want %q", got, c.want)
+		}
+	}
+}
+
+// Memory that only touches is not shared, whichever comes first.
+func TestNeighboursDoNotOverlap(t *testing.T) {
+	buf := make([]float64, 12)
+	for _, at := range [][2]int{{0, 6}, {6, 0}} {
+		dst, src := buf[at[0]:][:6], buf[at[1]:][:6]
+		other := make([]float64, 6)
+		for name, f := range map[string]func(){
+			"ReLU":     func() { ReLU(dst, src) },
+			"ReLUGrad": func() { ReLUGrad(dst, src, other); ReLUGrad(dst, other, src) },
+			"Axpy":     func() { Axpy(1, src, dst) },
+			"AddBias":  func() { AddBias(dst, src, other[:3], 2, 3); AddBias(dst, other, src[:6], 1, 6) },
+			"BiasGrad": func() { BiasGrad(dst, src, 1, 6) },
+			"Softmax":  func() { Softmax(dst, src, 2, 3) },
+			"MatMul":   func() { MatMul(dst, src, other[:4], 3, 2, 2); MatMul(dst, other[:4], src, 2, 3, 2) },
+			"GemmBatched": func() {
+				GemmBatched(3, false, false, 1, 2, 1, 1, other, 1, 1, src, 2, 2, 0, dst, 2, 2)
+			},
+		} {
+			if got := panicOf(f); got != "no panic" {
+				t.Errorf("%s, output at %d, input at %d: %s", name, at[0], at[1], got)
+			}
+		}
+	}
+}
+
+// The trailing update of a blocked LU factorisation: all operands are blocks of
+// one matrix, whose rows interleave in memory, and nothing but C changes.
+func TestGemmBlocksOfOneMatrix(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { blocksOfOneMatrix(t, o) },
+		func(t *testing.T, o Ops[float64]) { blocksOfOneMatrix(t, o) })
+}
+
+func blocksOfOneMatrix[T Float](t *testing.T, o Ops[T]) {
+	for _, size := range [][2]int{{16, 13}, {40, 13}, {150, 20}} {
+		// An n x n matrix whose trailing r x r block is C, with a mask at its
+		// right; A and B are the blocks at the left of C and above it.
+		n, at := size[0], size[1]
+		r, ld := n-at, n+n-at
+		left, above := at*ld, at
+		for _, trans := range transposes {
+			for _, fused := range []bool{false, true} {
+				x := randomMatrix[T](rand.New(rand.NewPCG(1, 2)), n, ld, ld)
+				a, b := left, above
+				if trans[0] {
+					a = above
+				}
+				if trans[1] {
+					b = left
+				}
+				c, mask, bias := at*ld+at, at*ld+n, n
+				g := gemmCase{transA: trans[0], transB: trans[1], m: r, n: r, k: at, alpha: -1, beta: 1}
+				name := fmt.Sprintf("%+v, fused %v", g, fused)
+				old := slices.Clone(x.data)
+				if fused {
+					e := Epilogue[T]{Bias: x.data[bias:][:r], Mask: x.data[mask:], LDMask: ld}
+					o.GemmFused(trans[0], trans[1], r, r, at, -1, x.data[a:], ld, x.data[b:], ld, 1, x.data[c:], ld, e)
+				} else {
+					o.Gemm(trans[0], trans[1], r, r, at, -1, x.data[a:], ld, x.data[b:], ld, 1, x.data[c:], ld)
+				}
+				x.check(t, name)
+				for i, got := range x.data {
+					row, col := i/ld-at, i%ld-at
+					if row < 0 || col < 0 || col >= r {
+						if got != old[i] {
+							t.Fatalf("%s: element %d,%d, which is not of C, was changed", name, i/ld, i%ld)
+						}
+						continue
+					}
+					want, magnitude := reference(g, old[a:], ld, old[b:], ld, old[i], row, col)
+					if fused {
+						want += float64(old[bias+col])
+						magnitude += math.Abs(float64(old[bias+col]))
+						if old[mask+row*ld+col] <= 0 {
+							want, magnitude = 0, 0
+						}
+					}
+					if !(math.Abs(float64(got)-want) <= gamma[T](at+4)*magnitude) {
+						t.Fatalf("%s: C[%d,%d] is %v, want %v", name, row, col, got, want)
+					}
+				}
+			}
 		}
 	}
 }

@@ -200,8 +200,8 @@ func testSoftmax[T Float](t *testing.T, o Ops[T], tolerance float64) {
 	}
 }
 
-// softmaxBadRow puts a row of which no softmax exists between two others: all
-// of it must become NaN, and the others what they are without it.
+// softmaxBadRow puts a row of which no softmax exists before, between and after
+// two others: all of it must become NaN, and the others what they are without it.
 func softmaxBadRow[T Float](t *testing.T, o Ops[T], n int) {
 	t.Helper()
 	inf, nan := T(math.Inf(1)), T(math.NaN())
@@ -213,16 +213,18 @@ func softmaxBadRow[T Float](t *testing.T, o Ops[T], n int) {
 	o.Softmax(want, x, 3, n)
 	run := func(what string, row []T) {
 		t.Helper()
-		got := slices.Clone(x)
-		copy(got[n:2*n], row)
-		o.Softmax(got, got, 3, n)
-		for i, v := range got {
-			if i/n == 1 {
-				if v == v {
-					t.Fatalf("element %d of a row of %d with %s is %v, want NaN", i%n, n, what, v)
+		for bad := range 3 {
+			got := slices.Clone(x)
+			copy(got[bad*n:], row)
+			o.Softmax(got, got, 3, n)
+			for i, v := range got {
+				if i/n == bad {
+					if v == v {
+						t.Fatalf("element %d of row %d of %d with %s is %v, want NaN", i%n, bad, n, what, v)
+					}
+				} else if v != want[i] {
+					t.Fatalf("element %d of row %d is %v beside a row with %s, %v without", i%n, i/n, v, what, want[i])
 				}
-			} else if v != want[i] {
-				t.Fatalf("element %d of row %d is %v beside a row with %s, %v without", i%n, i/n, v, what, want[i])
 			}
 		}
 	}

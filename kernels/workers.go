@@ -61,11 +61,12 @@ type task interface {
 // A crew is a call's workers and their common task. Its fields are reused by
 // later calls.
 type crew struct {
-	task   task
-	pieces int
-	next   atomic.Int64 // the next piece to take
-	busy   atomic.Int64 // workers that are not done
-	done   chan struct{}
+	task     task
+	pieces   int
+	next     atomic.Int64  // the next piece to take
+	finished atomic.Int64  // pieces that are done
+	done     chan struct{} // told when all are
+	refs     atomic.Int64  // who may still look at the crew
 }
 
 func (c *crew) work() {
@@ -75,6 +76,21 @@ func (c *crew) work() {
 			return
 		}
 		c.task.piece(i)
+		if int(c.finished.Add(1)) == c.pieces {
+			c.done <- struct{}{}
+		}
+	}
+}
+
+// release gives the crew back for reuse when the last one lets go of it.
+func (c *crew) release() {
+	if c.refs.Add(-1) != 0 {
+		return
+	}
+	c.task = nil
+	select {
+	case crews <- c:
+	default:
 	}
 }
 
@@ -115,9 +131,7 @@ func (w *worker) loop() {
 		w.crew.Store(nil)
 		c.work()
 		idle <- w
-		if c.busy.Add(-1) == 0 {
-			c.done <- struct{}{}
-		}
+		c.release()
 	}
 }
 
@@ -133,6 +147,12 @@ func (w *worker) give(c *crew) {
 // and, while there are fewer than GOMAXPROCS allows, starts new ones; what
 // other calls are using is left to them.
 func share(t task, pieces, threads int) {
+	if threads <= 1 || pieces <= 1 {
+		for i := range pieces {
+			t.piece(i)
+		}
+		return
+	}
 	var c *crew
 	select {
 	case c = <-crews:
@@ -141,26 +161,23 @@ func share(t task, pieces, threads int) {
 	}
 	c.task, c.pieces = t, pieces
 	c.next.Store(0)
-	c.busy.Store(1) // the caller, so that nobody is done before all are at work
+	c.finished.Store(0)
+	c.refs.Store(1)
 	for range min(threads, pieces) - 1 {
 		w := hire()
 		if w == nil {
 			break
 		}
-		c.busy.Add(1)
+		c.refs.Add(1)
 		w.give(c)
 	}
 	c.work()
-	if c.busy.Add(-1) != 0 {
-		for i := 0; len(c.done) == 0 && i < spins; i++ {
-		}
-		<-c.done
+	// What is waited for is the pieces that others have taken, not the others: on
+	// a busy machine a worker may come late, find nothing left, and go.
+	for i := 0; len(c.done) == 0 && i < spins; i++ {
 	}
-	c.task = nil
-	select {
-	case crews <- c:
-	default:
-	}
+	<-c.done
+	c.release()
 }
 
 // hire returns an idle worker, or a new one while there are fewer than

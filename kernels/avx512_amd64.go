@@ -25,7 +25,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.dot = sdotAVX512
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
-	ks.tuning = tuning{vectors: 2, kc: 384, packRows: 112, packColumns: 256, packStride: 512, tailColumns: 4, threadWork: 1 << 19}
+	ks.tuning = tuning{vectors: 2, kc: 384, packRows: 112, packColumns: 256, packStride: 512, tailColumns: 4, threadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX512
 	ks.reluGrad = sreluGradAVX512
@@ -46,7 +46,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.dot = ddotAVX512
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512
-	ks.tuning = tuning{vectors: 2, kc: 384, packRows: 112, packColumns: 128, packStride: 256, tailColumns: 2, threadWork: 1 << 19}
+	ks.tuning = tuning{vectors: 2, kc: 384, packRows: 112, packColumns: 128, packStride: 256, tailColumns: 2, threadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX512
 	ks.reluGrad = dreluGradAVX512

@@ -22,7 +22,7 @@ func portableSet[T Float]() kernelSet[T] {
 		dot:       make([][]dotKernel[T], 1),
 		copyRows:  portableCopyRows[T],
 		square:    transposer[T]{1, portableTransposer[T]},
-		tuning:    tuning{vectors: portableNR, kc: 256, packRows: 8, packColumns: 64, packStride: 256, threadWork: 1 << 16},
+		tuning:    tuning{vectors: portableNR, kc: 256, packRows: 8, packColumns: 64, packStride: 256, threadWork: 1 << 17},
 		relu:      portableReLU[T],
 		reluGrad:  portableReLUGrad[T],
 		add:       portableAdd[T],

@@ -150,6 +150,9 @@ func (c *countingTask) piece(i int) { c.done[i]++ }
 func TestShareHiresWorkers(t *testing.T) {
 	withProcs(t, 2)
 	for range 20 {
+		for len(idle) < int(started.Load()) { // a worker may still be on its way back
+			time.Sleep(time.Millisecond)
+		}
 		m := &meeting{here: make(chan struct{}), met: true}
 		share(m, 2, 2)
 		if !m.met {

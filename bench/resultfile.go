@@ -40,12 +40,22 @@ func readResults(argument string, query *benchproc.Filter) (*resultFile, error) 
 		return nil, err
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a folder, want one of the .txt files in it", f.path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", f.path)
 	}
 	file, err := os.Open(f.path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
+	if last := make([]byte, 1); info.Size() > 0 {
+		if _, err := file.ReadAt(last, info.Size()-1); err != nil {
+			return nil, err
+		}
+		if last[0] != '\n' {
+			return nil, fmt.Errorf("%s ends in the middle of a line: it has been cut off", f.path)
+		}
+	}
 
 	reader := benchfmt.NewReader(file, f.path)
 	seen := map[resultRow]bool{}

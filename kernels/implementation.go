@@ -139,7 +139,7 @@ func choose(requested string, complain *os.File) Choice {
 	im, err := Lookup(requested)
 	if err != nil {
 		c.Err = err
-		fmt.Fprintf(complain, "lanewise: %s=%s refused, using %s: %v\n", ISAVariable, requested, c.Implementation.name, err)
+		fmt.Fprintf(complain, "lanewise: %s=%s refused, the default is %s: %v\n", ISAVariable, requested, c.Implementation.name, err)
 		return c
 	}
 	c.Implementation = im

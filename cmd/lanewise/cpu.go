@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,8 +15,8 @@ const cpuLong = `Print what is known about the CPU (its caches, the features tha
 operating system offer), every implementation in this build with whether it
 can run here or what it lacks, and which one is the default and why.
 
-Vector is the number of float32/float64 elements in one register. The default
-is marked with a star; ` + kernels.ISAVariable + ` or --isa choose another.`
+The default is marked with a star; ` + kernels.ISAVariable + ` or --isa choose another. If
+` + kernels.ISAVariable + ` names one that cannot be had, the exit status is 2.`
 
 func newCPUCommand() *cobra.Command {
 	var asJSON bool
@@ -30,14 +31,14 @@ func newCPUCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			facts := readCPUFacts()
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), facts)
+				return errors.Join(printJSON(cmd.OutOrStdout(), facts), checkISAVariable())
 			}
 			width, ok := terminalWidth(cmd.OutOrStdout())
 			if !ok {
 				width = 80
 			}
 			facts.print(cmd.OutOrStdout(), width)
-			return nil
+			return checkISAVariable() // after the facts, which tell what to set it to
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")

@@ -34,6 +34,12 @@ type File struct {
 // Open opens the archive at path. No array of more than maxBytes bytes will be
 // read from it. The caller closes it. Errors of this package name the path.
 func Open(path string, maxBytes int64) (*File, error) {
+	// Before it is opened: opening a named pipe would wait for a writer.
+	if stat, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !stat.Mode().IsRegular() {
+		return nil, notRegular(path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err // names the path already
@@ -46,13 +52,17 @@ func Open(path string, maxBytes int64) (*File, error) {
 	return f, nil
 }
 
+func notRegular(path string) error {
+	return fmt.Errorf("%s: not a regular file, want an .npz archive", path)
+}
+
 func openFile(path string, file *os.File, maxBytes int64) (*File, error) {
 	stat, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
-	if !stat.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file, want an .npz archive", path)
+	if !stat.Mode().IsRegular() { // it may have been replaced meanwhile
+		return nil, notRegular(path)
 	}
 	f, err := NewFile(path, file, stat.Size(), maxBytes)
 	if err != nil {

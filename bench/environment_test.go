@@ -89,7 +89,7 @@ func TestSourceOfBuild(t *testing.T) {
 
 func TestFindSource(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not on the path")
+		missing(t, "tools", "git is not on the path")
 	}
 	dir := t.TempDir()
 	git := func(args ...string) string {

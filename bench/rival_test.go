@@ -199,7 +199,7 @@ func rivalPart(t *testing.T, families ...string) RivalPart {
 	t.Helper()
 	ims, err := RivalImplementations(nil)
 	if err != nil {
-		t.Skip(err)
+		missing(t, "rivals", err.Error())
 	}
 	return RivalPart{ISA: ims[0].Name(), Threads: 1, Families: families}
 }
@@ -246,7 +246,7 @@ func TestRunBesideRivalsInGo(t *testing.T) {
 // forces nothing: a library is then missing, or has chosen by itself.
 func TestUnforcedLibrariesAreNotMeasured(t *testing.T) {
 	if err := RivalsBuilt(); err != nil {
-		t.Skip(err)
+		missing(t, "rivals", err.Error())
 	}
 	run, err := PrepareRivals(t.Context(), RivalOptions{Part: rivalPart(t, "net"), Rounds: 1, Sample: time.Millisecond})
 	if err != nil {

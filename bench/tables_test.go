@@ -67,7 +67,7 @@ func TestEveryFamilyHasATable(t *testing.T) {
 // TestBenchstatMakesTheTables runs the real tool on a real record.
 func TestBenchstatMakesTheTables(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("benchstat is run by the go command, which is not on the path")
+		missing(t, "tools", "benchstat is run by the go command, which is not on the path")
 	}
 	ctx := context.Background()
 	benchstat, err := FindBenchstat(ctx)
@@ -138,7 +138,7 @@ func TestBenchstatMakesTheTables(t *testing.T) {
 // runDocumentedCommands runs what the code blocks of a document say about a record $f.
 func runDocumentedCommands(t *testing.T, document, record string) {
 	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("no sh on the path")
+		missing(t, "tools", "no sh on the path")
 	}
 	text, err := os.ReadFile(document)
 	if err != nil {

@@ -189,3 +189,38 @@ func TestShareAfterSleep(t *testing.T) {
 		}
 	}
 }
+
+// Every kind of large call asks for a second thread. The only idle worker here
+// is one that never comes, which the calls do not wait for.
+func TestLargeCallsHireWorkers(t *testing.T) {
+	withProcs(t, 2)
+	o := On[float64](portable)
+	const m, n = 64, 64
+	k := 4*o.ks.tuning.threadWork/(m*n) + 1
+	a, b, c := make([]float64, m*k), make([]float64, k*n), make([]float64, m*n)
+	long := make([]float64, m*n*k)
+	for name, call := range map[string]func(){
+		"blocks":  func() { o.MatMul(c, a, b, m, n, k) },
+		"columns": func() { o.MatMul(c, long, b, m*n, 1, k) },
+		"packed":  func() { o.GemmPacked(false, m, 1, a, k, o.PackB(false, k, n, b, n), 0, c, n, Epilogue[float64]{}) },
+		"batch":   func() { o.GemmBatched(4, false, false, 16, n, k, 1, a, k, 16*k, b, n, 0, 0, c, n, 16*n) },
+	} {
+		for len(idle) < int(started.Load()) { // one may still be on its way back
+			time.Sleep(time.Millisecond)
+		}
+		var others []*worker
+		for len(idle) > 0 {
+			others = append(others, <-idle)
+		}
+		late := &worker{wake: make(chan struct{}, 1)}
+		idle <- late
+		call()
+		if late.crew.Load() == nil {
+			t.Errorf("%s: no second thread was asked for", name)
+			<-idle
+		}
+		for _, w := range others {
+			idle <- w
+		}
+	}
+}

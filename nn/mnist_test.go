@@ -69,7 +69,7 @@ func mnist(t *testing.T) *dataset.Data {
 func TestBest(t *testing.T) {
 	data := mnist(t)
 	if testing.Short() {
-		t.Skip("three runs of the preset take ten seconds, with the race detector minutes")
+		missing(t, "mnist", "three runs of the preset take ten seconds, with the race detector minutes: leave out -short")
 	}
 	if kernels.Default().Name() == "portable" && os.Getenv("LANEWISE_LONG") == "" {
 		missing(t, "long", "set LANEWISE_LONG=1 to train preset best without vector instructions, too, which takes minutes")

@@ -12,7 +12,7 @@ import (
 
 func TestRivalsUsage(t *testing.T) {
 	if _, err := bench.RivalImplementations(nil); err != nil {
-		t.Skip(err)
+		missing(t, "rivals", err.Error())
 	}
 	out := t.TempDir()
 	for args, want := range map[string]string{
@@ -43,7 +43,7 @@ func TestRivalsExplainThemselves(t *testing.T) {
 		t.Skip("this program has C in it")
 	}
 	if _, err := bench.RivalImplementations(nil); err != nil {
-		t.Skip(err)
+		missing(t, "rivals", err.Error())
 	}
 	r := lanewise(t, "bench", "rivals")
 	if r.code != exitFailure || r.stdout != "" || !strings.Contains(r.stderr, "go build -tags rivals") || !strings.Contains(r.stderr, "make bench-rivals") {

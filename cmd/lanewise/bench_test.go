@@ -82,7 +82,7 @@ func TestBenchQuiet(t *testing.T) {
 		records = append(records, record)
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("benchstat is run by the go command, which is not on the path")
+		missing(t, "tools", "benchstat is run by the go command, which is not on the path")
 	}
 	code, stdout, stderr := runBenchCommand(t, "compare", "old="+records[0], "new="+records[1])
 	if code != exitOK || !strings.Contains(stdout, "SGEMM/m=37/n=53/k=71/impl=gonum") || !strings.Contains(stdout, "%peak") {
@@ -92,7 +92,7 @@ func TestBenchQuiet(t *testing.T) {
 
 func TestBenchPrintsTables(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("benchstat is run by the go command, which is not on the path")
+		missing(t, "tools", "benchstat is run by the go command, which is not on the path")
 	}
 	code, stdout, stderr := runBenchCommand(t, "bench", "--isa", "portable", "--rounds", "6", "--sample", "1ms", "--filter", "GEMM/m=37/", "--out", t.TempDir())
 	if code != exitOK {

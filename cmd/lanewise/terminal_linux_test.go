@@ -17,7 +17,7 @@ func openTerminal(t *testing.T) (screen, terminal *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		t.Skipf("no pseudo-terminal to be had: %v", err)
+		missing(t, "terminal", "no pseudo-terminal to be had: "+err.Error())
 	}
 	t.Cleanup(func() { screen.Close() })
 	fd := int(screen.Fd())

@@ -305,14 +305,11 @@ func TestTrainRefuses(t *testing.T) {
 // TestTrainMNIST prints the notebook's own table.
 func TestTrainMNIST(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the whole of MNIST takes seconds, with the race detector minutes")
+		missing(t, "mnist", "the whole of MNIST takes seconds, with the race detector minutes: leave out -short")
 	}
 	folder := os.Getenv("LANEWISE_MNIST")
 	if folder == "" {
-		if slices.Contains(strings.Split(os.Getenv("LANEWISE_REQUIRE"), ","), "mnist") {
-			t.Fatal("LANEWISE_REQUIRE asks for mnist: set LANEWISE_MNIST to its folder")
-		}
-		t.Skip("set LANEWISE_MNIST to the folder of MNIST's IDX files")
+		missing(t, "mnist", "set LANEWISE_MNIST to the folder of MNIST's IDX files")
 	}
 	want := "0.10441666666666667 0.1028\n" + strings.Repeat("0.11238333333333334 0.1136\n", 9)
 	if r := lanewise(t, "train", "--preset", "seed", "--dtype", "f32", "--quiet", "--data", folder).ok(t); r.stdout != want {

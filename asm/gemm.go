@@ -111,28 +111,37 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	}
 	mk.Load(mk.Param("b"), r.pb)
 	mk.Load(mk.Param("k"), r.left)
-	mk.Comment("sums = 0, and C on its way to the cache meanwhile")
-	row := mk.GP64()
-	mk.MOVQ(r.c, row)
 	for i := range sums {
 		for _, s := range sums[i] {
 			mk.zero(s)
 		}
-		for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
-			mk.PREFETCHT0(operand.Mem{Base: row, Disp: line})
-		}
-		mk.PREFETCHT0(operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})
-		mk.ADDQ(r.ldc, row)
 	}
+	mk.Comment("C comes to the cache row by row, as all at once would hold up A and B")
+	row := mk.GP64()
+	mk.IMUL3Q(operand.U32(mk.h-1), r.ldc, row)
+	mk.ADDQ(r.c, row)
+	last := mk.paramAddr("cols") // in memory: the registers are all taken
+	mk.MOVQ(row, last)
+	mk.MOVQ(r.c, row)
 
 	const unroll = 4
 	mk.SUBQ(operand.Imm(unroll), r.left)
 	mk.JLT(operand.LabelRef(prefix + "Rest"))
 	mk.alignLoop()
 	mk.Label(prefix + "Steps")
-	for range unroll {
+	for u := range unroll {
 		mk.step(r, sums, mask)
+		if u == 0 {
+			for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
+				mk.PREFETCHT0(operand.Mem{Base: row, Disp: line})
+			}
+			mk.PREFETCHT0(operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})
+		}
 	}
+	mk.CMPQ(row, last)
+	mk.JGE(operand.LabelRef(prefix + "Fetched"))
+	mk.ADDQ(r.ldc, row)
+	mk.Label(prefix + "Fetched")
 	mk.SUBQ(operand.Imm(unroll), r.left)
 	mk.JGE(operand.LabelRef(prefix + "Steps"))
 	mk.Label(prefix + "Rest")

@@ -22,19 +22,19 @@ TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -43,6 +43,8 @@ wholeSteps:
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y1
@@ -64,8 +66,13 @@ wholeSteps:
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -147,19 +154,19 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -168,6 +175,8 @@ cutSteps:
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y2
@@ -189,8 +198,13 @@ cutSteps:
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -280,23 +294,20 @@ TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -307,6 +318,8 @@ wholeSteps:
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
@@ -334,8 +347,13 @@ wholeSteps:
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -431,23 +449,20 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -458,6 +473,8 @@ cutSteps:
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y3
@@ -485,8 +502,13 @@ cutSteps:
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -591,27 +613,21 @@ TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -624,6 +640,8 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
@@ -657,8 +675,13 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -768,27 +791,21 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -801,6 +818,8 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y4
@@ -834,8 +853,13 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -956,31 +980,22 @@ TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -995,6 +1010,8 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
@@ -1034,8 +1051,13 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R12
+
+wholeFetched:
+	SUBQ $0x04, R11
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -1159,31 +1181,22 @@ cut:
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -1198,6 +1211,8 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
@@ -1237,8 +1252,13 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R12
+
+cutFetched:
+	SUBQ $0x04, R11
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -1374,35 +1394,23 @@ TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -1419,6 +1427,8 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
@@ -1464,8 +1474,13 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R12
+
+wholeFetched:
+	SUBQ $0x04, R11
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -1603,35 +1618,23 @@ cut:
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -1648,6 +1651,8 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
@@ -1693,8 +1698,13 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R12
+
+cutFetched:
+	SUBQ $0x04, R11
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -1846,39 +1856,24 @@ TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -1897,6 +1892,8 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
@@ -1948,8 +1945,13 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          wholeSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R13
+
+wholeFetched:
+	SUBQ $0x04, R12
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -2101,39 +2103,24 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -2152,6 +2139,8 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
@@ -2203,8 +2192,13 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          cutSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R13
+
+cutFetched:
+	SUBQ $0x04, R12
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -2371,43 +2365,25 @@ TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -2428,6 +2404,8 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
@@ -2485,8 +2463,13 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          wholeSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R13
+
+wholeFetched:
+	SUBQ $0x04, R12
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -2652,43 +2635,25 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -2709,6 +2674,8 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
@@ -2766,8 +2733,13 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          cutSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R13
+
+cutFetched:
+	SUBQ $0x04, R12
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -2952,48 +2924,27 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -3017,6 +2968,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
@@ -3083,8 +3036,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -3268,48 +3226,27 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -3333,6 +3270,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
@@ -3399,8 +3338,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -3601,52 +3545,28 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -3672,6 +3592,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
@@ -3744,8 +3666,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -3943,52 +3870,28 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -4014,6 +3917,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
@@ -4086,8 +3991,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -4303,56 +4213,29 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -4380,6 +4263,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
@@ -4458,8 +4343,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -4671,56 +4561,29 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -4748,6 +4611,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
@@ -4826,8 +4691,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -5058,60 +4928,30 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -5141,6 +4981,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
@@ -5225,8 +5067,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -5452,60 +5299,30 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y11, Y11, Y11
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -5535,6 +5352,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
@@ -5619,8 +5438,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -5866,64 +5690,31 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y11, Y11, Y11
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -5955,6 +5746,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
@@ -6045,8 +5838,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -6286,64 +6084,31 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y11, Y11, Y11
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y12, Y12, Y12
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -6375,6 +6140,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
@@ -6465,8 +6232,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -6722,20 +6494,20 @@ TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -6746,6 +6518,8 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
@@ -6773,8 +6547,13 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -6868,20 +6647,20 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -6892,6 +6671,8 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
@@ -6919,8 +6700,13 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -7022,25 +6808,22 @@ TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -7054,6 +6837,8 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
@@ -7090,8 +6875,13 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -7209,25 +6999,22 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -7241,6 +7028,8 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y5
@@ -7277,8 +7066,13 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -7405,30 +7199,24 @@ TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -7445,6 +7233,8 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
@@ -7490,8 +7280,13 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -7633,30 +7428,24 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -7673,6 +7462,8 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y7
@@ -7718,8 +7509,13 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -7872,35 +7668,26 @@ TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -7920,6 +7707,8 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
@@ -7974,8 +7763,13 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R12
+
+wholeFetched:
+	SUBQ $0x04, R11
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -8141,35 +7935,26 @@ cut:
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -8189,6 +7974,8 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y9
@@ -8243,8 +8030,13 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R12
+
+cutFetched:
+	SUBQ $0x04, R11
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -8422,40 +8214,28 @@ TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -8478,6 +8258,8 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
@@ -8541,8 +8323,13 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R12
+
+wholeFetched:
+	SUBQ $0x04, R11
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -8732,40 +8519,28 @@ cut:
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -8788,6 +8563,8 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y11
@@ -8851,8 +8628,13 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R12
+
+cutFetched:
+	SUBQ $0x04, R11
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -9056,45 +8838,30 @@ TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-120
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -9120,6 +8887,8 @@ wholeSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
@@ -9192,8 +8961,13 @@ wholeSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          wholeSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R13
+
+wholeFetched:
+	SUBQ $0x04, R12
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -9407,45 +9181,30 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y11, Y11, Y11
-	VXORPS     Y12, Y12, Y12
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -9471,6 +9230,8 @@ cutSteps:
 	VFMADD231PS  Y15, Y14, Y12
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y13
@@ -9543,8 +9304,13 @@ cutSteps:
 	VFMADD231PS  Y15, Y14, Y12
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          cutSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R13
+
+cutFetched:
+	SUBQ $0x04, R12
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -9771,19 +9537,19 @@ TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -9792,6 +9558,8 @@ wholeSteps:
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y1
@@ -9813,8 +9581,13 @@ wholeSteps:
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -9896,19 +9669,19 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -9917,6 +9690,8 @@ cutSteps:
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y2
@@ -9938,8 +9713,13 @@ cutSteps:
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -10029,23 +9809,20 @@ TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10056,6 +9833,8 @@ wholeSteps:
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
@@ -10083,8 +9862,13 @@ wholeSteps:
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -10180,23 +9964,20 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10207,6 +9988,8 @@ cutSteps:
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y3
@@ -10234,8 +10017,13 @@ cutSteps:
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -10340,27 +10128,21 @@ TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10373,6 +10155,8 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
@@ -10406,8 +10190,13 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -10517,27 +10306,21 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10550,6 +10333,8 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y4
@@ -10583,8 +10368,13 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -10705,31 +10495,22 @@ TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10744,6 +10525,8 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
@@ -10783,8 +10566,13 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R12
+
+wholeFetched:
+	SUBQ $0x04, R11
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -10908,31 +10696,22 @@ cut:
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10947,6 +10726,8 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
@@ -10986,8 +10767,13 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R12
+
+cutFetched:
+	SUBQ $0x04, R11
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -11123,35 +10909,23 @@ TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -11168,6 +10942,8 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
@@ -11213,8 +10989,13 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R12
+
+wholeFetched:
+	SUBQ $0x04, R11
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -11352,35 +11133,23 @@ cut:
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R12)
-	PREFETCHT0 31(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -11397,6 +11166,8 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
@@ -11442,8 +11213,13 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R12
+
+cutFetched:
+	SUBQ $0x04, R11
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -11595,39 +11371,24 @@ TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -11646,6 +11407,8 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
@@ -11697,8 +11460,13 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          wholeSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R13
+
+wholeFetched:
+	SUBQ $0x04, R12
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -11850,39 +11618,24 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -11901,6 +11654,8 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
@@ -11952,8 +11707,13 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          cutSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R13
+
+cutFetched:
+	SUBQ $0x04, R12
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -12120,43 +11880,25 @@ TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -12177,6 +11919,8 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
@@ -12234,8 +11978,13 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          wholeSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R13
+
+wholeFetched:
+	SUBQ $0x04, R12
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -12401,43 +12150,25 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R13)
-	PREFETCHT0 31(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -12458,6 +12189,8 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y7
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
@@ -12515,8 +12248,13 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y7
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          cutSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R13
+
+cutFetched:
+	SUBQ $0x04, R12
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -12701,48 +12439,27 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -12766,6 +12483,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
@@ -12832,8 +12551,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -13017,48 +12741,27 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -13082,6 +12785,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
@@ -13148,8 +12853,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -13350,52 +13060,28 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -13421,6 +13107,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
@@ -13493,8 +13181,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -13692,52 +13385,28 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -13763,6 +13432,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
@@ -13835,8 +13506,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -14052,56 +13728,29 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -14129,6 +13778,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
@@ -14207,8 +13858,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -14420,56 +14076,29 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -14497,6 +14126,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
@@ -14575,8 +14206,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -14807,60 +14443,30 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -14890,6 +14496,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
@@ -14974,8 +14582,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -15201,60 +14814,30 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y11, Y11, Y11
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -15284,6 +14867,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
@@ -15368,8 +14953,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -15615,64 +15205,31 @@ wholeTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y0, Y0, Y0
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y11, Y11, Y11
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -15704,6 +15261,8 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
@@ -15794,8 +15353,13 @@ wholeSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          wholeSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -16035,64 +15599,31 @@ cutTile:
 	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (R10)(R8*2), R11
-	ADDQ CX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (R10)(R8*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R14
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y11, Y11, Y11
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	VXORPS     Y12, Y12, Y12
-	PREFETCHT0 (R14)
-	PREFETCHT0 31(R14)
-	ADDQ       DI, R14
-	SUBQ       $0x04, R13
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -16124,6 +15655,8 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
@@ -16214,8 +15747,13 @@ cutSteps:
 	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	SUBQ         $0x04, R13
-	JGE          cutSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -16471,20 +16009,20 @@ TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -16495,6 +16033,8 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
@@ -16522,8 +16062,13 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -16617,20 +16162,20 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -16641,6 +16186,8 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
@@ -16668,8 +16215,13 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -16771,25 +16323,22 @@ TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -16803,6 +16352,8 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
@@ -16839,8 +16390,13 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -16958,25 +16514,22 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -16990,6 +16543,8 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y5
@@ -17026,8 +16581,13 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -17154,30 +16714,24 @@ TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -17194,6 +16748,8 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
@@ -17239,8 +16795,13 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          wholeSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R11
+
+wholeFetched:
+	SUBQ $0x04, R10
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -17382,30 +16943,24 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutTile:
-	MOVQ AX, R8
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R11
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       DI, R11
-	SUBQ       $0x04, R10
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R11
+	ADDQ    SI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    SI, R11
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -17422,6 +16977,8 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	ADDQ         DX, R8
 	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y7
@@ -17467,8 +17024,13 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	SUBQ         $0x04, R10
-	JGE          cutSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R11
+
+cutFetched:
+	SUBQ $0x04, R10
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -17621,35 +17183,26 @@ TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -17669,6 +17222,8 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
@@ -17723,8 +17278,13 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R12
+
+wholeFetched:
+	SUBQ $0x04, R11
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -17890,35 +17450,26 @@ cut:
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -17938,6 +17489,8 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y9
@@ -17992,8 +17545,13 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R12
+
+cutFetched:
+	SUBQ $0x04, R11
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -18171,40 +17729,28 @@ TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -18227,6 +17773,8 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
@@ -18290,8 +17838,13 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          wholeSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R12
+
+wholeFetched:
+	SUBQ $0x04, R11
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -18481,40 +18034,28 @@ cut:
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ AX, R9
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, R9
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R12
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       DI, R12
-	SUBQ       $0x04, R11
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -18537,6 +18078,8 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	ADDQ         DX, R9
 	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y11
@@ -18600,8 +18143,13 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	SUBQ         $0x04, R11
-	JGE          cutSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R12
+
+cutFetched:
+	SUBQ $0x04, R11
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -18805,45 +18353,30 @@ TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-128
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        wholeRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     wholeRest
+	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -18869,6 +18402,8 @@ wholeSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
@@ -18941,8 +18476,13 @@ wholeSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          wholeSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R13
+
+wholeFetched:
+	SUBQ $0x04, R12
+	JGE  wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -19156,45 +18696,30 @@ cut:
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, R10
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       SI, R13
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	VXORPS     Y11, Y11, Y11
-	VXORPS     Y12, Y12, Y12
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       DI, R13
-	SUBQ       $0x04, R12
-	JLT        cutRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R12
+	JLT     cutRest
+	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -19220,6 +18745,8 @@ cutSteps:
 	VFMADD231PD  Y15, Y14, Y12
 	ADDQ         DX, R10
 	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y13
@@ -19292,8 +18819,13 @@ cutSteps:
 	VFMADD231PD  Y15, Y14, Y12
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	SUBQ         $0x04, R12
-	JGE          cutSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R13
+
+cutFetched:
+	SUBQ $0x04, R12
+	JGE  cutSteps
 
 cutRest:
 	ADDQ $0x04, R12

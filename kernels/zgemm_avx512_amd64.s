@@ -28,19 +28,19 @@ TEXT ·sgemm1x16AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -49,6 +49,8 @@ tileSteps:
 	VFMADD231PS  Z2, Z1, Z0
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R9), K1, Z1
@@ -70,8 +72,13 @@ tileSteps:
 	VFMADD231PS  Z2, Z1, Z0
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -167,23 +174,20 @@ TEXT ·sgemm2x16AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -194,6 +198,8 @@ tileSteps:
 	VFMADD231PS  Z3, Z2, Z1
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R9), K1, Z2
@@ -221,8 +227,13 @@ tileSteps:
 	VFMADD231PS  Z3, Z2, Z1
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -333,27 +344,21 @@ TEXT ·sgemm3x16AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -366,6 +371,8 @@ tileSteps:
 	VFMADD231PS  Z4, Z3, Z2
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R9), K1, Z3
@@ -399,8 +406,13 @@ tileSteps:
 	VFMADD231PS  Z4, Z3, Z2
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -527,31 +539,22 @@ TEXT ·sgemm4x16AVX512(SB), NOSPLIT, $0-120
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -566,6 +569,8 @@ tileSteps:
 	VFMADD231PS  Z5, Z4, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R10), K1, Z4
@@ -605,8 +610,13 @@ tileSteps:
 	VFMADD231PS  Z5, Z4, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -748,35 +758,23 @@ TEXT ·sgemm5x16AVX512(SB), NOSPLIT, $0-120
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -793,6 +791,8 @@ tileSteps:
 	VFMADD231PS  Z6, Z5, Z4
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R10), K1, Z5
@@ -838,8 +838,13 @@ tileSteps:
 	VFMADD231PS  Z6, Z5, Z4
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -997,39 +1002,24 @@ TEXT ·sgemm6x16AVX512(SB), NOSPLIT, $0-120
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -1048,6 +1038,8 @@ tileSteps:
 	VFMADD231PS  Z7, Z6, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R11), K1, Z6
@@ -1099,8 +1091,13 @@ tileSteps:
 	VFMADD231PS  Z7, Z6, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -1273,43 +1270,25 @@ TEXT ·sgemm7x16AVX512(SB), NOSPLIT, $0-120
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -1330,6 +1309,8 @@ tileSteps:
 	VFMADD231PS  Z8, Z7, Z6
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R11), K1, Z7
@@ -1387,8 +1368,13 @@ tileSteps:
 	VFMADD231PS  Z8, Z7, Z6
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -1579,48 +1565,27 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -1644,6 +1609,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R12), K1, Z8
@@ -1710,8 +1677,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -1918,52 +1890,28 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -1989,6 +1937,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R12), K1, Z9
@@ -2061,8 +2011,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -2284,56 +2239,29 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -2361,6 +2289,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R12), K1, Z10
@@ -2439,8 +2369,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -2677,60 +2612,30 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -2760,6 +2665,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R12), K1, Z11
@@ -2844,8 +2751,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -3097,64 +3009,31 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -3186,6 +3065,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R12), K1, Z12
@@ -3276,8 +3157,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -3544,68 +3430,32 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000c, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -3639,6 +3489,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R12), K1, Z13
@@ -3735,8 +3587,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -4018,72 +3875,33 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -4119,6 +3937,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R12), K1, Z14
@@ -4221,8 +4041,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -4523,76 +4348,34 @@ tileTile:
 	ADDQ DX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (R11)(R9*2), R12
-	ADDQ DX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	LEAQ   (R11)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+40(FP), R13
+	MOVQ   k+8(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R15
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	SUBQ       $0x04, R14
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000e, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -4631,6 +4414,8 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         BX, R12
 	ADDQ         SI, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R13), K1, Z15
@@ -4742,8 +4527,13 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         BX, R12
 	ADDQ         SI, R13
-	SUBQ         $0x04, R14
-	JGE          tileSteps
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -5060,80 +4850,35 @@ tileTile:
 	ADDQ DX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (R11)(R9*2), R12
-	ADDQ DX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	LEAQ   (R11)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+40(FP), R13
+	MOVQ   k+8(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R15
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	SUBQ       $0x04, R14
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000f, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -5174,6 +4919,8 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         BX, R12
 	ADDQ         SI, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z    (R13), K1, Z16
@@ -5291,8 +5038,13 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         BX, R12
 	ADDQ         SI, R13
-	SUBQ         $0x04, R14
-	JGE          tileSteps
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -5615,21 +5367,20 @@ TEXT ·sgemm1x32AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -5640,6 +5391,9 @@ tileSteps:
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z2
@@ -5667,8 +5421,13 @@ tileSteps:
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -5776,27 +5535,22 @@ TEXT ·sgemm2x32AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -5810,6 +5564,9 @@ tileSteps:
 	VFMADD231PS  Z6, Z5, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
@@ -5846,8 +5603,13 @@ tileSteps:
 	VFMADD231PS  Z6, Z5, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -5980,33 +5742,24 @@ TEXT ·sgemm3x32AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -6023,6 +5776,9 @@ tileSteps:
 	VFMADD231PS  Z8, Z7, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -6068,8 +5824,13 @@ tileSteps:
 	VFMADD231PS  Z8, Z7, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -6228,39 +5989,26 @@ TEXT ·sgemm4x32AVX512(SB), NOSPLIT, $0-120
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -6280,6 +6028,9 @@ tileSteps:
 	VFMADD231PS  Z10, Z9, Z7
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z8
@@ -6334,8 +6085,13 @@ tileSteps:
 	VFMADD231PS  Z10, Z9, Z7
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -6519,45 +6275,28 @@ TEXT ·sgemm5x32AVX512(SB), NOSPLIT, $0-120
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -6580,6 +6319,9 @@ tileSteps:
 	VFMADD231PS  Z12, Z11, Z9
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z10
@@ -6643,8 +6385,13 @@ tileSteps:
 	VFMADD231PS  Z12, Z11, Z9
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -6854,51 +6601,30 @@ TEXT ·sgemm6x32AVX512(SB), NOSPLIT, $0-120
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -6924,6 +6650,9 @@ tileSteps:
 	VFMADD231PS  Z14, Z13, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z12
@@ -6996,8 +6725,13 @@ tileSteps:
 	VFMADD231PS  Z14, Z13, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -7232,57 +6966,32 @@ TEXT ·sgemm7x32AVX512(SB), NOSPLIT, $0-120
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -7311,6 +7020,9 @@ tileSteps:
 	VFMADD231PS  Z16, Z15, Z13
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z14
@@ -7392,8 +7104,13 @@ tileSteps:
 	VFMADD231PS  Z16, Z15, Z13
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -7656,64 +7373,35 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -7746,6 +7434,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z16
@@ -7839,8 +7530,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -8129,70 +7825,37 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -8228,6 +7891,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z18
@@ -8330,8 +7996,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -8645,76 +8316,39 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -8753,6 +8387,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z20
@@ -8864,8 +8501,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -9204,82 +8846,41 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -9321,6 +8922,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z22
@@ -9441,8 +9045,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -9806,88 +9415,43 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -9932,6 +9496,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -10061,8 +9628,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -10451,94 +10023,45 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z24, Z24, Z24
-	VPXORD     Z25, Z25, Z25
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000c, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10586,6 +10109,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z26
@@ -10724,8 +10250,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -11139,100 +10670,47 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z24, Z24, Z24
-	VPXORD     Z25, Z25, Z25
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z26, Z26, Z26
-	VPXORD     Z27, Z27, Z27
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -11283,6 +10761,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
@@ -11430,8 +10911,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -11865,23 +11351,21 @@ TEXT ·sgemm1x48AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -11894,6 +11378,10 @@ tileSteps:
 	VFMADD231PS  Z6, Z5, Z2
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -11927,8 +11415,13 @@ tileSteps:
 	VFMADD231PS  Z6, Z5, Z2
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -12048,31 +11541,24 @@ TEXT ·sgemm2x48AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -12089,6 +11575,10 @@ tileSteps:
 	VFMADD231PS  Z9, Z8, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -12134,8 +11624,13 @@ tileSteps:
 	VFMADD231PS  Z9, Z8, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -12290,39 +11785,27 @@ TEXT ·sgemm3x48AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -12343,6 +11826,10 @@ tileSteps:
 	VFMADD231PS  Z12, Z11, Z8
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -12400,8 +11887,13 @@ tileSteps:
 	VFMADD231PS  Z12, Z11, Z8
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -12592,47 +12084,30 @@ TEXT ·sgemm4x48AVX512(SB), NOSPLIT, $0-120
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -12657,6 +12132,10 @@ tileSteps:
 	VFMADD231PS  Z15, Z14, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   191(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -12726,8 +12205,13 @@ tileSteps:
 	VFMADD231PS  Z15, Z14, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -12953,55 +12437,33 @@ TEXT ·sgemm5x48AVX512(SB), NOSPLIT, $0-120
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -13030,6 +12492,10 @@ tileSteps:
 	VFMADD231PS  Z18, Z17, Z14
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   191(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -13111,8 +12577,13 @@ tileSteps:
 	VFMADD231PS  Z18, Z17, Z14
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -13374,63 +12845,36 @@ TEXT ·sgemm6x48AVX512(SB), NOSPLIT, $0-120
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -13463,6 +12907,10 @@ tileSteps:
 	VFMADD231PS  Z21, Z20, Z17
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   191(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -13556,8 +13004,13 @@ tileSteps:
 	VFMADD231PS  Z21, Z20, Z17
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -13854,71 +13307,39 @@ TEXT ·sgemm7x48AVX512(SB), NOSPLIT, $0-120
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -13955,6 +13376,10 @@ tileSteps:
 	VFMADD231PS  Z24, Z23, Z20
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   191(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -14060,8 +13485,13 @@ tileSteps:
 	VFMADD231PS  Z24, Z23, Z20
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -14396,80 +13826,43 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -14511,6 +13904,10 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   128(R14)
+	PREFETCHT0   191(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -14631,8 +14028,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -14998,25 +14400,22 @@ TEXT ·sgemm1x64AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -15031,6 +14430,11 @@ tileSteps:
 	VFMADD231PS  Z8, Z7, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
@@ -15070,8 +14474,13 @@ tileSteps:
 	VFMADD231PS  Z8, Z7, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -15203,35 +14612,26 @@ TEXT ·sgemm2x64AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -15251,6 +14651,11 @@ tileSteps:
 	VFMADD231PS  Z12, Z11, Z7
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z8
@@ -15305,8 +14710,13 @@ tileSteps:
 	VFMADD231PS  Z12, Z11, Z7
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -15483,45 +14893,30 @@ TEXT ·sgemm3x64AVX512(SB), NOSPLIT, $0-120
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -15546,6 +14941,11 @@ tileSteps:
 	VFMADD231PS  Z16, Z15, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z12
@@ -15615,8 +15015,13 @@ tileSteps:
 	VFMADD231PS  Z16, Z15, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -15839,55 +15244,34 @@ TEXT ·sgemm4x64AVX512(SB), NOSPLIT, $0-120
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -15917,6 +15301,11 @@ tileSteps:
 	VFMADD231PS  Z20, Z19, Z15
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   192(R12)
+	PREFETCHT0   255(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z16
@@ -16001,8 +15390,13 @@ tileSteps:
 	VFMADD231PS  Z20, Z19, Z15
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -16270,65 +15664,38 @@ TEXT ·sgemm5x64AVX512(SB), NOSPLIT, $0-120
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -16363,6 +15730,11 @@ tileSteps:
 	VFMADD231PS  Z24, Z23, Z19
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   192(R12)
+	PREFETCHT0   255(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z20
@@ -16462,8 +15834,13 @@ tileSteps:
 	VFMADD231PS  Z24, Z23, Z19
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -16777,75 +16154,42 @@ TEXT ·sgemm6x64AVX512(SB), NOSPLIT, $0-120
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -16885,6 +16229,11 @@ tileSteps:
 	VFMADD231PS  Z28, Z27, Z23
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   192(R13)
+	PREFETCHT0   255(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
@@ -16999,8 +16348,13 @@ tileSteps:
 	VFMADD231PS  Z28, Z27, Z23
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -17357,19 +16711,19 @@ TEXT ·dgemm1x8AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -17378,6 +16732,8 @@ tileSteps:
 	VFMADD231PD  Z2, Z1, Z0
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R9), K1, Z1
@@ -17399,8 +16755,13 @@ tileSteps:
 	VFMADD231PD  Z2, Z1, Z0
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -17496,23 +16857,20 @@ TEXT ·dgemm2x8AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -17523,6 +16881,8 @@ tileSteps:
 	VFMADD231PD  Z3, Z2, Z1
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R9), K1, Z2
@@ -17550,8 +16910,13 @@ tileSteps:
 	VFMADD231PD  Z3, Z2, Z1
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -17662,27 +17027,21 @@ TEXT ·dgemm3x8AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -17695,6 +17054,8 @@ tileSteps:
 	VFMADD231PD  Z4, Z3, Z2
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R9), K1, Z3
@@ -17728,8 +17089,13 @@ tileSteps:
 	VFMADD231PD  Z4, Z3, Z2
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -17856,31 +17222,22 @@ TEXT ·dgemm4x8AVX512(SB), NOSPLIT, $0-128
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -17895,6 +17252,8 @@ tileSteps:
 	VFMADD231PD  Z5, Z4, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R10), K1, Z4
@@ -17934,8 +17293,13 @@ tileSteps:
 	VFMADD231PD  Z5, Z4, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -18077,35 +17441,23 @@ TEXT ·dgemm5x8AVX512(SB), NOSPLIT, $0-128
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R12)
-	PREFETCHT0 63(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -18122,6 +17474,8 @@ tileSteps:
 	VFMADD231PD  Z6, Z5, Z4
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R10), K1, Z5
@@ -18167,8 +17521,13 @@ tileSteps:
 	VFMADD231PD  Z6, Z5, Z4
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -18326,39 +17685,24 @@ TEXT ·dgemm6x8AVX512(SB), NOSPLIT, $0-128
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -18377,6 +17721,8 @@ tileSteps:
 	VFMADD231PD  Z7, Z6, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R11), K1, Z6
@@ -18428,8 +17774,13 @@ tileSteps:
 	VFMADD231PD  Z7, Z6, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -18602,43 +17953,25 @@ TEXT ·dgemm7x8AVX512(SB), NOSPLIT, $0-128
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R13)
-	PREFETCHT0 63(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -18659,6 +17992,8 @@ tileSteps:
 	VFMADD231PD  Z8, Z7, Z6
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R11), K1, Z7
@@ -18716,8 +18051,13 @@ tileSteps:
 	VFMADD231PD  Z8, Z7, Z6
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -18908,48 +18248,27 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -18973,6 +18292,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R12), K1, Z8
@@ -19039,8 +18360,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -19247,52 +18573,28 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -19318,6 +18620,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R12), K1, Z9
@@ -19390,8 +18694,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -19613,56 +18922,29 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -19690,6 +18972,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R12), K1, Z10
@@ -19768,8 +19052,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -20006,60 +19295,30 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -20089,6 +19348,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R12), K1, Z11
@@ -20173,8 +19434,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -20426,64 +19692,31 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -20515,6 +19748,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R12), K1, Z12
@@ -20605,8 +19840,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -20873,68 +20113,32 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000c, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -20968,6 +20172,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R12), K1, Z13
@@ -21064,8 +20270,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -21347,72 +20558,33 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 63(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -21448,6 +20620,8 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R12), K1, Z14
@@ -21550,8 +20724,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -21852,76 +21031,34 @@ tileTile:
 	ADDQ DX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (R11)(R9*2), R12
-	ADDQ DX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	LEAQ   (R11)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+40(FP), R13
+	MOVQ   k+8(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R15
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	SUBQ       $0x04, R14
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000e, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -21960,6 +21097,8 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         BX, R12
 	ADDQ         SI, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R13), K1, Z15
@@ -22071,8 +21210,13 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         BX, R12
 	ADDQ         SI, R13
-	SUBQ         $0x04, R14
-	JGE          tileSteps
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -22389,80 +21533,35 @@ tileTile:
 	ADDQ DX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (R11)(R9*2), R12
-	ADDQ DX, R12
-	MOVQ b+40(FP), R13
-	MOVQ k+8(FP), R14
+	LEAQ   (R11)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+40(FP), R13
+	MOVQ   k+8(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R15
-	VPXORD     Z0, Z0, Z0
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z10, Z10, Z10
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z12, Z12, Z12
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R15)
-	PREFETCHT0 63(R15)
-	ADDQ       R8, R15
-	SUBQ       $0x04, R14
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000f, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -22503,6 +21602,8 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         BX, R12
 	ADDQ         SI, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z    (R13), K1, Z16
@@ -22620,8 +21721,13 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         BX, R12
 	ADDQ         SI, R13
-	SUBQ         $0x04, R14
-	JGE          tileSteps
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -22944,21 +22050,20 @@ TEXT ·dgemm1x16AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -22969,6 +22074,9 @@ tileSteps:
 	VFMADD231PD  Z4, Z3, Z1
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z2
@@ -22996,8 +22104,13 @@ tileSteps:
 	VFMADD231PD  Z4, Z3, Z1
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -23105,27 +22218,22 @@ TEXT ·dgemm2x16AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -23139,6 +22247,9 @@ tileSteps:
 	VFMADD231PD  Z6, Z5, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
@@ -23175,8 +22286,13 @@ tileSteps:
 	VFMADD231PD  Z6, Z5, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -23309,33 +22425,24 @@ TEXT ·dgemm3x16AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 127(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -23352,6 +22459,9 @@ tileSteps:
 	VFMADD231PD  Z8, Z7, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -23397,8 +22507,13 @@ tileSteps:
 	VFMADD231PD  Z8, Z7, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -23557,39 +22672,26 @@ TEXT ·dgemm4x16AVX512(SB), NOSPLIT, $0-128
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -23609,6 +22711,9 @@ tileSteps:
 	VFMADD231PD  Z10, Z9, Z7
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z8
@@ -23663,8 +22768,13 @@ tileSteps:
 	VFMADD231PD  Z10, Z9, Z7
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -23848,45 +22958,28 @@ TEXT ·dgemm5x16AVX512(SB), NOSPLIT, $0-128
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 127(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -23909,6 +23002,9 @@ tileSteps:
 	VFMADD231PD  Z12, Z11, Z9
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z10
@@ -23972,8 +23068,13 @@ tileSteps:
 	VFMADD231PD  Z12, Z11, Z9
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -24183,51 +23284,30 @@ TEXT ·dgemm6x16AVX512(SB), NOSPLIT, $0-128
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -24253,6 +23333,9 @@ tileSteps:
 	VFMADD231PD  Z14, Z13, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z12
@@ -24325,8 +23408,13 @@ tileSteps:
 	VFMADD231PD  Z14, Z13, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -24561,57 +23649,32 @@ TEXT ·dgemm7x16AVX512(SB), NOSPLIT, $0-128
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 127(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -24640,6 +23703,9 @@ tileSteps:
 	VFMADD231PD  Z16, Z15, Z13
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z14
@@ -24721,8 +23787,13 @@ tileSteps:
 	VFMADD231PD  Z16, Z15, Z13
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -24985,64 +24056,35 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -25075,6 +24117,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z16
@@ -25168,8 +24213,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -25458,70 +24508,37 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -25557,6 +24574,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z18
@@ -25659,8 +24679,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -25974,76 +24999,39 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -26082,6 +25070,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z20
@@ -26193,8 +25184,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -26533,82 +25529,41 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -26650,6 +25605,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z22
@@ -26770,8 +25728,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -27135,88 +26098,43 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -27261,6 +26179,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -27390,8 +26311,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -27780,94 +26706,45 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z24, Z24, Z24
-	VPXORD     Z25, Z25, Z25
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000c, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -27915,6 +26792,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z26
@@ -28053,8 +26933,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -28468,100 +27353,47 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z24, Z24, Z24
-	VPXORD     Z25, Z25, Z25
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	VPXORD     Z26, Z26, Z26
-	VPXORD     Z27, Z27, Z27
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 127(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -28612,6 +27444,9 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
@@ -28759,8 +27594,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -29194,23 +28034,21 @@ TEXT ·dgemm1x24AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -29223,6 +28061,10 @@ tileSteps:
 	VFMADD231PD  Z6, Z5, Z2
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -29256,8 +28098,13 @@ tileSteps:
 	VFMADD231PD  Z6, Z5, Z2
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -29377,31 +28224,24 @@ TEXT ·dgemm2x24AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -29418,6 +28258,10 @@ tileSteps:
 	VFMADD231PD  Z9, Z8, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -29463,8 +28307,13 @@ tileSteps:
 	VFMADD231PD  Z9, Z8, Z5
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -29619,39 +28468,27 @@ TEXT ·dgemm3x24AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 191(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -29672,6 +28509,10 @@ tileSteps:
 	VFMADD231PD  Z12, Z11, Z8
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -29729,8 +28570,13 @@ tileSteps:
 	VFMADD231PD  Z12, Z11, Z8
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -29921,47 +28767,30 @@ TEXT ·dgemm4x24AVX512(SB), NOSPLIT, $0-128
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -29986,6 +28815,10 @@ tileSteps:
 	VFMADD231PD  Z15, Z14, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   191(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -30055,8 +28888,13 @@ tileSteps:
 	VFMADD231PD  Z15, Z14, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -30282,55 +29120,33 @@ TEXT ·dgemm5x24AVX512(SB), NOSPLIT, $0-128
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 191(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -30359,6 +29175,10 @@ tileSteps:
 	VFMADD231PD  Z18, Z17, Z14
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   191(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -30440,8 +29260,13 @@ tileSteps:
 	VFMADD231PD  Z18, Z17, Z14
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -30703,63 +29528,36 @@ TEXT ·dgemm6x24AVX512(SB), NOSPLIT, $0-128
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -30792,6 +29590,10 @@ tileSteps:
 	VFMADD231PD  Z21, Z20, Z17
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   191(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -30885,8 +29687,13 @@ tileSteps:
 	VFMADD231PD  Z21, Z20, Z17
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -31183,71 +29990,39 @@ TEXT ·dgemm7x24AVX512(SB), NOSPLIT, $0-128
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 191(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -31284,6 +30059,10 @@ tileSteps:
 	VFMADD231PD  Z24, Z23, Z20
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   191(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -31389,8 +30168,13 @@ tileSteps:
 	VFMADD231PD  Z24, Z23, Z20
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -31725,80 +30509,43 @@ tileTile:
 	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (CX)(R9*2), R11
-	ADDQ DX, R11
-	MOVQ b+40(FP), R12
-	MOVQ k+8(FP), R13
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R14
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	PREFETCHT0 128(R14)
-	PREFETCHT0 191(R14)
-	ADDQ       R8, R14
-	SUBQ       $0x04, R13
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -31840,6 +30587,10 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   128(R14)
+	PREFETCHT0   191(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -31960,8 +30711,13 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         BX, R11
 	ADDQ         SI, R12
-	SUBQ         $0x04, R13
-	JGE          tileSteps
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -32327,25 +31083,22 @@ TEXT ·dgemm1x32AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -32360,6 +31113,11 @@ tileSteps:
 	VFMADD231PD  Z8, Z7, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
@@ -32399,8 +31157,13 @@ tileSteps:
 	VFMADD231PD  Z8, Z7, Z3
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -32532,35 +31295,26 @@ TEXT ·dgemm2x32AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -32580,6 +31334,11 @@ tileSteps:
 	VFMADD231PD  Z12, Z11, Z7
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z8
@@ -32634,8 +31393,13 @@ tileSteps:
 	VFMADD231PD  Z12, Z11, Z7
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -32812,45 +31576,30 @@ TEXT ·dgemm3x32AVX512(SB), NOSPLIT, $0-128
 	KMOVW R9, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R9
-	MOVQ k+8(FP), R10
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R11
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	PREFETCHT0 128(R11)
-	PREFETCHT0 192(R11)
-	PREFETCHT0 255(R11)
-	ADDQ       R8, R11
-	SUBQ       $0x04, R10
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -32875,6 +31624,11 @@ tileSteps:
 	VFMADD231PD  Z16, Z15, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z12
@@ -32944,8 +31698,13 @@ tileSteps:
 	VFMADD231PD  Z16, Z15, Z11
 	ADDQ         BX, CX
 	ADDQ         SI, R9
-	SUBQ         $0x04, R10
-	JGE          tileSteps
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -33168,55 +31927,34 @@ TEXT ·dgemm4x32AVX512(SB), NOSPLIT, $0-128
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -33246,6 +31984,11 @@ tileSteps:
 	VFMADD231PD  Z20, Z19, Z15
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   192(R12)
+	PREFETCHT0   255(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z16
@@ -33330,8 +32073,13 @@ tileSteps:
 	VFMADD231PD  Z20, Z19, Z15
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -33599,65 +32347,38 @@ TEXT ·dgemm5x32AVX512(SB), NOSPLIT, $0-128
 	KMOVW R10, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R10
-	MOVQ k+8(FP), R11
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R12
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	PREFETCHT0 128(R12)
-	PREFETCHT0 192(R12)
-	PREFETCHT0 255(R12)
-	ADDQ       R8, R12
-	SUBQ       $0x04, R11
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -33692,6 +32413,11 @@ tileSteps:
 	VFMADD231PD  Z24, Z23, Z19
 	ADDQ         BX, CX
 	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   192(R12)
+	PREFETCHT0   255(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z20
@@ -33791,8 +32517,13 @@ tileSteps:
 	VFMADD231PD  Z24, Z23, Z19
 	ADDQ         BX, CX
 	ADDQ         SI, R10
-	SUBQ         $0x04, R11
-	JGE          tileSteps
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -34106,75 +32837,42 @@ TEXT ·dgemm6x32AVX512(SB), NOSPLIT, $0-128
 	KMOVW R11, K1
 
 tileTile:
-	MOVQ AX, CX
-	MOVQ b+40(FP), R11
-	MOVQ k+8(FP), R12
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
 
-	// sums = 0, and C on its way to the cache meanwhile
-	MOVQ       DI, R13
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	PREFETCHT0 128(R13)
-	PREFETCHT0 192(R13)
-	PREFETCHT0 255(R13)
-	ADDQ       R8, R13
-	SUBQ       $0x04, R12
-	JLT        tileRest
-	PCALIGN    $0x20
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -34214,6 +32912,11 @@ tileSteps:
 	VFMADD231PD  Z28, Z27, Z23
 	ADDQ         BX, CX
 	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   192(R13)
+	PREFETCHT0   255(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
@@ -34328,8 +33031,13 @@ tileSteps:
 	VFMADD231PD  Z28, Z27, Z23
 	ADDQ         BX, CX
 	ADDQ         SI, R11
-	SUBQ         $0x04, R12
-	JGE          tileSteps
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
 
 tileRest:
 	ADDQ $0x04, R12

@@ -8,7 +8,8 @@ import (
 )
 
 // gemm generates the micro-kernels of one element type: all heights up to
-// MR, all widths up to NR in vectors, and the table through which Go finds them.
+// MR, all widths up to NR in vectors, those that pack, and the tables through
+// which Go finds them.
 func gemm(e emitter) (goTable string) {
 	goTable = fmt.Sprintf("\nvar %sgemm%s = [][]microKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
 	for v, tallest := range e.isa.gemmRows {
@@ -20,6 +21,12 @@ func gemm(e emitter) (goTable string) {
 			goTable += microKernel{emitter: e, h: h, v: v + 1}.generate()
 		}
 		goTable += "},\n"
+	}
+	goTable += fmt.Sprintf("}\n\nvar %spacking%s = []packingKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
+	for v, tallest := range e.isa.gemmRows {
+		h := min(tallest, 2*rowsPerPointer) // a register less is free
+		name := microKernel{emitter: e, h: h, v: v + 1, packs: true}.generate()
+		goTable += fmt.Sprintf("\t{%d, %s},\n", h, name)
 	}
 	return goTable + "}\n"
 }
@@ -33,6 +40,10 @@ func gemm(e emitter) (goTable string) {
 type microKernel struct {
 	emitter
 	h, v int
+	// packs makes it write what it loads of B into a packed panel, for the tiles
+	// below: a copy on its own would wait for memory, here it waits behind the
+	// multiply-adds. It computes one tile.
+	packs bool
 }
 
 const cacheLine = 64 // bytes
@@ -49,13 +60,18 @@ type gemmRegisters struct {
 	stride, by3, by5    reg.GPVirtual
 	c, ldc, pb          reg.GPVirtual
 	a, aCol, bRow, left reg.GPVirtual
+	panel, ahead        reg.GPVirtual // of a kernel that packs: where to, and what it fetches
 }
 
 func (mk microKernel) generate() (name string) {
-	name = fmt.Sprintf("%sgemm%dx%d%s", mk.typ.letter, mk.h, mk.v*mk.lanes(), mk.isa.suffix)
+	kind, order, first, panel := "gemm", "a microKernel", "tiles, k", ""
+	if mk.packs {
+		kind, order, first, panel = "packing", "the function of a packingKernel", "k", "panel *"+mk.typ.goName+", "
+	}
+	name = fmt.Sprintf("%s%s%dx%d%s", mk.typ.letter, kind, mk.h, mk.v*mk.lanes(), mk.isa.suffix)
 	mk.function(name,
-		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, c *%[1]s, ldc, cols int, alpha, beta %[1]s, bias, mask *%[1]s, maskRow, relu int)", mk.typ.goName),
-		fmt.Sprintf("%s is a microKernel with h = %d and v = %d vectors of %d.", name, mk.h, mk.v, mk.lanes()))
+		fmt.Sprintf("func(%[2]s int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, %[3]sc *%[1]s, ldc, cols int, alpha, beta %[1]s, bias, mask *%[1]s, maskRow, relu int)", mk.typ.goName, first, panel),
+		fmt.Sprintf("%s is %s with h = %d and v = %d vectors of %d.", name, order, mk.h, mk.v, mk.lanes()))
 
 	r := gemmRegisters{
 		a: mk.param("a"), stride: mk.param("aRow"), aCol: mk.param("aCol"),
@@ -70,7 +86,12 @@ func (mk microKernel) generate() (name string) {
 		r.by5 = mk.GP64()
 		mk.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 4}, r.by5)
 	}
-	for range (mk.h + rowsPerPointer - 1) / rowsPerPointer {
+	r.pointers = []reg.GPVirtual{mk.GP64()}
+	if mk.packs {
+		r.pointers[0] = r.a // it has no next tile to go to
+		r.panel, r.ahead = mk.param("panel"), mk.GP64()
+	}
+	for range (mk.h - 1) / rowsPerPointer {
 		r.pointers = append(r.pointers, mk.GP64())
 	}
 	r.pb, r.left = mk.GP64(), mk.GP64()
@@ -103,13 +124,20 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	}
 
 	mk.Label(prefix + "Tile")
-	mk.MOVQ(r.a, r.pointers[0])
+	if r.pointers[0] != r.a {
+		mk.MOVQ(r.a, r.pointers[0])
+	}
 	for i, p := range r.pointers[1:] {
 		mk.Comment("the next pointer is 7*aRow further")
 		mk.LEAQ(operand.Mem{Base: r.pointers[i], Index: r.by3, Scale: 2}, p)
 		mk.ADDQ(r.stride, p)
 	}
 	mk.Load(mk.Param("b"), r.pb)
+	if mk.packs {
+		mk.MOVQ(r.bRow, r.ahead)
+		mk.SHLQ(operand.Imm(4), r.ahead)
+		mk.ADDQ(r.pb, r.ahead)
+	}
 	mk.Load(mk.Param("k"), r.left)
 	for i := range sums {
 		for _, s := range sums[i] {
@@ -155,6 +183,9 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	mk.Label(prefix + "Store")
 	mk.storeTile(r, prefix, sums, mask)
 
+	if mk.packs {
+		return
+	}
 	mk.Comment("next tile")
 	down := mk.GP64()
 	mk.IMUL3Q(operand.U32(mk.h), r.stride, down)
@@ -174,8 +205,20 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail)
 		} else {
 			mk.load(m, b[j])
 		}
+		if mk.packs {
+			mk.PREFETCHT0(operand.Mem{Base: r.ahead, Disp: j * mk.isa.width})
+			mk.store(b[j], operand.Mem{Base: r.panel, Disp: j * mk.isa.width})
+		}
+	}
+	if mk.packs {
+		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.panel)
+		mk.ADDQ(r.bRow, r.ahead)
 	}
 	for i := range sums {
+		if mk.v == 1 && mk.isa.masks {
+			mk.fmaBroadcast(r.element(i), b[0], sums[i][0])
+			continue
+		}
 		x := mk.vec()
 		mk.broadcast(r.element(i), x)
 		for j := range b {
@@ -212,6 +255,9 @@ func (r gemmRegisters) element(i int) operand.Mem {
 
 // storeTile is C = epilogue(alpha*sums + beta*C), and moves c down to the next tile.
 func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.VecVirtual, mask *tail) {
+	// alpha and beta are 1 or 0 nearly always, which saves a product in the place
+	// of a multiply-add for each sum: the bits are the same.
+	mk.jumpIfOne("alpha", prefix+"Beta")
 	alpha := mk.vec()
 	mk.broadcast(mk.paramAddr("alpha"), alpha)
 	for i := range sums {
@@ -219,19 +265,31 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 			mk.mul(alpha, s, s)
 		}
 	}
+	mk.Label(prefix + "Beta")
 	mk.Comment("beta = 0, of either sign, must not read C")
 	mk.shiftedBeta()
 	mk.JEQ(operand.LabelRef(prefix + "Bias"))
 	beta, old := mk.vec(), mk.vec()
-	mk.broadcast(mk.paramAddr("beta"), beta)
 	row := mk.GP64()
 	mk.MOVQ(r.c, row)
+	mk.jumpIfOne("beta", prefix+"Add")
+	mk.broadcast(mk.paramAddr("beta"), beta)
 	mk.eachVector(row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		if cut {
 			mk.loadTail(*mask, m, old)
 			mk.fma(old, beta, s)
 		} else {
 			mk.fma(m, beta, s)
+		}
+	})
+	mk.JMP(operand.LabelRef(prefix + "Bias"))
+	mk.Label(prefix + "Add")
+	mk.eachVector(row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+		if cut {
+			mk.loadTail(*mask, m, old)
+			mk.add(old, s, s)
+		} else {
+			mk.add(m, s, s)
 		}
 	})
 

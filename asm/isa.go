@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"math/bits"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -156,6 +157,18 @@ func (e emitter) shiftedBeta() reg.GPVirtual {
 	return r
 }
 
+// jumpIfOne jumps if an argument of the element type is 1.
+func (e emitter) jumpIfOne(name, label string) {
+	if e.f32() {
+		e.CMPL(e.paramAddr(name), operand.U32(math.Float32bits(1)))
+	} else {
+		one := e.GP64()
+		e.MOVQ(operand.U64(math.Float64bits(1)), one)
+		e.CMPQ(one, e.paramAddr(name))
+	}
+	e.JEQ(operand.LabelRef(label))
+}
+
 func (e emitter) zero(r reg.VecVirtual) {
 	if e.isa.width == 64 {
 		e.VPXORD(r, r, r)
@@ -219,6 +232,16 @@ func (e emitter) fma(x, y, dst operand.Op) {
 		e.VFMADD231PS(x, y, dst)
 	} else {
 		e.VFMADD231PD(x, y, dst)
+	}
+}
+
+// fmaBroadcast is dst += x*y for one element x in memory, where instructions
+// can take it so. It saves a register and, if x is used but once, time.
+func (e emitter) fmaBroadcast(x, y, dst operand.Op) {
+	if e.f32() {
+		e.VFMADD231PS_BCST(x, y, dst)
+	} else {
+		e.VFMADD231PD_BCST(x, y, dst)
 	}
 }
 

@@ -29,8 +29,14 @@ func packRows(e emitter, v int) (name string) {
 		fmt.Sprintf("%s is a packKernel for panels of %d columns.", name, width))
 	k, b, row, panel, cols := e.param("k"), e.param("b"), e.param("bRow"), e.param("panel"), e.param("cols")
 	e.toBytes(row)
+	ahead := e.GP64()
+	e.MOVQ(row, ahead)
+	e.SHLQ(operand.Imm(4), ahead)
 	loop := func(label string, mask *tail) {
 		e.Label(label)
+		for line := 0; line < v*e.isa.width; line += cacheLine {
+			e.PREFETCHT0(operand.Mem{Base: b, Index: ahead, Scale: 1, Disp: line})
+		}
 		for j := range v {
 			x := e.vec()
 			m := operand.Mem{Base: b, Disp: j * e.isa.width}
@@ -161,13 +167,15 @@ func copyRows(e emitter) {
 	e.ANDQ(operand.I32(-e.isa.width), whole)
 
 	e.Label("row")
-	from, to, at := e.GP64(), e.GP64(), e.GP64()
+	from, to, at, ahead := e.GP64(), e.GP64(), e.GP64(), e.GP64()
 	e.MOVQ(src, from)
+	e.LEAQ(operand.Mem{Base: src, Index: srcRow, Scale: 2}, ahead)
 	e.MOVQ(dst, to)
 	e.XORQ(at, at)
 	e.JMP(operand.LabelRef("test"))
 	e.Label("vector")
 	x := e.vec()
+	e.PREFETCHT0(operand.Mem{Base: ahead, Index: at, Scale: 1})
 	e.load(operand.Mem{Base: from, Index: at, Scale: 1}, x)
 	e.store(x, operand.Mem{Base: to, Index: at, Scale: 1})
 	e.ADDQ(operand.U32(e.isa.width), at)

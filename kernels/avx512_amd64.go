@@ -22,10 +22,11 @@ func avx512Float32() kernelSet[float32] {
 	ks := avx2Float32()
 	ks.lanes, ks.laneShift = 16, 4
 	ks.micro = sgemmAVX512
+	ks.packing = spackingAVX512
 	ks.dot = sdotAVX512
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
-	ks.tuning = tuning{vectors: 2, kc: 384, packRows: 112, packColumns: 256, packStride: 512, tailColumns: 4, threadWork: 1 << 21}
+	ks.tuning = tuning{vectors: 2, kc: 512, packRows: 112, packColumns: 256, packStride: 960, tailColumns: 4, threadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX512
 	ks.reluGrad = sreluGradAVX512
@@ -43,6 +44,7 @@ func avx512Float64() kernelSet[float64] {
 	ks := avx2Float64()
 	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = dgemmAVX512
+	ks.packing = dpackingAVX512
 	ks.dot = ddotAVX512
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512

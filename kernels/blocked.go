@@ -6,7 +6,7 @@ func (p *product[T]) blocked() {
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
 	mc := evenly(m, tu.mc, ks.mr())
 	kc := evenly(k, tu.kc, 1)
-	nc := evenly(n, tu.nc, ks.nr())
+	nc := ks.blockOfColumns(n, tu.nc)
 	packingB := p.packed == nil && (b.col != 1 || m > tu.packRows)
 	packingA := n > tu.packColumns && a.row*a.col >= tu.packStride // one of the strides is 1
 	var w *workspace[T]
@@ -24,6 +24,9 @@ func (p *product[T]) blocked() {
 			switch {
 			case p.packed != nil:
 				panels = p.packed.panels(pc, p.col+jc)
+			case packingB && ks.packing != nil && b.col == 1:
+				panels = roomForPanels(ks, w, kb, nb)
+				panels.from = b.from(pc, jc)
 			case packingB:
 				panels = packB(ks, w, b.from(pc, jc), kb, nb)
 			default:
@@ -44,6 +47,7 @@ func (p *product[T]) blocked() {
 					ap = packA(ks, w, ap, mb, kb)
 				}
 				macroKernel(ks, mb, nb, kb, p.alpha, ap, panels, beta, c[ic*ldc+jc:], ldc, e.at(ic, jc))
+				panels.from.data = nil // they are packed now
 			}
 		}
 	}
@@ -58,18 +62,31 @@ type panels[T Float] struct {
 	data []T
 	row  int // from one row of a panel to the next, 0 if that is the panel's width
 	step int
+	from operand[T] // the block itself, if its panels are to be packed on the way
 }
 
-// macroKernel multiplies a block of A by panels of B.
+// macroKernel multiplies a block of A by panels of B, and packs them first if they are not.
 func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int, e epilogue[T]) {
 	// LOOP 2 splits n: one micro-panel of B at a time.
-	nr := ks.nr()
-	for jr := 0; jr < n; jr += nr {
-		cols := min(nr, n-jr)
-		v := (cols + ks.lanes - 1) / ks.lanes
+	for jr, cols := 0, 0; jr < n; jr += cols {
+		var v int
+		v, cols = ks.panel(n - jr)
 		row := b.row
 		if row == 0 {
 			row = v * ks.lanes
+		}
+		panel, ep := &b.data[jr*b.step], e.at(0, jr)
+		a, c, m := a, c[jr:], m
+		if b.from.data != nil {
+			if first := &ks.packing[v-1]; m >= first.h {
+				first.run(k, &a.data[0], a.row, a.col, &b.from.data[jr], b.from.row, panel, &c[0], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
+				if m -= first.h; m == 0 {
+					continue
+				}
+				a, c, ep = a.from(first.h, 0), c[first.h*ldc:], ep.at(first.h, 0)
+			} else {
+				ks.pack[v-1](k, &b.from.data[jr], b.from.row, panel, cols)
+			}
 		}
 		// LOOP 1 splits m into tiles, inside the micro-kernel's call. They are
 		// equally tall, as a thin one at the end would wait for its own sums: as
@@ -78,13 +95,11 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 		tiles := (m + len(kernels) - 1) / len(kernels)
 		h := (m + tiles - 1) / tiles
 		tall := m - tiles*(h-1)
-		panel := &b.data[jr*b.step]
-		ep := e.at(0, jr)
-		kernels[h-1](tall, k, &a.data[0], a.row, a.col, panel, row, &c[jr], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
+		kernels[h-1](tall, k, &a.data[0], a.row, a.col, panel, row, &c[0], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
 		if tall < tiles {
 			rest := tall * h
-			ep = e.at(rest, jr)
-			kernels[h-2](tiles-tall, k, &a.data[rest*a.row], a.row, a.col, panel, row, &c[rest*ldc+jr], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
+			ep = ep.at(rest, 0)
+			kernels[h-2](tiles-tall, k, &a.data[rest*a.row], a.row, a.col, panel, row, &c[rest*ldc], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
 		}
 	}
 }

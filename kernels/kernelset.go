@@ -10,8 +10,9 @@ type kernelSet[T Float] struct {
 	laneShift uint // and its binary logarithm: a division takes as long as a small product
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors; dot[v-1][h-1]
-	// h rows and v columns. pack[v-1] packs panels of v vectors.
+	// h rows and v columns. packing[v-1] and pack[v-1] pack panels of v vectors.
 	micro    [][]microKernel[T]
+	packing  []packingKernel[T]
 	dot      [][]dotKernel[T]
 	pack     []packKernel[T]
 	square   transposer[T]
@@ -59,6 +60,14 @@ type kernelSet[T Float] struct {
 // read b up to the end of the last vector if bRow >= v*lanes. Strides count elements.
 type microKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int)
 
+// A packingKernel is a microKernel for one tile of h rows that also packs the
+// panel of B it reads, as a packKernel does: the copy costs next to nothing
+// behind the multiply-adds.
+type packingKernel[T Float] struct {
+	h   int
+	run func(k int, a *T, aRow, aCol int, b *T, bRow int, panel *T, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int)
+}
+
 // A dotKernel computes, for each of the given number of tiles, one below the other,
 //
 //	for i in 0..h-1, j in 0..v-1:
@@ -88,6 +97,27 @@ type transposer[T Float] struct {
 // mr and nr are the size of the tiles that large products are made of.
 func (ks *kernelSet[T]) mr() int { return len(ks.micro[ks.tuning.vectors-1]) }
 func (ks *kernelSet[T]) nr() int { return ks.tuning.vectors * ks.lanes }
+
+// panel returns the width of the next micro-panel, in vectors and in columns,
+// when there are so many columns left: NR, but a last vector that would be
+// alone joins the panel before, as tiles of one vector are the slowest.
+func (ks *kernelSet[T]) panel(left int) (v, cols int) {
+	wide := ks.tuning.vectors
+	v = (left + ks.lanes - 1) >> ks.laneShift
+	if v > wide && (v > wide+1 || v > len(ks.micro)) {
+		return wide, wide * ks.lanes
+	}
+	return v, left
+}
+
+// blockOfColumns is evenly for the columns of B, in whole panels.
+func (ks *kernelSet[T]) blockOfColumns(n, limit int) int {
+	block := evenly(n, limit, ks.nr())
+	for last := n % block; last > 0 && last <= ks.lanes && len(ks.micro) > ks.tuning.vectors; last = n % block {
+		block += ks.nr() // the last panel stays whole
+	}
+	return block
+}
 
 // kernelsOf returns the kernels of im for T.
 func kernelsOf[T Float](im *Implementation) *kernelSet[T] {

@@ -4,9 +4,15 @@ import "unsafe"
 
 // packB packs a k x n block of B into w.
 func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) panels[T] {
+	p := roomForPanels(ks, w, k, n)
+	packPanels(ks, p.data, b, k, n)
+	return p
+}
+
+// roomForPanels returns panels of a k x n block of B that are in w, and to be filled.
+func roomForPanels[T Float](ks *kernelSet[T], w *workspace[T], k, n int) panels[T] {
 	w.b = room(w.b, k*((n+ks.lanes-1)/ks.lanes*ks.lanes))
-	packPanels(ks, w.b, b, k, n)
-	return panels[T]{w.b, 0, k}
+	return panels[T]{data: w.b, step: k}
 }
 
 // packPanels copies a k x n block of B into micro-panels, one behind the
@@ -14,10 +20,10 @@ func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) p
 // micro-kernel reads memory in order. The last panel is as wide as whole vectors
 // allow, and padded with zeros, whose products never reach C.
 func packPanels[T Float](ks *kernelSet[T], dst []T, b operand[T], k, n int) {
-	nr, lanes := ks.nr(), ks.lanes
-	for jr := 0; jr < n; jr += nr {
-		cols := min(nr, n-jr)
-		v := (cols + lanes - 1) / lanes
+	lanes := ks.lanes
+	for jr, cols := 0, 0; jr < n; jr += cols {
+		var v int
+		v, cols = ks.panel(n - jr)
 		panel := dst[jr*k:][:k*v*lanes]
 		if b.col == 1 {
 			ks.pack[v-1](k, &b.data[jr], b.row, &panel[0], cols)

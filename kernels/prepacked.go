@@ -53,7 +53,7 @@ func (o Ops[T]) PackB(transB bool, k, n int, b []T, ldb int) *PackedB[T] {
 // panels returns the panels of block pc of k from column col on, a multiple of NR.
 func (b *PackedB[T]) panels(pc, col int) panels[T] {
 	kb := min(b.kc, b.k-pc)
-	return panels[T]{b.data[pc*b.padded+col*kb:], 0, kb}
+	return panels[T]{data: b.data[pc*b.padded+col*kb:], step: kb}
 }
 
 // GemmPacked is [GemmFused] with a packed B: C = e(alpha*op(A)*B + beta*C), with

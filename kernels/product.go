@@ -56,7 +56,7 @@ func (p *product[T]) asBlocks(o Ops[T]) {
 	// B; and two pieces a thread leave something to do for the one that is faster.
 	rows, cols := p.m, p.n
 	if p.n >= 2*threads*p.ks.nr() {
-		cols = evenly(p.n, (p.n+2*threads-1)/(2*threads), p.ks.nr())
+		cols = p.ks.blockOfColumns(p.n, (p.n+2*threads-1)/(2*threads))
 	} else {
 		rows = evenly(p.m, (p.m+threads-1)/threads, p.ks.mr())
 	}

@@ -89,17 +89,27 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y1
 	VMULPS       Y1, Y0, Y0
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y1
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y1
 	VFMADD231PS  (R8), Y1, Y0
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+88(FP), R8
@@ -221,18 +231,29 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y2
 	VMULPS       Y2, Y1, Y1
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y2
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y2
 	VMASKMOVPS   (R8), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R8), Y0, Y3
+	VADDPS     Y3, Y1, Y1
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+88(FP), R8
@@ -372,20 +393,32 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y2
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y2
 	VFMADD231PS  (R8), Y2, Y0
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y2, Y1
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+88(FP), R8
@@ -527,22 +560,36 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y3
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y3
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y3
 	VMASKMOVPS   (R8), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DI, R8
 	VMASKMOVPS   (R8), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R8), Y0, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y4
+	VADDPS     Y4, Y2, Y2
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+88(FP), R8
@@ -702,23 +749,37 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y3
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y3
 	VFMADD231PS  (R8), Y3, Y0
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y3, Y1
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y3, Y2
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+88(FP), R8
@@ -880,17 +941,22 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y4
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VMULPS       Y4, Y3, Y3
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y4
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y4
 	VMASKMOVPS   (R8), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y1
 	ADDQ         DI, R8
@@ -900,6 +966,18 @@ cutStore:
 	VMASKMOVPS   (R8), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R8), Y0, Y5
+	VADDPS     Y5, Y1, Y1
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y5
+	VADDPS     Y5, Y2, Y2
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y5
+	VADDPS     Y5, Y3, Y3
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+88(FP), R8
@@ -1080,18 +1158,23 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VMULPS       Y4, Y3, Y3
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y4
 	MOVQ         SI, R9
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y4
 	VFMADD231PS  (R9), Y4, Y0
 	ADDQ         DI, R9
 	VFMADD231PS  (R9), Y4, Y1
@@ -1100,6 +1183,17 @@ wholeStore:
 	ADDQ         DI, R9
 	VFMADD231PS  (R9), Y4, Y3
 	ADDQ         DI, R9
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R9), Y0, Y0
+	ADDQ   DI, R9
+	VADDPS (R9), Y1, Y1
+	ADDQ   DI, R9
+	VADDPS (R9), Y2, Y2
+	ADDQ   DI, R9
+	VADDPS (R9), Y3, Y3
+	ADDQ   DI, R9
 
 wholeBias:
 	MOVQ    bias+88(FP), R9
@@ -1281,18 +1375,23 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y5
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
 	VMULPS       Y5, Y3, Y3
 	VMULPS       Y5, Y4, Y4
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y5
 	MOVQ         SI, R9
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y5
 	VMASKMOVPS   (R9), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y1
 	ADDQ         DI, R9
@@ -1305,6 +1404,21 @@ cutStore:
 	VMASKMOVPS   (R9), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DI, R9
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R9), Y0, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y6
+	VADDPS     Y6, Y2, Y2
+	ADDQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y6
+	VADDPS     Y6, Y4, Y4
+	ADDQ       DI, R9
 
 cutBias:
 	MOVQ       bias+88(FP), R9
@@ -1505,6 +1619,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y5
 	VMULPS       Y5, Y0, Y0
 	VMULPS       Y5, Y1, Y1
@@ -1512,12 +1628,15 @@ wholeStore:
 	VMULPS       Y5, Y3, Y3
 	VMULPS       Y5, Y4, Y4
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y5
 	MOVQ         SI, R9
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y5
 	VFMADD231PS  (R9), Y5, Y0
 	ADDQ         DI, R9
 	VFMADD231PS  (R9), Y5, Y1
@@ -1528,6 +1647,19 @@ wholeStore:
 	ADDQ         DI, R9
 	VFMADD231PS  (R9), Y5, Y4
 	ADDQ         DI, R9
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R9), Y0, Y0
+	ADDQ   DI, R9
+	VADDPS (R9), Y1, Y1
+	ADDQ   DI, R9
+	VADDPS (R9), Y2, Y2
+	ADDQ   DI, R9
+	VADDPS (R9), Y3, Y3
+	ADDQ   DI, R9
+	VADDPS (R9), Y4, Y4
+	ADDQ   DI, R9
 
 wholeBias:
 	MOVQ    bias+88(FP), R9
@@ -1729,6 +1861,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y6
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -1736,12 +1870,15 @@ cutStore:
 	VMULPS       Y6, Y4, Y4
 	VMULPS       Y6, Y5, Y5
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y6
 	MOVQ         SI, R9
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y6
 	VMASKMOVPS   (R9), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y1
 	ADDQ         DI, R9
@@ -1757,6 +1894,24 @@ cutStore:
 	VMASKMOVPS   (R9), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DI, R9
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R9), Y0, Y7
+	VADDPS     Y7, Y1, Y1
+	ADDQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y7
+	VADDPS     Y7, Y2, Y2
+	ADDQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y7
+	VADDPS     Y7, Y3, Y3
+	ADDQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y7
+	VADDPS     Y7, Y4, Y4
+	ADDQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y7
+	VADDPS     Y7, Y5, Y5
+	ADDQ       DI, R9
 
 cutBias:
 	MOVQ       bias+88(FP), R9
@@ -1978,6 +2133,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
@@ -1986,12 +2143,15 @@ wholeStore:
 	VMULPS       Y6, Y4, Y4
 	VMULPS       Y6, Y5, Y5
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y6
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y6
 	VFMADD231PS  (R10), Y6, Y0
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y6, Y1
@@ -2004,6 +2164,21 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y6, Y5
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+88(FP), R10
@@ -2225,6 +2400,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y7
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
@@ -2233,12 +2410,15 @@ cutStore:
 	VMULPS       Y7, Y5, Y5
 	VMULPS       Y7, Y6, Y6
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y7
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y7
 	VMASKMOVPS   (R10), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y1
 	ADDQ         DI, R10
@@ -2257,6 +2437,27 @@ cutStore:
 	VMASKMOVPS   (R10), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R10), Y0, Y8
+	VADDPS     Y8, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VADDPS     Y8, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VADDPS     Y8, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VADDPS     Y8, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VADDPS     Y8, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y8
+	VADDPS     Y8, Y6, Y6
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+88(FP), R10
@@ -2498,6 +2699,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y7
 	VMULPS       Y7, Y0, Y0
 	VMULPS       Y7, Y1, Y1
@@ -2507,12 +2710,15 @@ wholeStore:
 	VMULPS       Y7, Y5, Y5
 	VMULPS       Y7, Y6, Y6
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y7
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y7
 	VFMADD231PS  (R10), Y7, Y0
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y7, Y1
@@ -2527,6 +2733,23 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y7, Y6
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+88(FP), R10
@@ -2768,6 +2991,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y8
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -2777,12 +3002,15 @@ cutStore:
 	VMULPS       Y8, Y6, Y6
 	VMULPS       Y8, Y7, Y7
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y8
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y8
 	VMASKMOVPS   (R10), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y1
 	ADDQ         DI, R10
@@ -2804,6 +3032,30 @@ cutStore:
 	VMASKMOVPS   (R10), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R10), Y0, Y9
+	VADDPS     Y9, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VADDPS     Y9, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VADDPS     Y9, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VADDPS     Y9, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VADDPS     Y9, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VADDPS     Y9, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y9
+	VADDPS     Y9, Y7, Y7
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+88(FP), R10
@@ -3074,6 +3326,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
@@ -3084,12 +3338,15 @@ wholeStore:
 	VMULPS       Y8, Y6, Y6
 	VMULPS       Y8, Y7, Y7
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y8
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y8
 	VFMADD231PS  (R10), Y8, Y0
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y8, Y1
@@ -3106,6 +3363,25 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y8, Y7
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+88(FP), R10
@@ -3376,6 +3652,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y9
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -3386,12 +3664,15 @@ cutStore:
 	VMULPS       Y9, Y7, Y7
 	VMULPS       Y9, Y8, Y8
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y9
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y9
 	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y1
 	ADDQ         DI, R10
@@ -3416,6 +3697,33 @@ cutStore:
 	VMASKMOVPS   (R10), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R10), Y0, Y10
+	VADDPS     Y10, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VADDPS     Y10, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VADDPS     Y10, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VADDPS     Y10, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VADDPS     Y10, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VADDPS     Y10, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VADDPS     Y10, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y10
+	VADDPS     Y10, Y8, Y8
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+88(FP), R10
@@ -3706,6 +4014,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
@@ -3717,12 +4027,15 @@ wholeStore:
 	VMULPS       Y9, Y7, Y7
 	VMULPS       Y9, Y8, Y8
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y9
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y9
 	VFMADD231PS  (R10), Y9, Y0
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y9, Y1
@@ -3741,6 +4054,27 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y9, Y8
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPS (R10), Y8, Y8
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+88(FP), R10
@@ -4031,6 +4365,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y10
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
@@ -4042,12 +4378,15 @@ cutStore:
 	VMULPS       Y10, Y8, Y8
 	VMULPS       Y10, Y9, Y9
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y10
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y10
 	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y1
 	ADDQ         DI, R10
@@ -4075,6 +4414,36 @@ cutStore:
 	VMASKMOVPS   (R10), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y9
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y8, Y8
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y11
+	VADDPS     Y11, Y9, Y9
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+88(FP), R10
@@ -4385,6 +4754,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
@@ -4397,12 +4768,15 @@ wholeStore:
 	VMULPS       Y10, Y8, Y8
 	VMULPS       Y10, Y9, Y9
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y10
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y10
 	VFMADD231PS  (R10), Y10, Y0
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y10, Y1
@@ -4423,6 +4797,29 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y10, Y9
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPS (R10), Y8, Y8
+	ADDQ   DI, R10
+	VADDPS (R10), Y9, Y9
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+88(FP), R10
@@ -4733,6 +5130,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y11
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
@@ -4745,12 +5144,15 @@ cutStore:
 	VMULPS       Y11, Y9, Y9
 	VMULPS       Y11, Y10, Y10
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y11
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y11
 	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y1
 	ADDQ         DI, R10
@@ -4781,6 +5183,39 @@ cutStore:
 	VMASKMOVPS   (R10), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y8, Y8
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y9, Y9
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y12
+	VADDPS     Y12, Y10, Y10
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+88(FP), R10
@@ -5111,6 +5546,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y11
 	VMULPS       Y11, Y0, Y0
 	VMULPS       Y11, Y1, Y1
@@ -5124,12 +5561,15 @@ wholeStore:
 	VMULPS       Y11, Y9, Y9
 	VMULPS       Y11, Y10, Y10
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y11
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y11
 	VFMADD231PS  (R10), Y11, Y0
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y11, Y1
@@ -5152,6 +5592,31 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y11, Y10
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPS (R10), Y8, Y8
+	ADDQ   DI, R10
+	VADDPS (R10), Y9, Y9
+	ADDQ   DI, R10
+	VADDPS (R10), Y10, Y10
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+88(FP), R10
@@ -5482,6 +5947,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y12
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -5495,12 +5962,15 @@ cutStore:
 	VMULPS       Y12, Y10, Y10
 	VMULPS       Y12, Y11, Y11
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y12
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y12
 	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y1
 	ADDQ         DI, R10
@@ -5534,6 +6004,42 @@ cutStore:
 	VMASKMOVPS   (R10), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y8, Y8
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y10, Y10
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y13
+	VADDPS     Y13, Y11, Y11
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+88(FP), R10
@@ -5884,6 +6390,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
@@ -5898,12 +6406,15 @@ wholeStore:
 	VMULPS       Y12, Y10, Y10
 	VMULPS       Y12, Y11, Y11
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y12
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y12
 	VFMADD231PS  (R10), Y12, Y0
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y12, Y1
@@ -5928,6 +6439,33 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PS  (R10), Y12, Y11
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPS (R10), Y8, Y8
+	ADDQ   DI, R10
+	VADDPS (R10), Y9, Y9
+	ADDQ   DI, R10
+	VADDPS (R10), Y10, Y10
+	ADDQ   DI, R10
+	VADDPS (R10), Y11, Y11
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+88(FP), R10
@@ -6278,6 +6816,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y13
 	VMULPS       Y13, Y1, Y1
 	VMULPS       Y13, Y2, Y2
@@ -6292,12 +6832,15 @@ cutStore:
 	VMULPS       Y13, Y11, Y11
 	VMULPS       Y13, Y12, Y12
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y13
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y13
 	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y1
 	ADDQ         DI, R10
@@ -6334,6 +6877,45 @@ cutStore:
 	VMASKMOVPS   (R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y8, Y8
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y9, Y9
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y10, Y10
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y11, Y11
+	ADDQ       DI, R10
+	VMASKMOVPS (R10), Y0, Y14
+	VADDPS     Y14, Y12, Y12
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+88(FP), R10
@@ -6572,19 +7154,30 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y2
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y2
 	VFMADD231PS  (R8), Y2, Y0
 	VFMADD231PS  32(R8), Y2, Y1
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+88(FP), R8
@@ -6725,20 +7318,32 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y3
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y3
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y3
 	VFMADD231PS  (R8), Y3, Y1
 	VMASKMOVPS   32(R8), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VADDPS     (R8), Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y4
+	VADDPS     Y4, Y2, Y2
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+88(FP), R8
@@ -6903,24 +7508,38 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VMULPS       Y4, Y3, Y3
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y4
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y4
 	VFMADD231PS  (R8), Y4, Y0
 	VFMADD231PS  32(R8), Y4, Y1
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y4, Y2
 	VFMADD231PS  32(R8), Y4, Y3
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+88(FP), R8
@@ -7094,18 +7713,23 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y5
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
 	VMULPS       Y5, Y3, Y3
 	VMULPS       Y5, Y4, Y4
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y5
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y5
 	VFMADD231PS  (R8), Y5, Y1
 	VMASKMOVPS   32(R8), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y2
@@ -7114,6 +7738,17 @@ cutStore:
 	VMASKMOVPS   32(R8), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VADDPS     (R8), Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y6
+	VADDPS     Y6, Y2, Y2
+	ADDQ       DI, R8
+	VADDPS     (R8), Y3, Y3
+	VMASKMOVPS 32(R8), Y0, Y6
+	VADDPS     Y6, Y4, Y4
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+88(FP), R8
@@ -7311,6 +7946,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
@@ -7319,12 +7956,15 @@ wholeStore:
 	VMULPS       Y6, Y4, Y4
 	VMULPS       Y6, Y5, Y5
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y6
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y6
 	VFMADD231PS  (R8), Y6, Y0
 	VFMADD231PS  32(R8), Y6, Y1
 	ADDQ         DI, R8
@@ -7334,6 +7974,18 @@ wholeStore:
 	VFMADD231PS  (R8), Y6, Y4
 	VFMADD231PS  32(R8), Y6, Y5
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+88(FP), R8
@@ -7540,6 +8192,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y7
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
@@ -7548,12 +8202,15 @@ cutStore:
 	VMULPS       Y7, Y5, Y5
 	VMULPS       Y7, Y6, Y6
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y7
 	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y7
 	VFMADD231PS  (R8), Y7, Y1
 	VMASKMOVPS   32(R8), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y2
@@ -7566,6 +8223,21 @@ cutStore:
 	VMASKMOVPS   32(R8), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VADDPS     (R8), Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y8
+	VADDPS     Y8, Y2, Y2
+	ADDQ       DI, R8
+	VADDPS     (R8), Y3, Y3
+	VMASKMOVPS 32(R8), Y0, Y8
+	VADDPS     Y8, Y4, Y4
+	ADDQ       DI, R8
+	VADDPS     (R8), Y5, Y5
+	VMASKMOVPS 32(R8), Y0, Y8
+	VADDPS     Y8, Y6, Y6
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+88(FP), R8
@@ -7797,6 +8469,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
@@ -7807,12 +8481,15 @@ wholeStore:
 	VMULPS       Y8, Y6, Y6
 	VMULPS       Y8, Y7, Y7
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y8
 	MOVQ         SI, R9
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y8
 	VFMADD231PS  (R9), Y8, Y0
 	VFMADD231PS  32(R9), Y8, Y1
 	ADDQ         DI, R9
@@ -7825,6 +8502,21 @@ wholeStore:
 	VFMADD231PS  (R9), Y8, Y6
 	VFMADD231PS  32(R9), Y8, Y7
 	ADDQ         DI, R9
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R9), Y0, Y0
+	VADDPS 32(R9), Y1, Y1
+	ADDQ   DI, R9
+	VADDPS (R9), Y2, Y2
+	VADDPS 32(R9), Y3, Y3
+	ADDQ   DI, R9
+	VADDPS (R9), Y4, Y4
+	VADDPS 32(R9), Y5, Y5
+	ADDQ   DI, R9
+	VADDPS (R9), Y6, Y6
+	VADDPS 32(R9), Y7, Y7
+	ADDQ   DI, R9
 
 wholeBias:
 	MOVQ    bias+88(FP), R9
@@ -8064,6 +8756,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y9
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -8074,12 +8768,15 @@ cutStore:
 	VMULPS       Y9, Y7, Y7
 	VMULPS       Y9, Y8, Y8
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y9
 	MOVQ         SI, R9
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y9
 	VFMADD231PS  (R9), Y9, Y1
 	VMASKMOVPS   32(R9), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y2
@@ -8096,6 +8793,25 @@ cutStore:
 	VMASKMOVPS   32(R9), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
 	ADDQ         DI, R9
+	JMP          cutBias
+
+cutAdd:
+	VADDPS     (R9), Y1, Y1
+	VMASKMOVPS 32(R9), Y0, Y10
+	VADDPS     Y10, Y2, Y2
+	ADDQ       DI, R9
+	VADDPS     (R9), Y3, Y3
+	VMASKMOVPS 32(R9), Y0, Y10
+	VADDPS     Y10, Y4, Y4
+	ADDQ       DI, R9
+	VADDPS     (R9), Y5, Y5
+	VMASKMOVPS 32(R9), Y0, Y10
+	VADDPS     Y10, Y6, Y6
+	ADDQ       DI, R9
+	VADDPS     (R9), Y7, Y7
+	VMASKMOVPS 32(R9), Y0, Y10
+	VADDPS     Y10, Y8, Y8
+	ADDQ       DI, R9
 
 cutBias:
 	MOVQ       bias+88(FP), R9
@@ -8360,6 +9076,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
@@ -8372,12 +9090,15 @@ wholeStore:
 	VMULPS       Y10, Y8, Y8
 	VMULPS       Y10, Y9, Y9
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y10
 	MOVQ         SI, R9
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y10
 	VFMADD231PS  (R9), Y10, Y0
 	VFMADD231PS  32(R9), Y10, Y1
 	ADDQ         DI, R9
@@ -8393,6 +9114,24 @@ wholeStore:
 	VFMADD231PS  (R9), Y10, Y8
 	VFMADD231PS  32(R9), Y10, Y9
 	ADDQ         DI, R9
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R9), Y0, Y0
+	VADDPS 32(R9), Y1, Y1
+	ADDQ   DI, R9
+	VADDPS (R9), Y2, Y2
+	VADDPS 32(R9), Y3, Y3
+	ADDQ   DI, R9
+	VADDPS (R9), Y4, Y4
+	VADDPS 32(R9), Y5, Y5
+	ADDQ   DI, R9
+	VADDPS (R9), Y6, Y6
+	VADDPS 32(R9), Y7, Y7
+	ADDQ   DI, R9
+	VADDPS (R9), Y8, Y8
+	VADDPS 32(R9), Y9, Y9
+	ADDQ   DI, R9
 
 wholeBias:
 	MOVQ    bias+88(FP), R9
@@ -8665,6 +9404,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y11
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
@@ -8677,12 +9418,15 @@ cutStore:
 	VMULPS       Y11, Y9, Y9
 	VMULPS       Y11, Y10, Y10
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R9
 	ADDL         R9, R9
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y11
 	MOVQ         SI, R9
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y11
 	VFMADD231PS  (R9), Y11, Y1
 	VMASKMOVPS   32(R9), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y2
@@ -8703,6 +9447,29 @@ cutStore:
 	VMASKMOVPS   32(R9), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
 	ADDQ         DI, R9
+	JMP          cutBias
+
+cutAdd:
+	VADDPS     (R9), Y1, Y1
+	VMASKMOVPS 32(R9), Y0, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       DI, R9
+	VADDPS     (R9), Y3, Y3
+	VMASKMOVPS 32(R9), Y0, Y12
+	VADDPS     Y12, Y4, Y4
+	ADDQ       DI, R9
+	VADDPS     (R9), Y5, Y5
+	VMASKMOVPS 32(R9), Y0, Y12
+	VADDPS     Y12, Y6, Y6
+	ADDQ       DI, R9
+	VADDPS     (R9), Y7, Y7
+	VMASKMOVPS 32(R9), Y0, Y12
+	VADDPS     Y12, Y8, Y8
+	ADDQ       DI, R9
+	VADDPS     (R9), Y9, Y9
+	VMASKMOVPS 32(R9), Y0, Y12
+	VADDPS     Y12, Y10, Y10
+	ADDQ       DI, R9
 
 cutBias:
 	MOVQ       bias+88(FP), R9
@@ -9001,6 +9768,8 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
 	VBROADCASTSS alpha+80(FP), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
@@ -9015,12 +9784,15 @@ wholeStore:
 	VMULPS       Y12, Y10, Y10
 	VMULPS       Y12, Y11, Y11
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSS beta+84(FP), Y12
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y12
 	VFMADD231PS  (R10), Y12, Y0
 	VFMADD231PS  32(R10), Y12, Y1
 	ADDQ         DI, R10
@@ -9039,6 +9811,27 @@ wholeStore:
 	VFMADD231PS  (R10), Y12, Y10
 	VFMADD231PS  32(R10), Y12, Y11
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS 32(R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPS (R10), Y4, Y4
+	VADDPS 32(R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPS (R10), Y6, Y6
+	VADDPS 32(R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPS (R10), Y8, Y8
+	VADDPS 32(R10), Y9, Y9
+	ADDQ   DI, R10
+	VADDPS (R10), Y10, Y10
+	VADDPS 32(R10), Y11, Y11
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+88(FP), R10
@@ -9344,6 +10137,8 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
 	VBROADCASTSS alpha+80(FP), Y13
 	VMULPS       Y13, Y1, Y1
 	VMULPS       Y13, Y2, Y2
@@ -9358,12 +10153,15 @@ cutStore:
 	VMULPS       Y13, Y11, Y11
 	VMULPS       Y13, Y12, Y12
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R10
 	ADDL         R10, R10
 	JEQ          cutBias
-	VBROADCASTSS beta+84(FP), Y13
 	MOVQ         SI, R10
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y13
 	VFMADD231PS  (R10), Y13, Y1
 	VMASKMOVPS   32(R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y2
@@ -9388,6 +10186,33 @@ cutStore:
 	VMASKMOVPS   32(R10), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VADDPS     (R10), Y1, Y1
+	VMASKMOVPS 32(R10), Y0, Y14
+	VADDPS     Y14, Y2, Y2
+	ADDQ       DI, R10
+	VADDPS     (R10), Y3, Y3
+	VMASKMOVPS 32(R10), Y0, Y14
+	VADDPS     Y14, Y4, Y4
+	ADDQ       DI, R10
+	VADDPS     (R10), Y5, Y5
+	VMASKMOVPS 32(R10), Y0, Y14
+	VADDPS     Y14, Y6, Y6
+	ADDQ       DI, R10
+	VADDPS     (R10), Y7, Y7
+	VMASKMOVPS 32(R10), Y0, Y14
+	VADDPS     Y14, Y8, Y8
+	ADDQ       DI, R10
+	VADDPS     (R10), Y9, Y9
+	VMASKMOVPS 32(R10), Y0, Y14
+	VADDPS     Y14, Y10, Y10
+	ADDQ       DI, R10
+	VADDPS     (R10), Y11, Y11
+	VMASKMOVPS 32(R10), Y0, Y14
+	VADDPS     Y14, Y12, Y12
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+88(FP), R10
@@ -9519,6 +10344,1728 @@ cutWrite:
 	VZEROUPPER
 	RET
 
+// func spacking12x8AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·spacking12x8AVX2(SB), NOSPLIT, $0-120
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), CX
+	MOVQ aCol+24(FP), DX
+	MOVQ bRow+40(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ panel+48(FP), R10
+	MOVQ cols+72(FP), R11
+	CMPQ R11, $0x00000008
+	JNE  cut
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R8*2), R12
+	ADDQ   CX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   BX, R11
+	SHLQ   $0x04, R11
+	ADDQ   R13, R11
+	MOVQ   k+0(FP), R14
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, DI, R15
+	ADDQ    SI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    SI, R15
+	SUBQ    $0x04, R14
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R15
+
+wholeFetched:
+	SUBQ $0x04, R14
+	JGE  wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R14
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R8*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
+	JNE          wholeStep
+
+wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
+	VBROADCASTSS alpha+80(FP), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Y12, Y10, Y10
+	VMULPS       Y12, Y11, Y11
+
+wholeBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), AX
+	ADDL         AX, AX
+	JEQ          wholeBias
+	MOVQ         SI, AX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y12
+	VFMADD231PS  (AX), Y12, Y0
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y1
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y2
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y3
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y4
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y5
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y6
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y7
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y8
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y9
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y10
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y11
+	ADDQ         DI, AX
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (AX), Y0, Y0
+	ADDQ   DI, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   DI, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   DI, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   DI, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   DI, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   DI, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   DI, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   DI, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   DI, AX
+	VADDPS (AX), Y9, Y9
+	ADDQ   DI, AX
+	VADDPS (AX), Y10, Y10
+	ADDQ   DI, AX
+	VADDPS (AX), Y11, Y11
+	ADDQ   DI, AX
+
+wholeBias:
+	MOVQ    bias+88(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeReLU
+	VMOVUPS (AX), Y12
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y12, Y1, Y1
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y12, Y3, Y3
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y12, Y5, Y5
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y12, Y7, Y7
+	VADDPS  Y12, Y8, Y8
+	VADDPS  Y12, Y9, Y9
+	VADDPS  Y12, Y10, Y10
+	VADDPS  Y12, Y11, Y11
+
+wholeReLU:
+	MOVQ   relu+112(FP), AX
+	TESTQ  AX, AX
+	JEQ    wholeMask
+	VXORPS Y12, Y12, Y12
+	VCMPPS $0x16, Y12, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x16, Y12, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x16, Y12, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x16, Y12, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x16, Y12, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x16, Y12, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x16, Y12, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x16, Y12, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x16, Y12, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x16, Y12, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPS $0x16, Y12, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPS $0x16, Y12, Y11, Y12
+	VANDPS Y12, Y11, Y11
+
+wholeMask:
+	MOVQ    mask+96(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), CX
+	SHLQ    $0x02, CX
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y0, Y0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y1, Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y2, Y2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y3, Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y4, Y4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y5, Y5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y6, Y6
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y7, Y7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y8, Y8
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y9, Y9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y10, Y10
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y12
+	VANDPS  Y12, Y11, Y11
+	ADDQ    CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+96(FP)
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R11
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R11
+	NEGQ    R11
+	LEAQ    tailMasks<>+32(SB), R12
+	ADDQ    R11, R12
+	VMOVUPS (R12), Y0
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R8*2), R12
+	ADDQ   CX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   BX, R11
+	SHLQ   $0x04, R11
+	ADDQ   R13, R11
+	MOVQ   k+0(FP), R14
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, DI, R15
+	ADDQ    SI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    SI, R15
+	SUBQ    $0x04, R14
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R15
+
+cutFetched:
+	SUBQ $0x04, R14
+	JGE  cutSteps
+
+cutRest:
+	ADDQ $0x04, R14
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
+	JNE          cutStep
+
+cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
+	VBROADCASTSS alpha+80(FP), Y13
+	VMULPS       Y13, Y1, Y1
+	VMULPS       Y13, Y2, Y2
+	VMULPS       Y13, Y3, Y3
+	VMULPS       Y13, Y4, Y4
+	VMULPS       Y13, Y5, Y5
+	VMULPS       Y13, Y6, Y6
+	VMULPS       Y13, Y7, Y7
+	VMULPS       Y13, Y8, Y8
+	VMULPS       Y13, Y9, Y9
+	VMULPS       Y13, Y10, Y10
+	VMULPS       Y13, Y11, Y11
+	VMULPS       Y13, Y12, Y12
+
+cutBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), AX
+	ADDL         AX, AX
+	JEQ          cutBias
+	MOVQ         SI, AX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y13
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y1
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y2
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y3
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y4
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y5
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y6
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y7
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y8
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y9
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y10
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DI, AX
+	VMASKMOVPS   (AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DI, AX
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y1, Y1
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y2, Y2
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y3, Y3
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y4, Y4
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y5, Y5
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y6, Y6
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y7, Y7
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y8, Y8
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y9, Y9
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y10, Y10
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y11, Y11
+	ADDQ       DI, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VADDPS     Y14, Y12, Y12
+	ADDQ       DI, AX
+
+cutBias:
+	MOVQ       bias+88(FP), AX
+	TESTQ      AX, AX
+	JEQ        cutReLU
+	VMASKMOVPS (AX), Y0, Y13
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y13, Y2, Y2
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y13, Y4, Y4
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y13, Y6, Y6
+	VADDPS     Y13, Y7, Y7
+	VADDPS     Y13, Y8, Y8
+	VADDPS     Y13, Y9, Y9
+	VADDPS     Y13, Y10, Y10
+	VADDPS     Y13, Y11, Y11
+	VADDPS     Y13, Y12, Y12
+
+cutReLU:
+	MOVQ   relu+112(FP), AX
+	TESTQ  AX, AX
+	JEQ    cutMask
+	VXORPS Y13, Y13, Y13
+	VCMPPS $0x16, Y13, Y1, Y14
+	VANDPS Y14, Y1, Y1
+	VCMPPS $0x16, Y13, Y2, Y14
+	VANDPS Y14, Y2, Y2
+	VCMPPS $0x16, Y13, Y3, Y14
+	VANDPS Y14, Y3, Y3
+	VCMPPS $0x16, Y13, Y4, Y14
+	VANDPS Y14, Y4, Y4
+	VCMPPS $0x16, Y13, Y5, Y14
+	VANDPS Y14, Y5, Y5
+	VCMPPS $0x16, Y13, Y6, Y14
+	VANDPS Y14, Y6, Y6
+	VCMPPS $0x16, Y13, Y7, Y14
+	VANDPS Y14, Y7, Y7
+	VCMPPS $0x16, Y13, Y8, Y14
+	VANDPS Y14, Y8, Y8
+	VCMPPS $0x16, Y13, Y9, Y14
+	VANDPS Y14, Y9, Y9
+	VCMPPS $0x16, Y13, Y10, Y14
+	VANDPS Y14, Y10, Y10
+	VCMPPS $0x16, Y13, Y11, Y14
+	VANDPS Y14, Y11, Y11
+	VCMPPS $0x16, Y13, Y12, Y13
+	VANDPS Y13, Y12, Y12
+
+cutMask:
+	MOVQ       mask+96(FP), AX
+	TESTQ      AX, AX
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), CX
+	SHLQ       $0x02, CX
+	VXORPS     Y13, Y13, Y13
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y13
+	VANDPS     Y13, Y12, Y12
+	ADDQ       CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+96(FP)
+
+cutWrite:
+	VMASKMOVPS Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y9, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y10, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y11, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y12, Y0, (SI)
+	ADDQ       DI, SI
+	VZEROUPPER
+	RET
+
+// func spacking6x16AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-120
+	MOVQ   a+8(FP), AX
+	MOVQ   aRow+16(FP), CX
+	MOVQ   aCol+24(FP), DX
+	MOVQ   bRow+40(FP), BX
+	MOVQ   c+56(FP), SI
+	MOVQ   ldc+64(FP), DI
+	SHLQ   $0x02, CX
+	SHLQ   $0x02, DX
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (CX)(CX*4), R9
+	MOVQ   panel+48(FP), R10
+	MOVQ   cols+72(FP), R11
+	CMPQ   R11, $0x00000010
+	JNE    cut
+	MOVQ   b+32(FP), R12
+	MOVQ   BX, R11
+	SHLQ   $0x04, R11
+	ADDQ   R12, R11
+	MOVQ   k+0(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	VMOVUPS      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	VMOVUPS      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	VMOVUPS      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	VMOVUPS      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPS      Y12, (R10)
+	VMOVUPS      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          wholeStep
+
+wholeStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          wholeBeta
+	VBROADCASTSS alpha+80(FP), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Y12, Y10, Y10
+	VMULPS       Y12, Y11, Y11
+
+wholeBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), AX
+	ADDL         AX, AX
+	JEQ          wholeBias
+	MOVQ         SI, AX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS beta+84(FP), Y12
+	VFMADD231PS  (AX), Y12, Y0
+	VFMADD231PS  32(AX), Y12, Y1
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y2
+	VFMADD231PS  32(AX), Y12, Y3
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y4
+	VFMADD231PS  32(AX), Y12, Y5
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y6
+	VFMADD231PS  32(AX), Y12, Y7
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y8
+	VFMADD231PS  32(AX), Y12, Y9
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y10
+	VFMADD231PS  32(AX), Y12, Y11
+	ADDQ         DI, AX
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	ADDQ   DI, AX
+	VADDPS (AX), Y2, Y2
+	VADDPS 32(AX), Y3, Y3
+	ADDQ   DI, AX
+	VADDPS (AX), Y4, Y4
+	VADDPS 32(AX), Y5, Y5
+	ADDQ   DI, AX
+	VADDPS (AX), Y6, Y6
+	VADDPS 32(AX), Y7, Y7
+	ADDQ   DI, AX
+	VADDPS (AX), Y8, Y8
+	VADDPS 32(AX), Y9, Y9
+	ADDQ   DI, AX
+	VADDPS (AX), Y10, Y10
+	VADDPS 32(AX), Y11, Y11
+	ADDQ   DI, AX
+
+wholeBias:
+	MOVQ    bias+88(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeReLU
+	VMOVUPS (AX), Y12
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y12, Y8, Y8
+	VADDPS  Y12, Y10, Y10
+	VMOVUPS 32(AX), Y12
+	VADDPS  Y12, Y1, Y1
+	VADDPS  Y12, Y3, Y3
+	VADDPS  Y12, Y5, Y5
+	VADDPS  Y12, Y7, Y7
+	VADDPS  Y12, Y9, Y9
+	VADDPS  Y12, Y11, Y11
+
+wholeReLU:
+	MOVQ   relu+112(FP), AX
+	TESTQ  AX, AX
+	JEQ    wholeMask
+	VXORPS Y12, Y12, Y12
+	VCMPPS $0x16, Y12, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x16, Y12, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x16, Y12, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x16, Y12, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x16, Y12, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x16, Y12, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x16, Y12, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x16, Y12, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x16, Y12, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x16, Y12, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPS $0x16, Y12, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPS $0x16, Y12, Y11, Y12
+	VANDPS Y12, Y11, Y11
+
+wholeMask:
+	MOVQ    mask+96(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeWrite
+	MOVQ    maskRow+104(FP), CX
+	SHLQ    $0x02, CX
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y0, Y0
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y1, Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y2, Y2
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y3, Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y4, Y4
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y5, Y5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y6, Y6
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y7, Y7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y8, Y8
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y9, Y9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y10, Y10
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y12
+	VANDPS  Y12, Y11, Y11
+	ADDQ    CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+96(FP)
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	VMOVUPS Y11, 32(SI)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000008, R11
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, R11
+	NEGQ    R11
+	LEAQ    tailMasks<>+32(SB), R12
+	ADDQ    R11, R12
+	VMOVUPS (R12), Y0
+	MOVQ    b+32(FP), R12
+	MOVQ    BX, R11
+	SHLQ    $0x04, R11
+	ADDQ    R12, R11
+	MOVQ    k+0(FP), R13
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	VMASKMOVPS   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	VMASKMOVPS   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	VMASKMOVPS   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	VMASKMOVPS   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
+
+cutRest:
+	ADDQ $0x04, R13
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPS      Y13, (R10)
+	VMASKMOVPS   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPS      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y4
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y13, Y5
+	VFMADD231PS  Y15, Y14, Y6
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(CX*4), Y15
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y10
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y13, Y11
+	VFMADD231PS  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          cutStep
+
+cutStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          cutBeta
+	VBROADCASTSS alpha+80(FP), Y13
+	VMULPS       Y13, Y1, Y1
+	VMULPS       Y13, Y2, Y2
+	VMULPS       Y13, Y3, Y3
+	VMULPS       Y13, Y4, Y4
+	VMULPS       Y13, Y5, Y5
+	VMULPS       Y13, Y6, Y6
+	VMULPS       Y13, Y7, Y7
+	VMULPS       Y13, Y8, Y8
+	VMULPS       Y13, Y9, Y9
+	VMULPS       Y13, Y10, Y10
+	VMULPS       Y13, Y11, Y11
+	VMULPS       Y13, Y12, Y12
+
+cutBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), AX
+	ADDL         AX, AX
+	JEQ          cutBias
+	MOVQ         SI, AX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS beta+84(FP), Y13
+	VFMADD231PS  (AX), Y13, Y1
+	VMASKMOVPS   32(AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y2
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y13, Y3
+	VMASKMOVPS   32(AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y4
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y13, Y5
+	VMASKMOVPS   32(AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y6
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y13, Y7
+	VMASKMOVPS   32(AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y8
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y13, Y9
+	VMASKMOVPS   32(AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y10
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y13, Y11
+	VMASKMOVPS   32(AX), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DI, AX
+	JMP          cutBias
+
+cutAdd:
+	VADDPS     (AX), Y1, Y1
+	VMASKMOVPS 32(AX), Y0, Y14
+	VADDPS     Y14, Y2, Y2
+	ADDQ       DI, AX
+	VADDPS     (AX), Y3, Y3
+	VMASKMOVPS 32(AX), Y0, Y14
+	VADDPS     Y14, Y4, Y4
+	ADDQ       DI, AX
+	VADDPS     (AX), Y5, Y5
+	VMASKMOVPS 32(AX), Y0, Y14
+	VADDPS     Y14, Y6, Y6
+	ADDQ       DI, AX
+	VADDPS     (AX), Y7, Y7
+	VMASKMOVPS 32(AX), Y0, Y14
+	VADDPS     Y14, Y8, Y8
+	ADDQ       DI, AX
+	VADDPS     (AX), Y9, Y9
+	VMASKMOVPS 32(AX), Y0, Y14
+	VADDPS     Y14, Y10, Y10
+	ADDQ       DI, AX
+	VADDPS     (AX), Y11, Y11
+	VMASKMOVPS 32(AX), Y0, Y14
+	VADDPS     Y14, Y12, Y12
+	ADDQ       DI, AX
+
+cutBias:
+	MOVQ       bias+88(FP), AX
+	TESTQ      AX, AX
+	JEQ        cutReLU
+	VMOVUPS    (AX), Y13
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y13, Y7, Y7
+	VADDPS     Y13, Y9, Y9
+	VADDPS     Y13, Y11, Y11
+	VMASKMOVPS 32(AX), Y0, Y13
+	VADDPS     Y13, Y2, Y2
+	VADDPS     Y13, Y4, Y4
+	VADDPS     Y13, Y6, Y6
+	VADDPS     Y13, Y8, Y8
+	VADDPS     Y13, Y10, Y10
+	VADDPS     Y13, Y12, Y12
+
+cutReLU:
+	MOVQ   relu+112(FP), AX
+	TESTQ  AX, AX
+	JEQ    cutMask
+	VXORPS Y13, Y13, Y13
+	VCMPPS $0x16, Y13, Y1, Y14
+	VANDPS Y14, Y1, Y1
+	VCMPPS $0x16, Y13, Y2, Y14
+	VANDPS Y14, Y2, Y2
+	VCMPPS $0x16, Y13, Y3, Y14
+	VANDPS Y14, Y3, Y3
+	VCMPPS $0x16, Y13, Y4, Y14
+	VANDPS Y14, Y4, Y4
+	VCMPPS $0x16, Y13, Y5, Y14
+	VANDPS Y14, Y5, Y5
+	VCMPPS $0x16, Y13, Y6, Y14
+	VANDPS Y14, Y6, Y6
+	VCMPPS $0x16, Y13, Y7, Y14
+	VANDPS Y14, Y7, Y7
+	VCMPPS $0x16, Y13, Y8, Y14
+	VANDPS Y14, Y8, Y8
+	VCMPPS $0x16, Y13, Y9, Y14
+	VANDPS Y14, Y9, Y9
+	VCMPPS $0x16, Y13, Y10, Y14
+	VANDPS Y14, Y10, Y10
+	VCMPPS $0x16, Y13, Y11, Y14
+	VANDPS Y14, Y11, Y11
+	VCMPPS $0x16, Y13, Y12, Y13
+	VANDPS Y13, Y12, Y12
+
+cutMask:
+	MOVQ       mask+96(FP), AX
+	TESTQ      AX, AX
+	JEQ        cutWrite
+	MOVQ       maskRow+104(FP), CX
+	SHLQ       $0x02, CX
+	VXORPS     Y13, Y13, Y13
+	VMOVUPS    (AX), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VMASKMOVPS 32(AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
+	VMASKMOVPS 32(AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
+	VMASKMOVPS 32(AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
+	VMASKMOVPS 32(AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
+	VMASKMOVPS 32(AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
+	ADDQ       CX, AX
+	VMOVUPS    (AX), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
+	VMASKMOVPS 32(AX), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y13
+	VANDPS     Y13, Y12, Y12
+	ADDQ       CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+96(FP)
+
+cutWrite:
+	VMOVUPS    Y1, (SI)
+	VMASKMOVPS Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y3, (SI)
+	VMASKMOVPS Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y5, (SI)
+	VMASKMOVPS Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y7, (SI)
+	VMASKMOVPS Y8, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y9, (SI)
+	VMASKMOVPS Y10, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPS    Y11, (SI)
+	VMASKMOVPS Y12, Y0, 32(SI)
+	ADDQ       DI, SI
+	VZEROUPPER
+	RET
+
 // func dgemm1x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-128
@@ -9604,17 +12151,29 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y1
 	VMULPD       Y1, Y0, Y0
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y1
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y1
 	VFMADD231PD  (R8), Y1, Y0
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+96(FP), R8
@@ -9736,18 +12295,31 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y2
 	VMULPD       Y2, Y1, Y1
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y2
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y2
 	VMASKMOVPD   (R8), Y0, Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R8), Y0, Y3
+	VADDPD     Y3, Y1, Y1
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+96(FP), R8
@@ -9887,20 +12459,34 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y2
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y2
 	VFMADD231PD  (R8), Y2, Y0
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y2, Y1
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+96(FP), R8
@@ -10042,22 +12628,38 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y3
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y3
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y3
 	VMASKMOVPD   (R8), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DI, R8
 	VMASKMOVPD   (R8), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R8), Y0, Y4
+	VADDPD     Y4, Y1, Y1
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y4
+	VADDPD     Y4, Y2, Y2
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+96(FP), R8
@@ -10217,23 +12819,39 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y3
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y3
 	VFMADD231PD  (R8), Y3, Y0
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y3, Y1
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y3, Y2
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+96(FP), R8
@@ -10395,17 +13013,24 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y4
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
 	VMULPD       Y4, Y3, Y3
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y4
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y4
 	VMASKMOVPD   (R8), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y1
 	ADDQ         DI, R8
@@ -10415,6 +13040,18 @@ cutStore:
 	VMASKMOVPD   (R8), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R8), Y0, Y5
+	VADDPD     Y5, Y1, Y1
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y5
+	VADDPD     Y5, Y2, Y2
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y5
+	VADDPD     Y5, Y3, Y3
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+96(FP), R8
@@ -10595,18 +13232,25 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
 	VMULPD       Y4, Y3, Y3
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y4
 	MOVQ         SI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y4
 	VFMADD231PD  (R9), Y4, Y0
 	ADDQ         DI, R9
 	VFMADD231PD  (R9), Y4, Y1
@@ -10615,6 +13259,17 @@ wholeStore:
 	ADDQ         DI, R9
 	VFMADD231PD  (R9), Y4, Y3
 	ADDQ         DI, R9
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R9), Y0, Y0
+	ADDQ   DI, R9
+	VADDPD (R9), Y1, Y1
+	ADDQ   DI, R9
+	VADDPD (R9), Y2, Y2
+	ADDQ   DI, R9
+	VADDPD (R9), Y3, Y3
+	ADDQ   DI, R9
 
 wholeBias:
 	MOVQ    bias+96(FP), R9
@@ -10796,18 +13451,25 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y5
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
 	VMULPD       Y5, Y3, Y3
 	VMULPD       Y5, Y4, Y4
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y5
 	MOVQ         SI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y5
 	VMASKMOVPD   (R9), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y1
 	ADDQ         DI, R9
@@ -10820,6 +13482,21 @@ cutStore:
 	VMASKMOVPD   (R9), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DI, R9
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R9), Y0, Y6
+	VADDPD     Y6, Y1, Y1
+	ADDQ       DI, R9
+	VMASKMOVPD (R9), Y0, Y6
+	VADDPD     Y6, Y2, Y2
+	ADDQ       DI, R9
+	VMASKMOVPD (R9), Y0, Y6
+	VADDPD     Y6, Y3, Y3
+	ADDQ       DI, R9
+	VMASKMOVPD (R9), Y0, Y6
+	VADDPD     Y6, Y4, Y4
+	ADDQ       DI, R9
 
 cutBias:
 	MOVQ       bias+96(FP), R9
@@ -11020,6 +13697,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y5
 	VMULPD       Y5, Y0, Y0
 	VMULPD       Y5, Y1, Y1
@@ -11027,12 +13707,16 @@ wholeStore:
 	VMULPD       Y5, Y3, Y3
 	VMULPD       Y5, Y4, Y4
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y5
 	MOVQ         SI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y5
 	VFMADD231PD  (R9), Y5, Y0
 	ADDQ         DI, R9
 	VFMADD231PD  (R9), Y5, Y1
@@ -11043,6 +13727,19 @@ wholeStore:
 	ADDQ         DI, R9
 	VFMADD231PD  (R9), Y5, Y4
 	ADDQ         DI, R9
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R9), Y0, Y0
+	ADDQ   DI, R9
+	VADDPD (R9), Y1, Y1
+	ADDQ   DI, R9
+	VADDPD (R9), Y2, Y2
+	ADDQ   DI, R9
+	VADDPD (R9), Y3, Y3
+	ADDQ   DI, R9
+	VADDPD (R9), Y4, Y4
+	ADDQ   DI, R9
 
 wholeBias:
 	MOVQ    bias+96(FP), R9
@@ -11244,6 +13941,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y6
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -11251,12 +13951,16 @@ cutStore:
 	VMULPD       Y6, Y4, Y4
 	VMULPD       Y6, Y5, Y5
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y6
 	MOVQ         SI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y6
 	VMASKMOVPD   (R9), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y1
 	ADDQ         DI, R9
@@ -11272,6 +13976,24 @@ cutStore:
 	VMASKMOVPD   (R9), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DI, R9
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R9), Y0, Y7
+	VADDPD     Y7, Y1, Y1
+	ADDQ       DI, R9
+	VMASKMOVPD (R9), Y0, Y7
+	VADDPD     Y7, Y2, Y2
+	ADDQ       DI, R9
+	VMASKMOVPD (R9), Y0, Y7
+	VADDPD     Y7, Y3, Y3
+	ADDQ       DI, R9
+	VMASKMOVPD (R9), Y0, Y7
+	VADDPD     Y7, Y4, Y4
+	ADDQ       DI, R9
+	VMASKMOVPD (R9), Y0, Y7
+	VADDPD     Y7, Y5, Y5
+	ADDQ       DI, R9
 
 cutBias:
 	MOVQ       bias+96(FP), R9
@@ -11493,6 +14215,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
@@ -11501,12 +14226,16 @@ wholeStore:
 	VMULPD       Y6, Y4, Y4
 	VMULPD       Y6, Y5, Y5
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y6
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y6
 	VFMADD231PD  (R10), Y6, Y0
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y6, Y1
@@ -11519,6 +14248,21 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y6, Y5
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPD (R10), Y5, Y5
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+96(FP), R10
@@ -11740,6 +14484,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y7
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
@@ -11748,12 +14495,16 @@ cutStore:
 	VMULPD       Y7, Y5, Y5
 	VMULPD       Y7, Y6, Y6
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y7
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y7
 	VMASKMOVPD   (R10), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y1
 	ADDQ         DI, R10
@@ -11772,6 +14523,27 @@ cutStore:
 	VMASKMOVPD   (R10), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R10), Y0, Y8
+	VADDPD     Y8, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VADDPD     Y8, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VADDPD     Y8, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VADDPD     Y8, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VADDPD     Y8, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y8
+	VADDPD     Y8, Y6, Y6
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+96(FP), R10
@@ -12013,6 +14785,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y7
 	VMULPD       Y7, Y0, Y0
 	VMULPD       Y7, Y1, Y1
@@ -12022,12 +14797,16 @@ wholeStore:
 	VMULPD       Y7, Y5, Y5
 	VMULPD       Y7, Y6, Y6
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y7
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y7
 	VFMADD231PD  (R10), Y7, Y0
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y7, Y1
@@ -12042,6 +14821,23 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y7, Y6
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPD (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPD (R10), Y6, Y6
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+96(FP), R10
@@ -12283,6 +15079,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y8
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -12292,12 +15091,16 @@ cutStore:
 	VMULPD       Y8, Y6, Y6
 	VMULPD       Y8, Y7, Y7
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y8
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y8
 	VMASKMOVPD   (R10), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y1
 	ADDQ         DI, R10
@@ -12319,6 +15122,30 @@ cutStore:
 	VMASKMOVPD   (R10), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y7
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R10), Y0, Y9
+	VADDPD     Y9, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VADDPD     Y9, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VADDPD     Y9, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VADDPD     Y9, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VADDPD     Y9, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VADDPD     Y9, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y9
+	VADDPD     Y9, Y7, Y7
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+96(FP), R10
@@ -12589,6 +15416,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
@@ -12599,12 +15429,16 @@ wholeStore:
 	VMULPD       Y8, Y6, Y6
 	VMULPD       Y8, Y7, Y7
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y8
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y8
 	VFMADD231PD  (R10), Y8, Y0
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y8, Y1
@@ -12621,6 +15455,25 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y8, Y7
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPD (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPD (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPD (R10), Y7, Y7
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+96(FP), R10
@@ -12891,6 +15744,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y9
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -12901,12 +15757,16 @@ cutStore:
 	VMULPD       Y9, Y7, Y7
 	VMULPD       Y9, Y8, Y8
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y9
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y9
 	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y1
 	ADDQ         DI, R10
@@ -12931,6 +15791,33 @@ cutStore:
 	VMASKMOVPD   (R10), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R10), Y0, Y10
+	VADDPD     Y10, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VADDPD     Y10, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VADDPD     Y10, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VADDPD     Y10, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VADDPD     Y10, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VADDPD     Y10, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VADDPD     Y10, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y10
+	VADDPD     Y10, Y8, Y8
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+96(FP), R10
@@ -13221,6 +16108,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
@@ -13232,12 +16122,16 @@ wholeStore:
 	VMULPD       Y9, Y7, Y7
 	VMULPD       Y9, Y8, Y8
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y9
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y9
 	VFMADD231PD  (R10), Y9, Y0
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y9, Y1
@@ -13256,6 +16150,27 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y9, Y8
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPD (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPD (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPD (R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPD (R10), Y8, Y8
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+96(FP), R10
@@ -13546,6 +16461,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y10
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
@@ -13557,12 +16475,16 @@ cutStore:
 	VMULPD       Y10, Y8, Y8
 	VMULPD       Y10, Y9, Y9
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y10
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y10
 	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y1
 	ADDQ         DI, R10
@@ -13590,6 +16512,36 @@ cutStore:
 	VMASKMOVPD   (R10), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y9
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y8, Y8
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y11
+	VADDPD     Y11, Y9, Y9
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+96(FP), R10
@@ -13900,6 +16852,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
@@ -13912,12 +16867,16 @@ wholeStore:
 	VMULPD       Y10, Y8, Y8
 	VMULPD       Y10, Y9, Y9
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y10
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y10
 	VFMADD231PD  (R10), Y10, Y0
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y10, Y1
@@ -13938,6 +16897,29 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y10, Y9
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPD (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPD (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPD (R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPD (R10), Y8, Y8
+	ADDQ   DI, R10
+	VADDPD (R10), Y9, Y9
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+96(FP), R10
@@ -14248,6 +17230,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y11
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
@@ -14260,12 +17245,16 @@ cutStore:
 	VMULPD       Y11, Y9, Y9
 	VMULPD       Y11, Y10, Y10
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y11
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y11
 	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y1
 	ADDQ         DI, R10
@@ -14296,6 +17285,39 @@ cutStore:
 	VMASKMOVPD   (R10), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y8, Y8
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y9, Y9
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y12
+	VADDPD     Y12, Y10, Y10
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+96(FP), R10
@@ -14626,6 +17648,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y11
 	VMULPD       Y11, Y0, Y0
 	VMULPD       Y11, Y1, Y1
@@ -14639,12 +17664,16 @@ wholeStore:
 	VMULPD       Y11, Y9, Y9
 	VMULPD       Y11, Y10, Y10
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y11
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y11
 	VFMADD231PD  (R10), Y11, Y0
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y11, Y1
@@ -14667,6 +17696,31 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y11, Y10
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPD (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPD (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPD (R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPD (R10), Y8, Y8
+	ADDQ   DI, R10
+	VADDPD (R10), Y9, Y9
+	ADDQ   DI, R10
+	VADDPD (R10), Y10, Y10
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+96(FP), R10
@@ -14997,6 +18051,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y12
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -15010,12 +18067,16 @@ cutStore:
 	VMULPD       Y12, Y10, Y10
 	VMULPD       Y12, Y11, Y11
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y12
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y12
 	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y1
 	ADDQ         DI, R10
@@ -15049,6 +18110,42 @@ cutStore:
 	VMASKMOVPD   (R10), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y8, Y8
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y9, Y9
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y10, Y10
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y13
+	VADDPD     Y13, Y11, Y11
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+96(FP), R10
@@ -15399,6 +18496,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
@@ -15413,12 +18513,16 @@ wholeStore:
 	VMULPD       Y12, Y10, Y10
 	VMULPD       Y12, Y11, Y11
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y12
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y12
 	VFMADD231PD  (R10), Y12, Y0
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y12, Y1
@@ -15443,6 +18547,33 @@ wholeStore:
 	ADDQ         DI, R10
 	VFMADD231PD  (R10), Y12, Y11
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R10), Y0, Y0
+	ADDQ   DI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   DI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   DI, R10
+	VADDPD (R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPD (R10), Y6, Y6
+	ADDQ   DI, R10
+	VADDPD (R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPD (R10), Y8, Y8
+	ADDQ   DI, R10
+	VADDPD (R10), Y9, Y9
+	ADDQ   DI, R10
+	VADDPD (R10), Y10, Y10
+	ADDQ   DI, R10
+	VADDPD (R10), Y11, Y11
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+96(FP), R10
@@ -15793,6 +18924,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y13
 	VMULPD       Y13, Y1, Y1
 	VMULPD       Y13, Y2, Y2
@@ -15807,12 +18941,16 @@ cutStore:
 	VMULPD       Y13, Y11, Y11
 	VMULPD       Y13, Y12, Y12
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y13
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y13
 	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y1
 	ADDQ         DI, R10
@@ -15849,6 +18987,45 @@ cutStore:
 	VMASKMOVPD   (R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y1, Y1
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y2, Y2
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y3, Y3
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y4, Y4
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y5, Y5
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y6, Y6
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y7, Y7
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y8, Y8
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y9, Y9
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y10, Y10
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y11, Y11
+	ADDQ       DI, R10
+	VMASKMOVPD (R10), Y0, Y14
+	VADDPD     Y14, Y12, Y12
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+96(FP), R10
@@ -16087,19 +19264,32 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y2
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y2
 	VFMADD231PD  (R8), Y2, Y0
 	VFMADD231PD  32(R8), Y2, Y1
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+96(FP), R8
@@ -16240,20 +19430,34 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y3
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y3
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y3
 	VFMADD231PD  (R8), Y3, Y1
 	VMASKMOVPD   32(R8), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VADDPD     (R8), Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y4
+	VADDPD     Y4, Y2, Y2
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+96(FP), R8
@@ -16418,24 +19622,40 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
 	VMULPD       Y4, Y3, Y3
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y4
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y4
 	VFMADD231PD  (R8), Y4, Y0
 	VFMADD231PD  32(R8), Y4, Y1
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y4, Y2
 	VFMADD231PD  32(R8), Y4, Y3
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	VADDPD 32(R8), Y3, Y3
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+96(FP), R8
@@ -16609,18 +19829,25 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y5
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
 	VMULPD       Y5, Y3, Y3
 	VMULPD       Y5, Y4, Y4
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y5
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y5
 	VFMADD231PD  (R8), Y5, Y1
 	VMASKMOVPD   32(R8), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y2
@@ -16629,6 +19856,17 @@ cutStore:
 	VMASKMOVPD   32(R8), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VADDPD     (R8), Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y6
+	VADDPD     Y6, Y2, Y2
+	ADDQ       DI, R8
+	VADDPD     (R8), Y3, Y3
+	VMASKMOVPD 32(R8), Y0, Y6
+	VADDPD     Y6, Y4, Y4
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+96(FP), R8
@@ -16826,6 +20064,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
@@ -16834,12 +20075,16 @@ wholeStore:
 	VMULPD       Y6, Y4, Y4
 	VMULPD       Y6, Y5, Y5
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y6
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y6
 	VFMADD231PD  (R8), Y6, Y0
 	VFMADD231PD  32(R8), Y6, Y1
 	ADDQ         DI, R8
@@ -16849,6 +20094,18 @@ wholeStore:
 	VFMADD231PD  (R8), Y6, Y4
 	VFMADD231PD  32(R8), Y6, Y5
 	ADDQ         DI, R8
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	VADDPD 32(R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	VADDPD 32(R8), Y5, Y5
+	ADDQ   DI, R8
 
 wholeBias:
 	MOVQ    bias+96(FP), R8
@@ -17055,6 +20312,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y7
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
@@ -17063,12 +20323,16 @@ cutStore:
 	VMULPD       Y7, Y5, Y5
 	VMULPD       Y7, Y6, Y6
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y7
 	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y7
 	VFMADD231PD  (R8), Y7, Y1
 	VMASKMOVPD   32(R8), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y2
@@ -17081,6 +20345,21 @@ cutStore:
 	VMASKMOVPD   32(R8), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         DI, R8
+	JMP          cutBias
+
+cutAdd:
+	VADDPD     (R8), Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y8
+	VADDPD     Y8, Y2, Y2
+	ADDQ       DI, R8
+	VADDPD     (R8), Y3, Y3
+	VMASKMOVPD 32(R8), Y0, Y8
+	VADDPD     Y8, Y4, Y4
+	ADDQ       DI, R8
+	VADDPD     (R8), Y5, Y5
+	VMASKMOVPD 32(R8), Y0, Y8
+	VADDPD     Y8, Y6, Y6
+	ADDQ       DI, R8
 
 cutBias:
 	MOVQ       bias+96(FP), R8
@@ -17312,6 +20591,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
@@ -17322,12 +20604,16 @@ wholeStore:
 	VMULPD       Y8, Y6, Y6
 	VMULPD       Y8, Y7, Y7
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y8
 	MOVQ         SI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y8
 	VFMADD231PD  (R9), Y8, Y0
 	VFMADD231PD  32(R9), Y8, Y1
 	ADDQ         DI, R9
@@ -17340,6 +20626,21 @@ wholeStore:
 	VFMADD231PD  (R9), Y8, Y6
 	VFMADD231PD  32(R9), Y8, Y7
 	ADDQ         DI, R9
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R9), Y0, Y0
+	VADDPD 32(R9), Y1, Y1
+	ADDQ   DI, R9
+	VADDPD (R9), Y2, Y2
+	VADDPD 32(R9), Y3, Y3
+	ADDQ   DI, R9
+	VADDPD (R9), Y4, Y4
+	VADDPD 32(R9), Y5, Y5
+	ADDQ   DI, R9
+	VADDPD (R9), Y6, Y6
+	VADDPD 32(R9), Y7, Y7
+	ADDQ   DI, R9
 
 wholeBias:
 	MOVQ    bias+96(FP), R9
@@ -17579,6 +20880,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y9
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -17589,12 +20893,16 @@ cutStore:
 	VMULPD       Y9, Y7, Y7
 	VMULPD       Y9, Y8, Y8
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y9
 	MOVQ         SI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y9
 	VFMADD231PD  (R9), Y9, Y1
 	VMASKMOVPD   32(R9), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y2
@@ -17611,6 +20919,25 @@ cutStore:
 	VMASKMOVPD   32(R9), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
 	ADDQ         DI, R9
+	JMP          cutBias
+
+cutAdd:
+	VADDPD     (R9), Y1, Y1
+	VMASKMOVPD 32(R9), Y0, Y10
+	VADDPD     Y10, Y2, Y2
+	ADDQ       DI, R9
+	VADDPD     (R9), Y3, Y3
+	VMASKMOVPD 32(R9), Y0, Y10
+	VADDPD     Y10, Y4, Y4
+	ADDQ       DI, R9
+	VADDPD     (R9), Y5, Y5
+	VMASKMOVPD 32(R9), Y0, Y10
+	VADDPD     Y10, Y6, Y6
+	ADDQ       DI, R9
+	VADDPD     (R9), Y7, Y7
+	VMASKMOVPD 32(R9), Y0, Y10
+	VADDPD     Y10, Y8, Y8
+	ADDQ       DI, R9
 
 cutBias:
 	MOVQ       bias+96(FP), R9
@@ -17875,6 +21202,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
@@ -17887,12 +21217,16 @@ wholeStore:
 	VMULPD       Y10, Y8, Y8
 	VMULPD       Y10, Y9, Y9
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y10
 	MOVQ         SI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y10
 	VFMADD231PD  (R9), Y10, Y0
 	VFMADD231PD  32(R9), Y10, Y1
 	ADDQ         DI, R9
@@ -17908,6 +21242,24 @@ wholeStore:
 	VFMADD231PD  (R9), Y10, Y8
 	VFMADD231PD  32(R9), Y10, Y9
 	ADDQ         DI, R9
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R9), Y0, Y0
+	VADDPD 32(R9), Y1, Y1
+	ADDQ   DI, R9
+	VADDPD (R9), Y2, Y2
+	VADDPD 32(R9), Y3, Y3
+	ADDQ   DI, R9
+	VADDPD (R9), Y4, Y4
+	VADDPD 32(R9), Y5, Y5
+	ADDQ   DI, R9
+	VADDPD (R9), Y6, Y6
+	VADDPD 32(R9), Y7, Y7
+	ADDQ   DI, R9
+	VADDPD (R9), Y8, Y8
+	VADDPD 32(R9), Y9, Y9
+	ADDQ   DI, R9
 
 wholeBias:
 	MOVQ    bias+96(FP), R9
@@ -18180,6 +21532,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y11
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
@@ -18192,12 +21547,16 @@ cutStore:
 	VMULPD       Y11, Y9, Y9
 	VMULPD       Y11, Y10, Y10
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R9
 	ADDQ         R9, R9
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y11
 	MOVQ         SI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y11
 	VFMADD231PD  (R9), Y11, Y1
 	VMASKMOVPD   32(R9), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y2
@@ -18218,6 +21577,29 @@ cutStore:
 	VMASKMOVPD   32(R9), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
 	ADDQ         DI, R9
+	JMP          cutBias
+
+cutAdd:
+	VADDPD     (R9), Y1, Y1
+	VMASKMOVPD 32(R9), Y0, Y12
+	VADDPD     Y12, Y2, Y2
+	ADDQ       DI, R9
+	VADDPD     (R9), Y3, Y3
+	VMASKMOVPD 32(R9), Y0, Y12
+	VADDPD     Y12, Y4, Y4
+	ADDQ       DI, R9
+	VADDPD     (R9), Y5, Y5
+	VMASKMOVPD 32(R9), Y0, Y12
+	VADDPD     Y12, Y6, Y6
+	ADDQ       DI, R9
+	VADDPD     (R9), Y7, Y7
+	VMASKMOVPD 32(R9), Y0, Y12
+	VADDPD     Y12, Y8, Y8
+	ADDQ       DI, R9
+	VADDPD     (R9), Y9, Y9
+	VMASKMOVPD 32(R9), Y0, Y12
+	VADDPD     Y12, Y10, Y10
+	ADDQ       DI, R9
 
 cutBias:
 	MOVQ       bias+96(FP), R9
@@ -18516,6 +21898,9 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
@@ -18530,12 +21915,16 @@ wholeStore:
 	VMULPD       Y12, Y10, Y10
 	VMULPD       Y12, Y11, Y11
 
+wholeBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          wholeBias
-	VBROADCASTSD beta+88(FP), Y12
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y12
 	VFMADD231PD  (R10), Y12, Y0
 	VFMADD231PD  32(R10), Y12, Y1
 	ADDQ         DI, R10
@@ -18554,6 +21943,27 @@ wholeStore:
 	VFMADD231PD  (R10), Y12, Y10
 	VFMADD231PD  32(R10), Y12, Y11
 	ADDQ         DI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R10), Y0, Y0
+	VADDPD 32(R10), Y1, Y1
+	ADDQ   DI, R10
+	VADDPD (R10), Y2, Y2
+	VADDPD 32(R10), Y3, Y3
+	ADDQ   DI, R10
+	VADDPD (R10), Y4, Y4
+	VADDPD 32(R10), Y5, Y5
+	ADDQ   DI, R10
+	VADDPD (R10), Y6, Y6
+	VADDPD 32(R10), Y7, Y7
+	ADDQ   DI, R10
+	VADDPD (R10), Y8, Y8
+	VADDPD 32(R10), Y9, Y9
+	ADDQ   DI, R10
+	VADDPD (R10), Y10, Y10
+	VADDPD 32(R10), Y11, Y11
+	ADDQ   DI, R10
 
 wholeBias:
 	MOVQ    bias+96(FP), R10
@@ -18859,6 +22269,9 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, alpha+80(FP)
+	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y13
 	VMULPD       Y13, Y1, Y1
 	VMULPD       Y13, Y2, Y2
@@ -18873,12 +22286,16 @@ cutStore:
 	VMULPD       Y13, Y11, Y11
 	VMULPD       Y13, Y12, Y12
 
+cutBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
-	VBROADCASTSD beta+88(FP), Y13
 	MOVQ         SI, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y13
 	VFMADD231PD  (R10), Y13, Y1
 	VMASKMOVPD   32(R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y2
@@ -18903,6 +22320,33 @@ cutStore:
 	VMASKMOVPD   32(R10), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         DI, R10
+	JMP          cutBias
+
+cutAdd:
+	VADDPD     (R10), Y1, Y1
+	VMASKMOVPD 32(R10), Y0, Y14
+	VADDPD     Y14, Y2, Y2
+	ADDQ       DI, R10
+	VADDPD     (R10), Y3, Y3
+	VMASKMOVPD 32(R10), Y0, Y14
+	VADDPD     Y14, Y4, Y4
+	ADDQ       DI, R10
+	VADDPD     (R10), Y5, Y5
+	VMASKMOVPD 32(R10), Y0, Y14
+	VADDPD     Y14, Y6, Y6
+	ADDQ       DI, R10
+	VADDPD     (R10), Y7, Y7
+	VMASKMOVPD 32(R10), Y0, Y14
+	VADDPD     Y14, Y8, Y8
+	ADDQ       DI, R10
+	VADDPD     (R10), Y9, Y9
+	VMASKMOVPD 32(R10), Y0, Y14
+	VADDPD     Y14, Y10, Y10
+	ADDQ       DI, R10
+	VADDPD     (R10), Y11, Y11
+	VMASKMOVPD 32(R10), Y0, Y14
+	VADDPD     Y14, Y12, Y12
+	ADDQ       DI, R10
 
 cutBias:
 	MOVQ       bias+96(FP), R10
@@ -19031,6 +22475,1736 @@ cutWrite:
 	ADDQ   R10, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
+	VZEROUPPER
+	RET
+
+// func dpacking12x4AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $0-128
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), CX
+	MOVQ aCol+24(FP), DX
+	MOVQ bRow+40(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R8
+	LEAQ (CX)(CX*4), R9
+	MOVQ panel+48(FP), R10
+	MOVQ cols+72(FP), R11
+	CMPQ R11, $0x00000004
+	JNE  cut
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R8*2), R12
+	ADDQ   CX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   BX, R11
+	SHLQ   $0x04, R11
+	ADDQ   R13, R11
+	MOVQ   k+0(FP), R14
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, DI, R15
+	ADDQ    SI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    SI, R15
+	SUBQ    $0x04, R14
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R15
+
+wholeFetched:
+	SUBQ $0x04, R14
+	JGE  wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R14
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R8*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
+	JNE          wholeStep
+
+wholeStore:
+	MOVQ         $0x3ff0000000000000, AX
+	CMPQ         AX, alpha+80(FP)
+	JEQ          wholeBeta
+	VBROADCASTSD alpha+80(FP), Y12
+	VMULPD       Y12, Y0, Y0
+	VMULPD       Y12, Y1, Y1
+	VMULPD       Y12, Y2, Y2
+	VMULPD       Y12, Y3, Y3
+	VMULPD       Y12, Y4, Y4
+	VMULPD       Y12, Y5, Y5
+	VMULPD       Y12, Y6, Y6
+	VMULPD       Y12, Y7, Y7
+	VMULPD       Y12, Y8, Y8
+	VMULPD       Y12, Y9, Y9
+	VMULPD       Y12, Y10, Y10
+	VMULPD       Y12, Y11, Y11
+
+wholeBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), AX
+	ADDQ         AX, AX
+	JEQ          wholeBias
+	MOVQ         SI, AX
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y12
+	VFMADD231PD  (AX), Y12, Y0
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y1
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y2
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y3
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y4
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y5
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y6
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y7
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y8
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y9
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y10
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y11
+	ADDQ         DI, AX
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (AX), Y0, Y0
+	ADDQ   DI, AX
+	VADDPD (AX), Y1, Y1
+	ADDQ   DI, AX
+	VADDPD (AX), Y2, Y2
+	ADDQ   DI, AX
+	VADDPD (AX), Y3, Y3
+	ADDQ   DI, AX
+	VADDPD (AX), Y4, Y4
+	ADDQ   DI, AX
+	VADDPD (AX), Y5, Y5
+	ADDQ   DI, AX
+	VADDPD (AX), Y6, Y6
+	ADDQ   DI, AX
+	VADDPD (AX), Y7, Y7
+	ADDQ   DI, AX
+	VADDPD (AX), Y8, Y8
+	ADDQ   DI, AX
+	VADDPD (AX), Y9, Y9
+	ADDQ   DI, AX
+	VADDPD (AX), Y10, Y10
+	ADDQ   DI, AX
+	VADDPD (AX), Y11, Y11
+	ADDQ   DI, AX
+
+wholeBias:
+	MOVQ    bias+96(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeReLU
+	VMOVUPD (AX), Y12
+	VADDPD  Y12, Y0, Y0
+	VADDPD  Y12, Y1, Y1
+	VADDPD  Y12, Y2, Y2
+	VADDPD  Y12, Y3, Y3
+	VADDPD  Y12, Y4, Y4
+	VADDPD  Y12, Y5, Y5
+	VADDPD  Y12, Y6, Y6
+	VADDPD  Y12, Y7, Y7
+	VADDPD  Y12, Y8, Y8
+	VADDPD  Y12, Y9, Y9
+	VADDPD  Y12, Y10, Y10
+	VADDPD  Y12, Y11, Y11
+
+wholeReLU:
+	MOVQ   relu+120(FP), AX
+	TESTQ  AX, AX
+	JEQ    wholeMask
+	VXORPS Y12, Y12, Y12
+	VCMPPD $0x16, Y12, Y0, Y13
+	VANDPD Y13, Y0, Y0
+	VCMPPD $0x16, Y12, Y1, Y13
+	VANDPD Y13, Y1, Y1
+	VCMPPD $0x16, Y12, Y2, Y13
+	VANDPD Y13, Y2, Y2
+	VCMPPD $0x16, Y12, Y3, Y13
+	VANDPD Y13, Y3, Y3
+	VCMPPD $0x16, Y12, Y4, Y13
+	VANDPD Y13, Y4, Y4
+	VCMPPD $0x16, Y12, Y5, Y13
+	VANDPD Y13, Y5, Y5
+	VCMPPD $0x16, Y12, Y6, Y13
+	VANDPD Y13, Y6, Y6
+	VCMPPD $0x16, Y12, Y7, Y13
+	VANDPD Y13, Y7, Y7
+	VCMPPD $0x16, Y12, Y8, Y13
+	VANDPD Y13, Y8, Y8
+	VCMPPD $0x16, Y12, Y9, Y13
+	VANDPD Y13, Y9, Y9
+	VCMPPD $0x16, Y12, Y10, Y13
+	VANDPD Y13, Y10, Y10
+	VCMPPD $0x16, Y12, Y11, Y12
+	VANDPD Y12, Y11, Y11
+
+wholeMask:
+	MOVQ    mask+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), CX
+	SHLQ    $0x03, CX
+	VXORPS  Y12, Y12, Y12
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y0, Y0
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y1, Y1
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y2, Y2
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y3, Y3
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y4, Y4
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y5, Y5
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y6, Y6
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y7, Y7
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y8, Y8
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y9, Y9
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y10, Y10
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y12
+	VANDPD  Y12, Y11, Y11
+	ADDQ    CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+104(FP)
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000000, R11
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R11
+	NEGQ    R11
+	LEAQ    tailMasks<>+32(SB), R12
+	ADDQ    R11, R12
+	VMOVUPS (R12), Y0
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R8*2), R12
+	ADDQ   CX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   BX, R11
+	SHLQ   $0x04, R11
+	ADDQ   R13, R11
+	MOVQ   k+0(FP), R14
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, DI, R15
+	ADDQ    SI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    SI, R15
+	SUBQ    $0x04, R14
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R15
+
+cutFetched:
+	SUBQ $0x04, R14
+	JGE  cutSteps
+
+cutRest:
+	ADDQ $0x04, R14
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	ADDQ         $0x00000020, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (AX)(R8*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
+	JNE          cutStep
+
+cutStore:
+	MOVQ         $0x3ff0000000000000, AX
+	CMPQ         AX, alpha+80(FP)
+	JEQ          cutBeta
+	VBROADCASTSD alpha+80(FP), Y13
+	VMULPD       Y13, Y1, Y1
+	VMULPD       Y13, Y2, Y2
+	VMULPD       Y13, Y3, Y3
+	VMULPD       Y13, Y4, Y4
+	VMULPD       Y13, Y5, Y5
+	VMULPD       Y13, Y6, Y6
+	VMULPD       Y13, Y7, Y7
+	VMULPD       Y13, Y8, Y8
+	VMULPD       Y13, Y9, Y9
+	VMULPD       Y13, Y10, Y10
+	VMULPD       Y13, Y11, Y11
+	VMULPD       Y13, Y12, Y12
+
+cutBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), AX
+	ADDQ         AX, AX
+	JEQ          cutBias
+	MOVQ         SI, AX
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y13
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y1
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y2
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y3
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y4
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y5
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y6
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y7
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y8
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y9
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y10
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DI, AX
+	VMASKMOVPD   (AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DI, AX
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y1, Y1
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y2, Y2
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y3, Y3
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y4, Y4
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y5, Y5
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y6, Y6
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y7, Y7
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y8, Y8
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y9, Y9
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y10, Y10
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y11, Y11
+	ADDQ       DI, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VADDPD     Y14, Y12, Y12
+	ADDQ       DI, AX
+
+cutBias:
+	MOVQ       bias+96(FP), AX
+	TESTQ      AX, AX
+	JEQ        cutReLU
+	VMASKMOVPD (AX), Y0, Y13
+	VADDPD     Y13, Y1, Y1
+	VADDPD     Y13, Y2, Y2
+	VADDPD     Y13, Y3, Y3
+	VADDPD     Y13, Y4, Y4
+	VADDPD     Y13, Y5, Y5
+	VADDPD     Y13, Y6, Y6
+	VADDPD     Y13, Y7, Y7
+	VADDPD     Y13, Y8, Y8
+	VADDPD     Y13, Y9, Y9
+	VADDPD     Y13, Y10, Y10
+	VADDPD     Y13, Y11, Y11
+	VADDPD     Y13, Y12, Y12
+
+cutReLU:
+	MOVQ   relu+120(FP), AX
+	TESTQ  AX, AX
+	JEQ    cutMask
+	VXORPS Y13, Y13, Y13
+	VCMPPD $0x16, Y13, Y1, Y14
+	VANDPD Y14, Y1, Y1
+	VCMPPD $0x16, Y13, Y2, Y14
+	VANDPD Y14, Y2, Y2
+	VCMPPD $0x16, Y13, Y3, Y14
+	VANDPD Y14, Y3, Y3
+	VCMPPD $0x16, Y13, Y4, Y14
+	VANDPD Y14, Y4, Y4
+	VCMPPD $0x16, Y13, Y5, Y14
+	VANDPD Y14, Y5, Y5
+	VCMPPD $0x16, Y13, Y6, Y14
+	VANDPD Y14, Y6, Y6
+	VCMPPD $0x16, Y13, Y7, Y14
+	VANDPD Y14, Y7, Y7
+	VCMPPD $0x16, Y13, Y8, Y14
+	VANDPD Y14, Y8, Y8
+	VCMPPD $0x16, Y13, Y9, Y14
+	VANDPD Y14, Y9, Y9
+	VCMPPD $0x16, Y13, Y10, Y14
+	VANDPD Y14, Y10, Y10
+	VCMPPD $0x16, Y13, Y11, Y14
+	VANDPD Y14, Y11, Y11
+	VCMPPD $0x16, Y13, Y12, Y13
+	VANDPD Y13, Y12, Y12
+
+cutMask:
+	MOVQ       mask+104(FP), AX
+	TESTQ      AX, AX
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), CX
+	SHLQ       $0x03, CX
+	VXORPS     Y13, Y13, Y13
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y1, Y1
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y2, Y2
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y3, Y3
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y4, Y4
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y5, Y5
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y6, Y6
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y7, Y7
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y8, Y8
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y9, Y9
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y10, Y10
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y11, Y11
+	ADDQ       CX, AX
+	VMASKMOVPD (AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y13
+	VANDPD     Y13, Y12, Y12
+	ADDQ       CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+104(FP)
+
+cutWrite:
+	VMASKMOVPD Y1, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y2, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y3, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y4, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y5, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y6, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y7, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y8, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y9, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y10, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y11, Y0, (SI)
+	ADDQ       DI, SI
+	VMASKMOVPD Y12, Y0, (SI)
+	ADDQ       DI, SI
+	VZEROUPPER
+	RET
+
+// func dpacking6x8AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-128
+	MOVQ   a+8(FP), AX
+	MOVQ   aRow+16(FP), CX
+	MOVQ   aCol+24(FP), DX
+	MOVQ   bRow+40(FP), BX
+	MOVQ   c+56(FP), SI
+	MOVQ   ldc+64(FP), DI
+	SHLQ   $0x03, CX
+	SHLQ   $0x03, DX
+	SHLQ   $0x03, BX
+	SHLQ   $0x03, DI
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (CX)(CX*4), R9
+	MOVQ   panel+48(FP), R10
+	MOVQ   cols+72(FP), R11
+	CMPQ   R11, $0x00000008
+	JNE    cut
+	MOVQ   b+32(FP), R12
+	MOVQ   BX, R11
+	SHLQ   $0x04, R11
+	ADDQ   R12, R11
+	MOVQ   k+0(FP), R13
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	VMOVUPD      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	VMOVUPD      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	VMOVUPD      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	VMOVUPD      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFetched
+	ADDQ         DI, R14
+
+wholeFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT0   (R11)
+	VMOVUPD      Y12, (R10)
+	VMOVUPD      32(R12), Y13
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y13, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R8*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          wholeStep
+
+wholeStore:
+	MOVQ         $0x3ff0000000000000, AX
+	CMPQ         AX, alpha+80(FP)
+	JEQ          wholeBeta
+	VBROADCASTSD alpha+80(FP), Y12
+	VMULPD       Y12, Y0, Y0
+	VMULPD       Y12, Y1, Y1
+	VMULPD       Y12, Y2, Y2
+	VMULPD       Y12, Y3, Y3
+	VMULPD       Y12, Y4, Y4
+	VMULPD       Y12, Y5, Y5
+	VMULPD       Y12, Y6, Y6
+	VMULPD       Y12, Y7, Y7
+	VMULPD       Y12, Y8, Y8
+	VMULPD       Y12, Y9, Y9
+	VMULPD       Y12, Y10, Y10
+	VMULPD       Y12, Y11, Y11
+
+wholeBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), AX
+	ADDQ         AX, AX
+	JEQ          wholeBias
+	MOVQ         SI, AX
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, beta+88(FP)
+	JEQ          wholeAdd
+	VBROADCASTSD beta+88(FP), Y12
+	VFMADD231PD  (AX), Y12, Y0
+	VFMADD231PD  32(AX), Y12, Y1
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y2
+	VFMADD231PD  32(AX), Y12, Y3
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y4
+	VFMADD231PD  32(AX), Y12, Y5
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y6
+	VFMADD231PD  32(AX), Y12, Y7
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y8
+	VFMADD231PD  32(AX), Y12, Y9
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y10
+	VFMADD231PD  32(AX), Y12, Y11
+	ADDQ         DI, AX
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (AX), Y0, Y0
+	VADDPD 32(AX), Y1, Y1
+	ADDQ   DI, AX
+	VADDPD (AX), Y2, Y2
+	VADDPD 32(AX), Y3, Y3
+	ADDQ   DI, AX
+	VADDPD (AX), Y4, Y4
+	VADDPD 32(AX), Y5, Y5
+	ADDQ   DI, AX
+	VADDPD (AX), Y6, Y6
+	VADDPD 32(AX), Y7, Y7
+	ADDQ   DI, AX
+	VADDPD (AX), Y8, Y8
+	VADDPD 32(AX), Y9, Y9
+	ADDQ   DI, AX
+	VADDPD (AX), Y10, Y10
+	VADDPD 32(AX), Y11, Y11
+	ADDQ   DI, AX
+
+wholeBias:
+	MOVQ    bias+96(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeReLU
+	VMOVUPD (AX), Y12
+	VADDPD  Y12, Y0, Y0
+	VADDPD  Y12, Y2, Y2
+	VADDPD  Y12, Y4, Y4
+	VADDPD  Y12, Y6, Y6
+	VADDPD  Y12, Y8, Y8
+	VADDPD  Y12, Y10, Y10
+	VMOVUPD 32(AX), Y12
+	VADDPD  Y12, Y1, Y1
+	VADDPD  Y12, Y3, Y3
+	VADDPD  Y12, Y5, Y5
+	VADDPD  Y12, Y7, Y7
+	VADDPD  Y12, Y9, Y9
+	VADDPD  Y12, Y11, Y11
+
+wholeReLU:
+	MOVQ   relu+120(FP), AX
+	TESTQ  AX, AX
+	JEQ    wholeMask
+	VXORPS Y12, Y12, Y12
+	VCMPPD $0x16, Y12, Y0, Y13
+	VANDPD Y13, Y0, Y0
+	VCMPPD $0x16, Y12, Y1, Y13
+	VANDPD Y13, Y1, Y1
+	VCMPPD $0x16, Y12, Y2, Y13
+	VANDPD Y13, Y2, Y2
+	VCMPPD $0x16, Y12, Y3, Y13
+	VANDPD Y13, Y3, Y3
+	VCMPPD $0x16, Y12, Y4, Y13
+	VANDPD Y13, Y4, Y4
+	VCMPPD $0x16, Y12, Y5, Y13
+	VANDPD Y13, Y5, Y5
+	VCMPPD $0x16, Y12, Y6, Y13
+	VANDPD Y13, Y6, Y6
+	VCMPPD $0x16, Y12, Y7, Y13
+	VANDPD Y13, Y7, Y7
+	VCMPPD $0x16, Y12, Y8, Y13
+	VANDPD Y13, Y8, Y8
+	VCMPPD $0x16, Y12, Y9, Y13
+	VANDPD Y13, Y9, Y9
+	VCMPPD $0x16, Y12, Y10, Y13
+	VANDPD Y13, Y10, Y10
+	VCMPPD $0x16, Y12, Y11, Y12
+	VANDPD Y12, Y11, Y11
+
+wholeMask:
+	MOVQ    mask+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     wholeWrite
+	MOVQ    maskRow+112(FP), CX
+	SHLQ    $0x03, CX
+	VXORPS  Y12, Y12, Y12
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y0, Y0
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y1, Y1
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y2, Y2
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y3, Y3
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y4, Y4
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y5, Y5
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y6, Y6
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y7, Y7
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y8, Y8
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y9, Y9
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y10, Y10
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y12
+	VANDPD  Y12, Y11, Y11
+	ADDQ    CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+104(FP)
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	VMOVUPD Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	VMOVUPD Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	VMOVUPD Y7, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	VMOVUPD Y9, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	VMOVUPD Y11, 32(SI)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000004, R11
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, R11
+	NEGQ    R11
+	LEAQ    tailMasks<>+32(SB), R12
+	ADDQ    R11, R12
+	VMOVUPS (R12), Y0
+	MOVQ    b+32(FP), R12
+	MOVQ    BX, R11
+	SHLQ    $0x04, R11
+	ADDQ    R12, R11
+	MOVQ    k+0(FP), R13
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	VMASKMOVPD   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	VMASKMOVPD   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	VMASKMOVPD   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	VMASKMOVPD   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFetched
+	ADDQ         DI, R14
+
+cutFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
+
+cutRest:
+	ADDQ $0x04, R13
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y13
+	PREFETCHT0   (R11)
+	VMOVUPD      Y13, (R10)
+	VMASKMOVPD   32(R12), Y0, Y14
+	PREFETCHT0   32(R11)
+	VMOVUPD      Y14, 32(R10)
+	ADDQ         $0x00000040, R10
+	ADDQ         BX, R11
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y13, Y3
+	VFMADD231PD  Y15, Y14, Y4
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y13, Y5
+	VFMADD231PD  Y15, Y14, Y6
+	VBROADCASTSD (AX)(R8*1), Y15
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(CX*4), Y15
+	VFMADD231PD  Y15, Y13, Y9
+	VFMADD231PD  Y15, Y14, Y10
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y13, Y11
+	VFMADD231PD  Y15, Y14, Y12
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          cutStep
+
+cutStore:
+	MOVQ         $0x3ff0000000000000, AX
+	CMPQ         AX, alpha+80(FP)
+	JEQ          cutBeta
+	VBROADCASTSD alpha+80(FP), Y13
+	VMULPD       Y13, Y1, Y1
+	VMULPD       Y13, Y2, Y2
+	VMULPD       Y13, Y3, Y3
+	VMULPD       Y13, Y4, Y4
+	VMULPD       Y13, Y5, Y5
+	VMULPD       Y13, Y6, Y6
+	VMULPD       Y13, Y7, Y7
+	VMULPD       Y13, Y8, Y8
+	VMULPD       Y13, Y9, Y9
+	VMULPD       Y13, Y10, Y10
+	VMULPD       Y13, Y11, Y11
+	VMULPD       Y13, Y12, Y12
+
+cutBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), AX
+	ADDQ         AX, AX
+	JEQ          cutBias
+	MOVQ         SI, AX
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, beta+88(FP)
+	JEQ          cutAdd
+	VBROADCASTSD beta+88(FP), Y13
+	VFMADD231PD  (AX), Y13, Y1
+	VMASKMOVPD   32(AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y2
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y13, Y3
+	VMASKMOVPD   32(AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y4
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y13, Y5
+	VMASKMOVPD   32(AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y6
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y13, Y7
+	VMASKMOVPD   32(AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y8
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y13, Y9
+	VMASKMOVPD   32(AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y10
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y13, Y11
+	VMASKMOVPD   32(AX), Y0, Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DI, AX
+	JMP          cutBias
+
+cutAdd:
+	VADDPD     (AX), Y1, Y1
+	VMASKMOVPD 32(AX), Y0, Y14
+	VADDPD     Y14, Y2, Y2
+	ADDQ       DI, AX
+	VADDPD     (AX), Y3, Y3
+	VMASKMOVPD 32(AX), Y0, Y14
+	VADDPD     Y14, Y4, Y4
+	ADDQ       DI, AX
+	VADDPD     (AX), Y5, Y5
+	VMASKMOVPD 32(AX), Y0, Y14
+	VADDPD     Y14, Y6, Y6
+	ADDQ       DI, AX
+	VADDPD     (AX), Y7, Y7
+	VMASKMOVPD 32(AX), Y0, Y14
+	VADDPD     Y14, Y8, Y8
+	ADDQ       DI, AX
+	VADDPD     (AX), Y9, Y9
+	VMASKMOVPD 32(AX), Y0, Y14
+	VADDPD     Y14, Y10, Y10
+	ADDQ       DI, AX
+	VADDPD     (AX), Y11, Y11
+	VMASKMOVPD 32(AX), Y0, Y14
+	VADDPD     Y14, Y12, Y12
+	ADDQ       DI, AX
+
+cutBias:
+	MOVQ       bias+96(FP), AX
+	TESTQ      AX, AX
+	JEQ        cutReLU
+	VMOVUPD    (AX), Y13
+	VADDPD     Y13, Y1, Y1
+	VADDPD     Y13, Y3, Y3
+	VADDPD     Y13, Y5, Y5
+	VADDPD     Y13, Y7, Y7
+	VADDPD     Y13, Y9, Y9
+	VADDPD     Y13, Y11, Y11
+	VMASKMOVPD 32(AX), Y0, Y13
+	VADDPD     Y13, Y2, Y2
+	VADDPD     Y13, Y4, Y4
+	VADDPD     Y13, Y6, Y6
+	VADDPD     Y13, Y8, Y8
+	VADDPD     Y13, Y10, Y10
+	VADDPD     Y13, Y12, Y12
+
+cutReLU:
+	MOVQ   relu+120(FP), AX
+	TESTQ  AX, AX
+	JEQ    cutMask
+	VXORPS Y13, Y13, Y13
+	VCMPPD $0x16, Y13, Y1, Y14
+	VANDPD Y14, Y1, Y1
+	VCMPPD $0x16, Y13, Y2, Y14
+	VANDPD Y14, Y2, Y2
+	VCMPPD $0x16, Y13, Y3, Y14
+	VANDPD Y14, Y3, Y3
+	VCMPPD $0x16, Y13, Y4, Y14
+	VANDPD Y14, Y4, Y4
+	VCMPPD $0x16, Y13, Y5, Y14
+	VANDPD Y14, Y5, Y5
+	VCMPPD $0x16, Y13, Y6, Y14
+	VANDPD Y14, Y6, Y6
+	VCMPPD $0x16, Y13, Y7, Y14
+	VANDPD Y14, Y7, Y7
+	VCMPPD $0x16, Y13, Y8, Y14
+	VANDPD Y14, Y8, Y8
+	VCMPPD $0x16, Y13, Y9, Y14
+	VANDPD Y14, Y9, Y9
+	VCMPPD $0x16, Y13, Y10, Y14
+	VANDPD Y14, Y10, Y10
+	VCMPPD $0x16, Y13, Y11, Y14
+	VANDPD Y14, Y11, Y11
+	VCMPPD $0x16, Y13, Y12, Y13
+	VANDPD Y13, Y12, Y12
+
+cutMask:
+	MOVQ       mask+104(FP), AX
+	TESTQ      AX, AX
+	JEQ        cutWrite
+	MOVQ       maskRow+112(FP), CX
+	SHLQ       $0x03, CX
+	VXORPS     Y13, Y13, Y13
+	VMOVUPD    (AX), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y1, Y1
+	VMASKMOVPD 32(AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y2, Y2
+	ADDQ       CX, AX
+	VMOVUPD    (AX), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y3, Y3
+	VMASKMOVPD 32(AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y4, Y4
+	ADDQ       CX, AX
+	VMOVUPD    (AX), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y5, Y5
+	VMASKMOVPD 32(AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y6, Y6
+	ADDQ       CX, AX
+	VMOVUPD    (AX), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y7, Y7
+	VMASKMOVPD 32(AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y8, Y8
+	ADDQ       CX, AX
+	VMOVUPD    (AX), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y9, Y9
+	VMASKMOVPD 32(AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y10, Y10
+	ADDQ       CX, AX
+	VMOVUPD    (AX), Y14
+	VCMPPD     $0x16, Y13, Y14, Y14
+	VANDPD     Y14, Y11, Y11
+	VMASKMOVPD 32(AX), Y0, Y14
+	VCMPPD     $0x16, Y13, Y14, Y13
+	VANDPD     Y13, Y12, Y12
+	ADDQ       CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+104(FP)
+
+cutWrite:
+	VMOVUPD    Y1, (SI)
+	VMASKMOVPD Y2, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y3, (SI)
+	VMASKMOVPD Y4, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y5, (SI)
+	VMASKMOVPD Y6, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y7, (SI)
+	VMASKMOVPD Y8, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y9, (SI)
+	VMASKMOVPD Y10, Y0, 32(SI)
+	ADDQ       DI, SI
+	VMOVUPD    Y11, (SI)
+	VMASKMOVPD Y12, Y0, 32(SI)
+	ADDQ       DI, SI
 	VZEROUPPER
 	RET
 

@@ -224,6 +224,26 @@ func sgemm5x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float3
 //go:noescape
 func sgemm6x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 
+// spacking14x16AVX512 is the function of a packingKernel with h = 14 and v = 1 vectors of 16.
+//
+//go:noescape
+func spacking14x16AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// spacking14x32AVX512 is the function of a packingKernel with h = 14 and v = 2 vectors of 16.
+//
+//go:noescape
+func spacking14x32AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// spacking8x48AVX512 is the function of a packingKernel with h = 8 and v = 3 vectors of 16.
+//
+//go:noescape
+func spacking8x48AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// spacking6x64AVX512 is the function of a packingKernel with h = 6 and v = 4 vectors of 16.
+//
+//go:noescape
+func spacking6x64AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
 // dgemm1x8AVX512 is a microKernel with h = 1 and v = 1 vectors of 8.
 //
 //go:noescape
@@ -444,6 +464,26 @@ func dgemm5x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float6
 //go:noescape
 func dgemm6x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 
+// dpacking14x8AVX512 is the function of a packingKernel with h = 14 and v = 1 vectors of 8.
+//
+//go:noescape
+func dpacking14x8AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dpacking14x16AVX512 is the function of a packingKernel with h = 14 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpacking14x16AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dpacking8x24AVX512 is the function of a packingKernel with h = 8 and v = 3 vectors of 8.
+//
+//go:noescape
+func dpacking8x24AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dpacking6x32AVX512 is the function of a packingKernel with h = 6 and v = 4 vectors of 8.
+//
+//go:noescape
+func dpacking6x32AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
 var sgemmAVX512 = [][]microKernel[float32]{
 	{sgemm1x16AVX512, sgemm2x16AVX512, sgemm3x16AVX512, sgemm4x16AVX512, sgemm5x16AVX512, sgemm6x16AVX512, sgemm7x16AVX512, sgemm8x16AVX512, sgemm9x16AVX512, sgemm10x16AVX512, sgemm11x16AVX512, sgemm12x16AVX512, sgemm13x16AVX512, sgemm14x16AVX512, sgemm15x16AVX512, sgemm16x16AVX512},
 	{sgemm1x32AVX512, sgemm2x32AVX512, sgemm3x32AVX512, sgemm4x32AVX512, sgemm5x32AVX512, sgemm6x32AVX512, sgemm7x32AVX512, sgemm8x32AVX512, sgemm9x32AVX512, sgemm10x32AVX512, sgemm11x32AVX512, sgemm12x32AVX512, sgemm13x32AVX512, sgemm14x32AVX512},
@@ -451,9 +491,23 @@ var sgemmAVX512 = [][]microKernel[float32]{
 	{sgemm1x64AVX512, sgemm2x64AVX512, sgemm3x64AVX512, sgemm4x64AVX512, sgemm5x64AVX512, sgemm6x64AVX512},
 }
 
+var spackingAVX512 = []packingKernel[float32]{
+	{14, spacking14x16AVX512},
+	{14, spacking14x32AVX512},
+	{8, spacking8x48AVX512},
+	{6, spacking6x64AVX512},
+}
+
 var dgemmAVX512 = [][]microKernel[float64]{
 	{dgemm1x8AVX512, dgemm2x8AVX512, dgemm3x8AVX512, dgemm4x8AVX512, dgemm5x8AVX512, dgemm6x8AVX512, dgemm7x8AVX512, dgemm8x8AVX512, dgemm9x8AVX512, dgemm10x8AVX512, dgemm11x8AVX512, dgemm12x8AVX512, dgemm13x8AVX512, dgemm14x8AVX512, dgemm15x8AVX512, dgemm16x8AVX512},
 	{dgemm1x16AVX512, dgemm2x16AVX512, dgemm3x16AVX512, dgemm4x16AVX512, dgemm5x16AVX512, dgemm6x16AVX512, dgemm7x16AVX512, dgemm8x16AVX512, dgemm9x16AVX512, dgemm10x16AVX512, dgemm11x16AVX512, dgemm12x16AVX512, dgemm13x16AVX512, dgemm14x16AVX512},
 	{dgemm1x24AVX512, dgemm2x24AVX512, dgemm3x24AVX512, dgemm4x24AVX512, dgemm5x24AVX512, dgemm6x24AVX512, dgemm7x24AVX512, dgemm8x24AVX512},
 	{dgemm1x32AVX512, dgemm2x32AVX512, dgemm3x32AVX512, dgemm4x32AVX512, dgemm5x32AVX512, dgemm6x32AVX512},
+}
+
+var dpackingAVX512 = []packingKernel[float64]{
+	{14, dpacking14x8AVX512},
+	{14, dpacking14x16AVX512},
+	{8, dpacking8x24AVX512},
+	{6, dpacking6x32AVX512},
 }

@@ -44,37 +44,33 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z1
-	VBROADCASTSS (CX), Z2
-	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	VMOVUPS.Z        (R9), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z1
-	VBROADCASTSS (CX), Z2
-	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPS.Z        (R9), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z1
-	VBROADCASTSS (CX), Z2
-	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPS.Z        (R9), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z1
-	VBROADCASTSS (CX), Z2
-	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R11
+	VMOVUPS.Z        (R9), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
 
 tileFetched:
 	SUBQ $0x04, R10
@@ -86,27 +82,37 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z1
-	VBROADCASTSS (CX), Z2
-	VFMADD231PS  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	DECQ         R10
-	JNE          tileStep
+	VMOVUPS.Z        (R9), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z1
 	VMULPS       Z1, Z0, Z0
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z1
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z2
-	VFMADD231PS  Z2, Z1, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z1
+	VMOVUPS.Z    (CX), K1, Z3
+	VFMADD231PS  Z3, Z1, Z0
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -119,8 +125,8 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z3, Z3, Z3
-	VCMPPS    $0x16, Z3, Z0, K2
+	VPXORD    Z2, Z2, Z2
+	VCMPPS    $0x16, Z2, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
 
 tileMask:
@@ -129,9 +135,9 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R9
 	SHLQ      $0x02, R9
-	VPXORD    Z3, Z3, Z3
+	VPXORD    Z2, Z2, Z2
 	VMOVUPS.Z (CX), K1, Z1
-	VCMPPS    $0x16, Z3, Z1, K2
+	VCMPPS    $0x16, Z2, Z1, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R9, CX
 
@@ -191,45 +197,37 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z2
-	VBROADCASTSS (CX), Z3
-	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(DX*1), Z3
-	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	VMOVUPS.Z        (R9), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z2
-	VBROADCASTSS (CX), Z3
-	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(DX*1), Z3
-	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPS.Z        (R9), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z2
-	VBROADCASTSS (CX), Z3
-	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(DX*1), Z3
-	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPS.Z        (R9), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z2
-	VBROADCASTSS (CX), Z3
-	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(DX*1), Z3
-	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R11
+	VMOVUPS.Z        (R9), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
 
 tileFetched:
 	SUBQ $0x04, R10
@@ -241,33 +239,45 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z2
-	VBROADCASTSS (CX), Z3
-	VFMADD231PS  Z3, Z2, Z0
-	VBROADCASTSS (CX)(DX*1), Z3
-	VFMADD231PS  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	DECQ         R10
-	JNE          tileStep
+	VMOVUPS.Z        (R9), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z2
 	VMULPS       Z2, Z0, Z0
 	VMULPS       Z2, Z1, Z1
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z2
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z3
-	VFMADD231PS  Z3, Z2, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z2
+	VMOVUPS.Z    (CX), K1, Z4
+	VFMADD231PS  Z4, Z2, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z3
-	VFMADD231PS  Z3, Z2, Z1
+	VMOVUPS.Z    (CX), K1, Z4
+	VFMADD231PS  Z4, Z2, Z1
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -281,10 +291,10 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z4, Z4, Z4
-	VCMPPS    $0x16, Z4, Z0, K2
+	VPXORD    Z3, Z3, Z3
+	VCMPPS    $0x16, Z3, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z4, Z1, K2
+	VCMPPS    $0x16, Z3, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
 
 tileMask:
@@ -293,13 +303,13 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R9
 	SHLQ      $0x02, R9
-	VPXORD    Z4, Z4, Z4
+	VPXORD    Z3, Z3, Z3
 	VMOVUPS.Z (CX), K1, Z2
-	VCMPPS    $0x16, Z4, Z2, K2
+	VCMPPS    $0x16, Z3, Z2, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z2
-	VCMPPS    $0x16, Z4, Z2, K2
+	VCMPPS    $0x16, Z3, Z2, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R9, CX
 
@@ -362,53 +372,41 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(DX*1), Z4
-	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(DX*2), Z4
-	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	VMOVUPS.Z        (R9), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(DX*1), Z4
-	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(DX*2), Z4
-	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPS.Z        (R9), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(DX*1), Z4
-	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(DX*2), Z4
-	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPS.Z        (R9), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(DX*1), Z4
-	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(DX*2), Z4
-	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R11
+	VMOVUPS.Z        (R9), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
 
 tileFetched:
 	SUBQ $0x04, R10
@@ -420,39 +418,53 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R9), K1, Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z4, Z3, Z0
-	VBROADCASTSS (CX)(DX*1), Z4
-	VFMADD231PS  Z4, Z3, Z1
-	VBROADCASTSS (CX)(DX*2), Z4
-	VFMADD231PS  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	DECQ         R10
-	JNE          tileStep
+	VMOVUPS.Z        (R9), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z3, Z2, Z2
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z3
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z4
-	VFMADD231PS  Z4, Z3, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z3
+	VMOVUPS.Z    (CX), K1, Z5
+	VFMADD231PS  Z5, Z3, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z4
-	VFMADD231PS  Z4, Z3, Z1
+	VMOVUPS.Z    (CX), K1, Z5
+	VFMADD231PS  Z5, Z3, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z4
-	VFMADD231PS  Z4, Z3, Z2
+	VMOVUPS.Z    (CX), K1, Z5
+	VFMADD231PS  Z5, Z3, Z2
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -467,12 +479,12 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z5, Z5, Z5
-	VCMPPS    $0x16, Z5, Z0, K2
+	VPXORD    Z4, Z4, Z4
+	VCMPPS    $0x16, Z4, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z5, Z1, K2
+	VCMPPS    $0x16, Z4, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z5, Z2, K2
+	VCMPPS    $0x16, Z4, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
 
 tileMask:
@@ -481,17 +493,17 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R9
 	SHLQ      $0x02, R9
-	VPXORD    Z5, Z5, Z5
+	VPXORD    Z4, Z4, Z4
 	VMOVUPS.Z (CX), K1, Z3
-	VCMPPS    $0x16, Z5, Z3, K2
+	VCMPPS    $0x16, Z4, Z3, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z3
-	VCMPPS    $0x16, Z5, Z3, K2
+	VCMPPS    $0x16, Z4, Z3, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z3
-	VCMPPS    $0x16, Z5, Z3, K2
+	VCMPPS    $0x16, Z4, Z3, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R9, CX
 
@@ -558,61 +570,45 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z4
-	VBROADCASTSS (CX), Z5
-	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(DX*1), Z5
-	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(DX*2), Z5
-	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R9*1), Z5
-	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
+	VMOVUPS.Z        (R10), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z4
-	VBROADCASTSS (CX), Z5
-	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(DX*1), Z5
-	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(DX*2), Z5
-	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R9*1), Z5
-	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
+	VMOVUPS.Z        (R10), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z4
-	VBROADCASTSS (CX), Z5
-	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(DX*1), Z5
-	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(DX*2), Z5
-	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R9*1), Z5
-	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
+	VMOVUPS.Z        (R10), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z4
-	VBROADCASTSS (CX), Z5
-	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(DX*1), Z5
-	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(DX*2), Z5
-	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R9*1), Z5
-	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R12
+	VMOVUPS.Z        (R10), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R12
 
 tileFetched:
 	SUBQ $0x04, R11
@@ -624,45 +620,61 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z4
-	VBROADCASTSS (CX), Z5
-	VFMADD231PS  Z5, Z4, Z0
-	VBROADCASTSS (CX)(DX*1), Z5
-	VFMADD231PS  Z5, Z4, Z1
-	VBROADCASTSS (CX)(DX*2), Z5
-	VFMADD231PS  Z5, Z4, Z2
-	VBROADCASTSS (CX)(R9*1), Z5
-	VFMADD231PS  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          tileStep
+	VMOVUPS.Z        (R10), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
 	VMULPS       Z4, Z3, Z3
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z4
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VFMADD231PS  Z5, Z4, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z4
+	VMOVUPS.Z    (CX), K1, Z6
+	VFMADD231PS  Z6, Z4, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VFMADD231PS  Z5, Z4, Z1
+	VMOVUPS.Z    (CX), K1, Z6
+	VFMADD231PS  Z6, Z4, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VFMADD231PS  Z5, Z4, Z2
+	VMOVUPS.Z    (CX), K1, Z6
+	VFMADD231PS  Z6, Z4, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VFMADD231PS  Z5, Z4, Z3
+	VMOVUPS.Z    (CX), K1, Z6
+	VFMADD231PS  Z6, Z4, Z3
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z3, Z3
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -678,14 +690,14 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z6, Z6, Z6
-	VCMPPS    $0x16, Z6, Z0, K2
+	VPXORD    Z5, Z5, Z5
+	VCMPPS    $0x16, Z5, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z6, Z1, K2
+	VCMPPS    $0x16, Z5, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z6, Z2, K2
+	VCMPPS    $0x16, Z5, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z6, Z3, K2
+	VCMPPS    $0x16, Z5, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
 
 tileMask:
@@ -694,21 +706,21 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R10
 	SHLQ      $0x02, R10
-	VPXORD    Z6, Z6, Z6
+	VPXORD    Z5, Z5, Z5
 	VMOVUPS.Z (CX), K1, Z4
-	VCMPPS    $0x16, Z6, Z4, K2
+	VCMPPS    $0x16, Z5, Z4, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z4
-	VCMPPS    $0x16, Z6, Z4, K2
+	VCMPPS    $0x16, Z5, Z4, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z4
-	VCMPPS    $0x16, Z6, Z4, K2
+	VCMPPS    $0x16, Z5, Z4, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z4
-	VCMPPS    $0x16, Z6, Z4, K2
+	VCMPPS    $0x16, Z5, Z4, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R10, CX
 
@@ -778,69 +790,49 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(DX*1), Z6
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(DX*2), Z6
-	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R9*1), Z6
-	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(DX*4), Z6
-	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
+	VMOVUPS.Z        (R10), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(DX*1), Z6
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(DX*2), Z6
-	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R9*1), Z6
-	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(DX*4), Z6
-	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
+	VMOVUPS.Z        (R10), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(DX*1), Z6
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(DX*2), Z6
-	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R9*1), Z6
-	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(DX*4), Z6
-	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
+	VMOVUPS.Z        (R10), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(DX*1), Z6
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(DX*2), Z6
-	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R9*1), Z6
-	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(DX*4), Z6
-	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R12
+	VMOVUPS.Z        (R10), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R12
 
 tileFetched:
 	SUBQ $0x04, R11
@@ -852,23 +844,20 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R10), K1, Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z6, Z5, Z0
-	VBROADCASTSS (CX)(DX*1), Z6
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (CX)(DX*2), Z6
-	VFMADD231PS  Z6, Z5, Z2
-	VBROADCASTSS (CX)(R9*1), Z6
-	VFMADD231PS  Z6, Z5, Z3
-	VBROADCASTSS (CX)(DX*4), Z6
-	VFMADD231PS  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          tileStep
+	VMOVUPS.Z        (R10), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z5
 	VMULPS       Z5, Z0, Z0
 	VMULPS       Z5, Z1, Z1
@@ -876,27 +865,48 @@ tileStore:
 	VMULPS       Z5, Z3, Z3
 	VMULPS       Z5, Z4, Z4
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z5
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VFMADD231PS  Z6, Z5, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z5
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD231PS  Z7, Z5, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VFMADD231PS  Z6, Z5, Z1
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD231PS  Z7, Z5, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VFMADD231PS  Z6, Z5, Z2
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD231PS  Z7, Z5, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VFMADD231PS  Z6, Z5, Z3
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD231PS  Z7, Z5, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VFMADD231PS  Z6, Z5, Z4
+	VMOVUPS.Z    (CX), K1, Z7
+	VFMADD231PS  Z7, Z5, Z4
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z4, Z4
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -913,16 +923,16 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z7, Z7, Z7
-	VCMPPS    $0x16, Z7, Z0, K2
+	VPXORD    Z6, Z6, Z6
+	VCMPPS    $0x16, Z6, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z7, Z1, K2
+	VCMPPS    $0x16, Z6, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z7, Z2, K2
+	VCMPPS    $0x16, Z6, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z7, Z3, K2
+	VCMPPS    $0x16, Z6, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z7, Z4, K2
+	VCMPPS    $0x16, Z6, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
 
 tileMask:
@@ -931,25 +941,25 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R10
 	SHLQ      $0x02, R10
-	VPXORD    Z7, Z7, Z7
+	VPXORD    Z6, Z6, Z6
 	VMOVUPS.Z (CX), K1, Z5
-	VCMPPS    $0x16, Z7, Z5, K2
+	VCMPPS    $0x16, Z6, Z5, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z5
-	VCMPPS    $0x16, Z7, Z5, K2
+	VCMPPS    $0x16, Z6, Z5, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z5
-	VCMPPS    $0x16, Z7, Z5, K2
+	VCMPPS    $0x16, Z6, Z5, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z5
-	VCMPPS    $0x16, Z7, Z5, K2
+	VCMPPS    $0x16, Z6, Z5, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z5
-	VCMPPS    $0x16, Z7, Z5, K2
+	VCMPPS    $0x16, Z6, Z5, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R10, CX
 
@@ -1023,77 +1033,53 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z6
-	VBROADCASTSS (CX), Z7
-	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(DX*1), Z7
-	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(DX*2), Z7
-	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R9*1), Z7
-	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(DX*4), Z7
-	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R10*1), Z7
-	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
+	VMOVUPS.Z        (R11), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z6
-	VBROADCASTSS (CX), Z7
-	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(DX*1), Z7
-	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(DX*2), Z7
-	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R9*1), Z7
-	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(DX*4), Z7
-	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R10*1), Z7
-	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
+	VMOVUPS.Z        (R11), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z6
-	VBROADCASTSS (CX), Z7
-	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(DX*1), Z7
-	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(DX*2), Z7
-	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R9*1), Z7
-	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(DX*4), Z7
-	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R10*1), Z7
-	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
+	VMOVUPS.Z        (R11), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z6
-	VBROADCASTSS (CX), Z7
-	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(DX*1), Z7
-	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(DX*2), Z7
-	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R9*1), Z7
-	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(DX*4), Z7
-	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R10*1), Z7
-	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R13
+	VMOVUPS.Z        (R11), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R13
 
 tileFetched:
 	SUBQ $0x04, R12
@@ -1105,25 +1091,21 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z6
-	VBROADCASTSS (CX), Z7
-	VFMADD231PS  Z7, Z6, Z0
-	VBROADCASTSS (CX)(DX*1), Z7
-	VFMADD231PS  Z7, Z6, Z1
-	VBROADCASTSS (CX)(DX*2), Z7
-	VFMADD231PS  Z7, Z6, Z2
-	VBROADCASTSS (CX)(R9*1), Z7
-	VFMADD231PS  Z7, Z6, Z3
-	VBROADCASTSS (CX)(DX*4), Z7
-	VFMADD231PS  Z7, Z6, Z4
-	VBROADCASTSS (CX)(R10*1), Z7
-	VFMADD231PS  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	DECQ         R12
-	JNE          tileStep
+	VMOVUPS.Z        (R11), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
@@ -1132,30 +1114,54 @@ tileStore:
 	VMULPS       Z6, Z4, Z4
 	VMULPS       Z6, Z5, Z5
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z6
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD231PS  Z7, Z6, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z6
+	VMOVUPS.Z    (CX), K1, Z8
+	VFMADD231PS  Z8, Z6, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD231PS  Z7, Z6, Z1
+	VMOVUPS.Z    (CX), K1, Z8
+	VFMADD231PS  Z8, Z6, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD231PS  Z7, Z6, Z2
+	VMOVUPS.Z    (CX), K1, Z8
+	VFMADD231PS  Z8, Z6, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD231PS  Z7, Z6, Z3
+	VMOVUPS.Z    (CX), K1, Z8
+	VFMADD231PS  Z8, Z6, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD231PS  Z7, Z6, Z4
+	VMOVUPS.Z    (CX), K1, Z8
+	VFMADD231PS  Z8, Z6, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VFMADD231PS  Z7, Z6, Z5
+	VMOVUPS.Z    (CX), K1, Z8
+	VFMADD231PS  Z8, Z6, Z5
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z5, Z5
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -1173,18 +1179,18 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z8, Z8, Z8
-	VCMPPS    $0x16, Z8, Z0, K2
+	VPXORD    Z7, Z7, Z7
+	VCMPPS    $0x16, Z7, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z8, Z1, K2
+	VCMPPS    $0x16, Z7, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z8, Z2, K2
+	VCMPPS    $0x16, Z7, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z8, Z3, K2
+	VCMPPS    $0x16, Z7, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z8, Z4, K2
+	VCMPPS    $0x16, Z7, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z8, Z5, K2
+	VCMPPS    $0x16, Z7, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
 
 tileMask:
@@ -1193,29 +1199,29 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z8, Z8, Z8
+	VPXORD    Z7, Z7, Z7
 	VMOVUPS.Z (CX), K1, Z6
-	VCMPPS    $0x16, Z8, Z6, K2
+	VCMPPS    $0x16, Z7, Z6, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z6
-	VCMPPS    $0x16, Z8, Z6, K2
+	VCMPPS    $0x16, Z7, Z6, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z6
-	VCMPPS    $0x16, Z8, Z6, K2
+	VCMPPS    $0x16, Z7, Z6, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z6
-	VCMPPS    $0x16, Z8, Z6, K2
+	VCMPPS    $0x16, Z7, Z6, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z6
-	VCMPPS    $0x16, Z8, Z6, K2
+	VCMPPS    $0x16, Z7, Z6, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z6
-	VCMPPS    $0x16, Z8, Z6, K2
+	VCMPPS    $0x16, Z7, Z6, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 
@@ -1292,85 +1298,57 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(DX*1), Z8
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(DX*2), Z8
-	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R9*1), Z8
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(DX*4), Z8
-	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R10*1), Z8
-	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R9*2), Z8
-	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
+	VMOVUPS.Z        (R11), K1, Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(DX*1), Z8
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(DX*2), Z8
-	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R9*1), Z8
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(DX*4), Z8
-	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R10*1), Z8
-	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R9*2), Z8
-	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
+	VMOVUPS.Z        (R11), K1, Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(DX*1), Z8
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(DX*2), Z8
-	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R9*1), Z8
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(DX*4), Z8
-	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R10*1), Z8
-	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R9*2), Z8
-	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
+	VMOVUPS.Z        (R11), K1, Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(DX*1), Z8
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(DX*2), Z8
-	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R9*1), Z8
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(DX*4), Z8
-	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R10*1), Z8
-	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R9*2), Z8
-	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R13
+	VMOVUPS.Z        (R11), K1, Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R13
 
 tileFetched:
 	SUBQ $0x04, R12
@@ -1382,27 +1360,22 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R11), K1, Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z8, Z7, Z0
-	VBROADCASTSS (CX)(DX*1), Z8
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (CX)(DX*2), Z8
-	VFMADD231PS  Z8, Z7, Z2
-	VBROADCASTSS (CX)(R9*1), Z8
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (CX)(DX*4), Z8
-	VFMADD231PS  Z8, Z7, Z4
-	VBROADCASTSS (CX)(R10*1), Z8
-	VFMADD231PS  Z8, Z7, Z5
-	VBROADCASTSS (CX)(R9*2), Z8
-	VFMADD231PS  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	DECQ         R12
-	JNE          tileStep
+	VMOVUPS.Z        (R11), K1, Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z7
 	VMULPS       Z7, Z0, Z0
 	VMULPS       Z7, Z1, Z1
@@ -1412,33 +1385,60 @@ tileStore:
 	VMULPS       Z7, Z5, Z5
 	VMULPS       Z7, Z6, Z6
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z7
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VFMADD231PS  Z8, Z7, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z7
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD231PS  Z9, Z7, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VFMADD231PS  Z8, Z7, Z1
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD231PS  Z9, Z7, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VFMADD231PS  Z8, Z7, Z2
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD231PS  Z9, Z7, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VFMADD231PS  Z8, Z7, Z3
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD231PS  Z9, Z7, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VFMADD231PS  Z8, Z7, Z4
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD231PS  Z9, Z7, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VFMADD231PS  Z8, Z7, Z5
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD231PS  Z9, Z7, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VFMADD231PS  Z8, Z7, Z6
+	VMOVUPS.Z    (CX), K1, Z9
+	VFMADD231PS  Z9, Z7, Z6
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z6, Z6
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -1457,20 +1457,20 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z9, Z9, Z9
-	VCMPPS    $0x16, Z9, Z0, K2
+	VPXORD    Z8, Z8, Z8
+	VCMPPS    $0x16, Z8, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z9, Z1, K2
+	VCMPPS    $0x16, Z8, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z9, Z2, K2
+	VCMPPS    $0x16, Z8, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z9, Z3, K2
+	VCMPPS    $0x16, Z8, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z9, Z4, K2
+	VCMPPS    $0x16, Z8, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z9, Z5, K2
+	VCMPPS    $0x16, Z8, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z9, Z6, K2
+	VCMPPS    $0x16, Z8, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
 
 tileMask:
@@ -1479,33 +1479,33 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z9, Z9, Z9
+	VPXORD    Z8, Z8, Z8
 	VMOVUPS.Z (CX), K1, Z7
-	VCMPPS    $0x16, Z9, Z7, K2
+	VCMPPS    $0x16, Z8, Z7, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z7
-	VCMPPS    $0x16, Z9, Z7, K2
+	VCMPPS    $0x16, Z8, Z7, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z7
-	VCMPPS    $0x16, Z9, Z7, K2
+	VCMPPS    $0x16, Z8, Z7, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z7
-	VCMPPS    $0x16, Z9, Z7, K2
+	VCMPPS    $0x16, Z8, Z7, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z7
-	VCMPPS    $0x16, Z9, Z7, K2
+	VCMPPS    $0x16, Z8, Z7, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z7
-	VCMPPS    $0x16, Z9, Z7, K2
+	VCMPPS    $0x16, Z8, Z7, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z7
-	VCMPPS    $0x16, Z9, Z7, K2
+	VCMPPS    $0x16, Z8, Z7, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 
@@ -1589,97 +1589,65 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z8
-	VBROADCASTSS (CX), Z9
-	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(DX*1), Z9
-	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(DX*2), Z9
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R9*1), Z9
-	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(DX*4), Z9
-	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R10*1), Z9
-	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R9*2), Z9
-	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R11), Z9
-	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPS.Z        (R12), K1, Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PS.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z8
-	VBROADCASTSS (CX), Z9
-	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(DX*1), Z9
-	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(DX*2), Z9
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R9*1), Z9
-	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(DX*4), Z9
-	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R10*1), Z9
-	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R9*2), Z9
-	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R11), Z9
-	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PS.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z8
-	VBROADCASTSS (CX), Z9
-	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(DX*1), Z9
-	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(DX*2), Z9
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R9*1), Z9
-	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(DX*4), Z9
-	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R10*1), Z9
-	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R9*2), Z9
-	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R11), Z9
-	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PS.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z8
-	VBROADCASTSS (CX), Z9
-	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(DX*1), Z9
-	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(DX*2), Z9
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R9*1), Z9
-	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(DX*4), Z9
-	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R10*1), Z9
-	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R9*2), Z9
-	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R11), Z9
-	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPS.Z        (R12), K1, Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PS.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -1691,30 +1659,24 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z8
-	VBROADCASTSS (CX), Z9
-	VFMADD231PS  Z9, Z8, Z0
-	VBROADCASTSS (CX)(DX*1), Z9
-	VFMADD231PS  Z9, Z8, Z1
-	VBROADCASTSS (CX)(DX*2), Z9
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (CX)(R9*1), Z9
-	VFMADD231PS  Z9, Z8, Z3
-	VBROADCASTSS (CX)(DX*4), Z9
-	VFMADD231PS  Z9, Z8, Z4
-	VBROADCASTSS (CX)(R10*1), Z9
-	VFMADD231PS  Z9, Z8, Z5
-	VBROADCASTSS (CX)(R9*2), Z9
-	VFMADD231PS  Z9, Z8, Z6
-	VBROADCASTSS (R11), Z9
-	VFMADD231PS  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPS.Z        (R12), K1, Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PS.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Z8, Z1, Z1
@@ -1725,36 +1687,66 @@ tileStore:
 	VMULPS       Z8, Z6, Z6
 	VMULPS       Z8, Z7, Z7
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z8
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD231PS  Z9, Z8, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z8
+	VMOVUPS.Z    (CX), K1, Z10
+	VFMADD231PS  Z10, Z8, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD231PS  Z9, Z8, Z1
+	VMOVUPS.Z    (CX), K1, Z10
+	VFMADD231PS  Z10, Z8, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD231PS  Z9, Z8, Z2
+	VMOVUPS.Z    (CX), K1, Z10
+	VFMADD231PS  Z10, Z8, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD231PS  Z9, Z8, Z3
+	VMOVUPS.Z    (CX), K1, Z10
+	VFMADD231PS  Z10, Z8, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD231PS  Z9, Z8, Z4
+	VMOVUPS.Z    (CX), K1, Z10
+	VFMADD231PS  Z10, Z8, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD231PS  Z9, Z8, Z5
+	VMOVUPS.Z    (CX), K1, Z10
+	VFMADD231PS  Z10, Z8, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD231PS  Z9, Z8, Z6
+	VMOVUPS.Z    (CX), K1, Z10
+	VFMADD231PS  Z10, Z8, Z6
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VFMADD231PS  Z9, Z8, Z7
+	VMOVUPS.Z    (CX), K1, Z10
+	VFMADD231PS  Z10, Z8, Z7
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z7, Z7
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -1774,22 +1766,22 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z10, Z10, Z10
-	VCMPPS    $0x16, Z10, Z0, K2
+	VPXORD    Z9, Z9, Z9
+	VCMPPS    $0x16, Z9, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z10, Z1, K2
+	VCMPPS    $0x16, Z9, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z10, Z2, K2
+	VCMPPS    $0x16, Z9, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z10, Z3, K2
+	VCMPPS    $0x16, Z9, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z10, Z4, K2
+	VCMPPS    $0x16, Z9, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z10, Z5, K2
+	VCMPPS    $0x16, Z9, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z10, Z6, K2
+	VCMPPS    $0x16, Z9, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VCMPPS    $0x16, Z10, Z7, K2
+	VCMPPS    $0x16, Z9, Z7, K2
 	VMOVAPS.Z Z7, K2, Z7
 
 tileMask:
@@ -1798,37 +1790,37 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z10, Z10, Z10
+	VPXORD    Z9, Z9, Z9
 	VMOVUPS.Z (CX), K1, Z8
-	VCMPPS    $0x16, Z10, Z8, K2
+	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z8
-	VCMPPS    $0x16, Z10, Z8, K2
+	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z8
-	VCMPPS    $0x16, Z10, Z8, K2
+	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z8
-	VCMPPS    $0x16, Z10, Z8, K2
+	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z8
-	VCMPPS    $0x16, Z10, Z8, K2
+	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z8
-	VCMPPS    $0x16, Z10, Z8, K2
+	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z8
-	VCMPPS    $0x16, Z10, Z8, K2
+	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z8
-	VCMPPS    $0x16, Z10, Z8, K2
+	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z7, K2, Z7
 	ADDQ      R11, CX
 
@@ -1915,105 +1907,69 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(DX*2), Z10
-	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R9*1), Z10
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(DX*4), Z10
-	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R9*2), Z10
-	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R11), Z10
-	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R11)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPS.Z        (R12), K1, Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PS.BCST (R11), Z9, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(DX*2), Z10
-	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R9*1), Z10
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(DX*4), Z10
-	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R9*2), Z10
-	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R11), Z10
-	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R11)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PS.BCST (R11), Z9, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(DX*2), Z10
-	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R9*1), Z10
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(DX*4), Z10
-	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R9*2), Z10
-	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R11), Z10
-	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R11)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PS.BCST (R11), Z9, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(DX*2), Z10
-	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R9*1), Z10
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(DX*4), Z10
-	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R9*2), Z10
-	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R11), Z10
-	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R11)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPS.Z        (R12), K1, Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PS.BCST (R11), Z9, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -2025,32 +1981,25 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z9
-	VBROADCASTSS (CX), Z10
-	VFMADD231PS  Z10, Z9, Z0
-	VBROADCASTSS (CX)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (CX)(DX*2), Z10
-	VFMADD231PS  Z10, Z9, Z2
-	VBROADCASTSS (CX)(R9*1), Z10
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (CX)(DX*4), Z10
-	VFMADD231PS  Z10, Z9, Z4
-	VBROADCASTSS (CX)(R10*1), Z10
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (CX)(R9*2), Z10
-	VFMADD231PS  Z10, Z9, Z6
-	VBROADCASTSS (R11), Z10
-	VFMADD231PS  Z10, Z9, Z7
-	VBROADCASTSS (R11)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPS.Z        (R12), K1, Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PS.BCST (R11), Z9, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z9
 	VMULPS       Z9, Z0, Z0
 	VMULPS       Z9, Z1, Z1
@@ -2062,39 +2011,72 @@ tileStore:
 	VMULPS       Z9, Z7, Z7
 	VMULPS       Z9, Z8, Z8
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z9
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VFMADD231PS  Z10, Z9, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z9
+	VMOVUPS.Z    (CX), K1, Z11
+	VFMADD231PS  Z11, Z9, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VFMADD231PS  Z10, Z9, Z1
+	VMOVUPS.Z    (CX), K1, Z11
+	VFMADD231PS  Z11, Z9, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VFMADD231PS  Z10, Z9, Z2
+	VMOVUPS.Z    (CX), K1, Z11
+	VFMADD231PS  Z11, Z9, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VFMADD231PS  Z10, Z9, Z3
+	VMOVUPS.Z    (CX), K1, Z11
+	VFMADD231PS  Z11, Z9, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VFMADD231PS  Z10, Z9, Z4
+	VMOVUPS.Z    (CX), K1, Z11
+	VFMADD231PS  Z11, Z9, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VFMADD231PS  Z10, Z9, Z5
+	VMOVUPS.Z    (CX), K1, Z11
+	VFMADD231PS  Z11, Z9, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VFMADD231PS  Z10, Z9, Z6
+	VMOVUPS.Z    (CX), K1, Z11
+	VFMADD231PS  Z11, Z9, Z6
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VFMADD231PS  Z10, Z9, Z7
+	VMOVUPS.Z    (CX), K1, Z11
+	VFMADD231PS  Z11, Z9, Z7
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VFMADD231PS  Z10, Z9, Z8
+	VMOVUPS.Z    (CX), K1, Z11
+	VFMADD231PS  Z11, Z9, Z8
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z8, Z8
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -2115,24 +2097,24 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z11, Z11, Z11
-	VCMPPS    $0x16, Z11, Z0, K2
+	VPXORD    Z10, Z10, Z10
+	VCMPPS    $0x16, Z10, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z11, Z1, K2
+	VCMPPS    $0x16, Z10, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z11, Z2, K2
+	VCMPPS    $0x16, Z10, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z11, Z3, K2
+	VCMPPS    $0x16, Z10, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z11, Z4, K2
+	VCMPPS    $0x16, Z10, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z11, Z5, K2
+	VCMPPS    $0x16, Z10, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z11, Z6, K2
+	VCMPPS    $0x16, Z10, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VCMPPS    $0x16, Z11, Z7, K2
+	VCMPPS    $0x16, Z10, Z7, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VCMPPS    $0x16, Z11, Z8, K2
+	VCMPPS    $0x16, Z10, Z8, K2
 	VMOVAPS.Z Z8, K2, Z8
 
 tileMask:
@@ -2141,41 +2123,41 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z11, Z11, Z11
+	VPXORD    Z10, Z10, Z10
 	VMOVUPS.Z (CX), K1, Z9
-	VCMPPS    $0x16, Z11, Z9, K2
+	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
-	VCMPPS    $0x16, Z11, Z9, K2
+	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
-	VCMPPS    $0x16, Z11, Z9, K2
+	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
-	VCMPPS    $0x16, Z11, Z9, K2
+	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
-	VCMPPS    $0x16, Z11, Z9, K2
+	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
-	VCMPPS    $0x16, Z11, Z9, K2
+	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
-	VCMPPS    $0x16, Z11, Z9, K2
+	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
-	VCMPPS    $0x16, Z11, Z9, K2
+	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
-	VCMPPS    $0x16, Z11, Z9, K2
+	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z8, K2, Z8
 	ADDQ      R11, CX
 
@@ -2265,113 +2247,73 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z10
-	VBROADCASTSS (CX), Z11
-	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R9*1), Z11
-	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(DX*4), Z11
-	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R10*1), Z11
-	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R9*2), Z11
-	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R11), Z11
-	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R11)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R11)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPS.Z        (R12), K1, Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PS.BCST (R11), Z10, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z10
-	VBROADCASTSS (CX), Z11
-	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R9*1), Z11
-	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(DX*4), Z11
-	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R10*1), Z11
-	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R9*2), Z11
-	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R11), Z11
-	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R11)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R11)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PS.BCST (R11), Z10, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z10
-	VBROADCASTSS (CX), Z11
-	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R9*1), Z11
-	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(DX*4), Z11
-	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R10*1), Z11
-	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R9*2), Z11
-	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R11), Z11
-	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R11)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R11)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PS.BCST (R11), Z10, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z10
-	VBROADCASTSS (CX), Z11
-	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R9*1), Z11
-	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(DX*4), Z11
-	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R10*1), Z11
-	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R9*2), Z11
-	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R11), Z11
-	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R11)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R11)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPS.Z        (R12), K1, Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PS.BCST (R11), Z10, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -2383,34 +2325,26 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z10
-	VBROADCASTSS (CX), Z11
-	VFMADD231PS  Z11, Z10, Z0
-	VBROADCASTSS (CX)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z1
-	VBROADCASTSS (CX)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z2
-	VBROADCASTSS (CX)(R9*1), Z11
-	VFMADD231PS  Z11, Z10, Z3
-	VBROADCASTSS (CX)(DX*4), Z11
-	VFMADD231PS  Z11, Z10, Z4
-	VBROADCASTSS (CX)(R10*1), Z11
-	VFMADD231PS  Z11, Z10, Z5
-	VBROADCASTSS (CX)(R9*2), Z11
-	VFMADD231PS  Z11, Z10, Z6
-	VBROADCASTSS (R11), Z11
-	VFMADD231PS  Z11, Z10, Z7
-	VBROADCASTSS (R11)(DX*1), Z11
-	VFMADD231PS  Z11, Z10, Z8
-	VBROADCASTSS (R11)(DX*2), Z11
-	VFMADD231PS  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPS.Z        (R12), K1, Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PS.BCST (R11), Z10, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z10
 	VMULPS       Z10, Z0, Z0
 	VMULPS       Z10, Z1, Z1
@@ -2423,42 +2357,78 @@ tileStore:
 	VMULPS       Z10, Z8, Z8
 	VMULPS       Z10, Z9, Z9
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z10
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z10
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z1
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z2
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z3
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z4
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z5
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z6
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z6
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z7
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z7
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z8
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z8
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VFMADD231PS  Z11, Z10, Z9
+	VMOVUPS.Z    (CX), K1, Z12
+	VFMADD231PS  Z12, Z10, Z9
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z9, Z9
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -2480,26 +2450,26 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z12, Z12, Z12
-	VCMPPS    $0x16, Z12, Z0, K2
+	VPXORD    Z11, Z11, Z11
+	VCMPPS    $0x16, Z11, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z12, Z1, K2
+	VCMPPS    $0x16, Z11, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z12, Z2, K2
+	VCMPPS    $0x16, Z11, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z12, Z3, K2
+	VCMPPS    $0x16, Z11, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z12, Z4, K2
+	VCMPPS    $0x16, Z11, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z12, Z5, K2
+	VCMPPS    $0x16, Z11, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z12, Z6, K2
+	VCMPPS    $0x16, Z11, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VCMPPS    $0x16, Z12, Z7, K2
+	VCMPPS    $0x16, Z11, Z7, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VCMPPS    $0x16, Z12, Z8, K2
+	VCMPPS    $0x16, Z11, Z8, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VCMPPS    $0x16, Z12, Z9, K2
+	VCMPPS    $0x16, Z11, Z9, K2
 	VMOVAPS.Z Z9, K2, Z9
 
 tileMask:
@@ -2508,45 +2478,45 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z12, Z12, Z12
+	VPXORD    Z11, Z11, Z11
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z10
-	VCMPPS    $0x16, Z12, Z10, K2
+	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z9, K2, Z9
 	ADDQ      R11, CX
 
@@ -2639,121 +2609,77 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(DX*4), Z12
-	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R9*2), Z12
-	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R11), Z12
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R11)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R11)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R11)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPS.Z        (R12), K1, Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PS.BCST (R11), Z11, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(DX*4), Z12
-	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R9*2), Z12
-	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R11), Z12
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R11)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R11)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R11)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PS.BCST (R11), Z11, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(DX*4), Z12
-	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R9*2), Z12
-	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R11), Z12
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R11)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R11)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R11)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PS.BCST (R11), Z11, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(DX*4), Z12
-	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R9*2), Z12
-	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R11), Z12
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R11)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R11)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R11)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPS.Z        (R12), K1, Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PS.BCST (R11), Z11, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -2765,36 +2691,27 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z11
-	VBROADCASTSS (CX), Z12
-	VFMADD231PS  Z12, Z11, Z0
-	VBROADCASTSS (CX)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (CX)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (CX)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (CX)(DX*4), Z12
-	VFMADD231PS  Z12, Z11, Z4
-	VBROADCASTSS (CX)(R10*1), Z12
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (CX)(R9*2), Z12
-	VFMADD231PS  Z12, Z11, Z6
-	VBROADCASTSS (R11), Z12
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (R11)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z8
-	VBROADCASTSS (R11)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z9
-	VBROADCASTSS (R11)(R9*1), Z12
-	VFMADD231PS  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPS.Z        (R12), K1, Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PS.BCST (R11), Z11, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z11
 	VMULPS       Z11, Z0, Z0
 	VMULPS       Z11, Z1, Z1
@@ -2808,45 +2725,84 @@ tileStore:
 	VMULPS       Z11, Z9, Z9
 	VMULPS       Z11, Z10, Z10
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z11
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z11
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z1
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z2
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z3
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z4
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z5
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z6
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z6
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z7
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z7
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z8
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z8
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z9
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z9
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VFMADD231PS  Z12, Z11, Z10
+	VMOVUPS.Z    (CX), K1, Z13
+	VFMADD231PS  Z13, Z11, Z10
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z10, Z10
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -2869,28 +2825,28 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z13, Z13, Z13
-	VCMPPS    $0x16, Z13, Z0, K2
+	VPXORD    Z12, Z12, Z12
+	VCMPPS    $0x16, Z12, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z13, Z1, K2
+	VCMPPS    $0x16, Z12, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z13, Z2, K2
+	VCMPPS    $0x16, Z12, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z13, Z3, K2
+	VCMPPS    $0x16, Z12, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z13, Z4, K2
+	VCMPPS    $0x16, Z12, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z13, Z5, K2
+	VCMPPS    $0x16, Z12, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z13, Z6, K2
+	VCMPPS    $0x16, Z12, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VCMPPS    $0x16, Z13, Z7, K2
+	VCMPPS    $0x16, Z12, Z7, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VCMPPS    $0x16, Z13, Z8, K2
+	VCMPPS    $0x16, Z12, Z8, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VCMPPS    $0x16, Z13, Z9, K2
+	VCMPPS    $0x16, Z12, Z9, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VCMPPS    $0x16, Z13, Z10, K2
+	VCMPPS    $0x16, Z12, Z10, K2
 	VMOVAPS.Z Z10, K2, Z10
 
 tileMask:
@@ -2899,49 +2855,49 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z13, Z13, Z13
+	VPXORD    Z12, Z12, Z12
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
-	VCMPPS    $0x16, Z13, Z11, K2
+	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z10, K2, Z10
 	ADDQ      R11, CX
 
@@ -3037,129 +2993,81 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z12
-	VBROADCASTSS (CX), Z13
-	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R10*1), Z13
-	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R9*2), Z13
-	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R11), Z13
-	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R11)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R11)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R11)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R11)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPS.Z        (R12), K1, Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PS.BCST (R11), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z12
-	VBROADCASTSS (CX), Z13
-	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R10*1), Z13
-	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R9*2), Z13
-	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R11), Z13
-	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R11)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R11)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R11)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R11)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PS.BCST (R11), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z12
-	VBROADCASTSS (CX), Z13
-	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R10*1), Z13
-	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R9*2), Z13
-	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R11), Z13
-	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R11)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R11)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R11)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R11)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PS.BCST (R11), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z12
-	VBROADCASTSS (CX), Z13
-	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R10*1), Z13
-	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R9*2), Z13
-	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R11), Z13
-	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R11)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R11)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R11)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R11)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPS.Z        (R12), K1, Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PS.BCST (R11), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -3171,38 +3079,28 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z12
-	VBROADCASTSS (CX), Z13
-	VFMADD231PS  Z13, Z12, Z0
-	VBROADCASTSS (CX)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z1
-	VBROADCASTSS (CX)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z2
-	VBROADCASTSS (CX)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z3
-	VBROADCASTSS (CX)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z4
-	VBROADCASTSS (CX)(R10*1), Z13
-	VFMADD231PS  Z13, Z12, Z5
-	VBROADCASTSS (CX)(R9*2), Z13
-	VFMADD231PS  Z13, Z12, Z6
-	VBROADCASTSS (R11), Z13
-	VFMADD231PS  Z13, Z12, Z7
-	VBROADCASTSS (R11)(DX*1), Z13
-	VFMADD231PS  Z13, Z12, Z8
-	VBROADCASTSS (R11)(DX*2), Z13
-	VFMADD231PS  Z13, Z12, Z9
-	VBROADCASTSS (R11)(R9*1), Z13
-	VFMADD231PS  Z13, Z12, Z10
-	VBROADCASTSS (R11)(DX*4), Z13
-	VFMADD231PS  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPS.Z        (R12), K1, Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PS.BCST (R11), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
@@ -3217,48 +3115,90 @@ tileStore:
 	VMULPS       Z12, Z10, Z10
 	VMULPS       Z12, Z11, Z11
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z12
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z12
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z1
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z2
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z3
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z4
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z5
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z6
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z6
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z7
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z7
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z8
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z8
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z9
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z9
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z10
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z10
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VFMADD231PS  Z13, Z12, Z11
+	VMOVUPS.Z    (CX), K1, Z14
+	VFMADD231PS  Z14, Z12, Z11
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z11, Z11
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -3282,30 +3222,30 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z14, Z14, Z14
-	VCMPPS    $0x16, Z14, Z0, K2
+	VPXORD    Z13, Z13, Z13
+	VCMPPS    $0x16, Z13, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z14, Z1, K2
+	VCMPPS    $0x16, Z13, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z14, Z2, K2
+	VCMPPS    $0x16, Z13, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z14, Z3, K2
+	VCMPPS    $0x16, Z13, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z14, Z4, K2
+	VCMPPS    $0x16, Z13, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z14, Z5, K2
+	VCMPPS    $0x16, Z13, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z14, Z6, K2
+	VCMPPS    $0x16, Z13, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VCMPPS    $0x16, Z14, Z7, K2
+	VCMPPS    $0x16, Z13, Z7, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VCMPPS    $0x16, Z14, Z8, K2
+	VCMPPS    $0x16, Z13, Z8, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VCMPPS    $0x16, Z14, Z9, K2
+	VCMPPS    $0x16, Z13, Z9, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VCMPPS    $0x16, Z14, Z10, K2
+	VCMPPS    $0x16, Z13, Z10, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VCMPPS    $0x16, Z14, Z11, K2
+	VCMPPS    $0x16, Z13, Z11, K2
 	VMOVAPS.Z Z11, K2, Z11
 
 tileMask:
@@ -3314,53 +3254,53 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z14, Z14, Z14
+	VPXORD    Z13, Z13, Z13
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z12
-	VCMPPS    $0x16, Z14, Z12, K2
+	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z11, K2, Z11
 	ADDQ      R11, CX
 
@@ -3459,137 +3399,85 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R9*2), Z14
-	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R11), Z14
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R11)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R11)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R11)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R11)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R11)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPS.Z        (R12), K1, Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PS.BCST (R11), Z13, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R9*2), Z14
-	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R11), Z14
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R11)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R11)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R11)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R11)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R11)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PS.BCST (R11), Z13, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R9*2), Z14
-	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R11), Z14
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R11)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R11)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R11)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R11)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R11)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PS.BCST (R11), Z13, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R9*2), Z14
-	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R11), Z14
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R11)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R11)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R11)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R11)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R11)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPS.Z        (R12), K1, Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PS.BCST (R11), Z13, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -3601,40 +3489,29 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z13
-	VBROADCASTSS (CX), Z14
-	VFMADD231PS  Z14, Z13, Z0
-	VBROADCASTSS (CX)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (CX)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z2
-	VBROADCASTSS (CX)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (CX)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z4
-	VBROADCASTSS (CX)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (CX)(R9*2), Z14
-	VFMADD231PS  Z14, Z13, Z6
-	VBROADCASTSS (R11), Z14
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (R11)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z8
-	VBROADCASTSS (R11)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (R11)(R9*1), Z14
-	VFMADD231PS  Z14, Z13, Z10
-	VBROADCASTSS (R11)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z11
-	VBROADCASTSS (R11)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPS.Z        (R12), K1, Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PS.BCST (R11), Z13, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z13
 	VMULPS       Z13, Z0, Z0
 	VMULPS       Z13, Z1, Z1
@@ -3650,51 +3527,96 @@ tileStore:
 	VMULPS       Z13, Z11, Z11
 	VMULPS       Z13, Z12, Z12
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z13
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z13
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z1
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z2
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z3
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z4
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z5
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z6
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z6
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z7
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z7
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z8
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z8
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z9
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z9
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z10
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z10
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z11
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z11
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VFMADD231PS  Z14, Z13, Z12
+	VMOVUPS.Z    (CX), K1, Z15
+	VFMADD231PS  Z15, Z13, Z12
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z11, Z11
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z12, Z12
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -3719,32 +3641,32 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z15, Z15, Z15
-	VCMPPS    $0x16, Z15, Z0, K2
+	VPXORD    Z14, Z14, Z14
+	VCMPPS    $0x16, Z14, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z15, Z1, K2
+	VCMPPS    $0x16, Z14, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z15, Z2, K2
+	VCMPPS    $0x16, Z14, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z15, Z3, K2
+	VCMPPS    $0x16, Z14, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z15, Z4, K2
+	VCMPPS    $0x16, Z14, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z15, Z5, K2
+	VCMPPS    $0x16, Z14, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z15, Z6, K2
+	VCMPPS    $0x16, Z14, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VCMPPS    $0x16, Z15, Z7, K2
+	VCMPPS    $0x16, Z14, Z7, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VCMPPS    $0x16, Z15, Z8, K2
+	VCMPPS    $0x16, Z14, Z8, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VCMPPS    $0x16, Z15, Z9, K2
+	VCMPPS    $0x16, Z14, Z9, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VCMPPS    $0x16, Z15, Z10, K2
+	VCMPPS    $0x16, Z14, Z10, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VCMPPS    $0x16, Z15, Z11, K2
+	VCMPPS    $0x16, Z14, Z11, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VCMPPS    $0x16, Z15, Z12, K2
+	VCMPPS    $0x16, Z14, Z12, K2
 	VMOVAPS.Z Z12, K2, Z12
 
 tileMask:
@@ -3753,57 +3675,57 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z15, Z15, Z15
+	VPXORD    Z14, Z14, Z14
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z11, K2, Z11
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
-	VCMPPS    $0x16, Z15, Z13, K2
+	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z12, K2, Z12
 	ADDQ      R11, CX
 
@@ -3905,145 +3827,89 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R11), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R11)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R11)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R11)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R11)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R11)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R11)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPS.Z        (R12), K1, Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R11), Z14, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R11), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R11)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R11)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R11)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R11)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R11)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R11)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R11), Z14, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R11), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R11)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R11)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R11)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R11)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R11)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R11)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPS.Z        (R12), K1, Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R11), Z14, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R11), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R11)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R11)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R11)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R11)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R11)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R11)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPS.Z        (R12), K1, Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R11), Z14, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -4055,42 +3921,30 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R12), K1, Z14
-	VBROADCASTSS (CX), Z15
-	VFMADD231PS  Z15, Z14, Z0
-	VBROADCASTSS (CX)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z1
-	VBROADCASTSS (CX)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (CX)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z3
-	VBROADCASTSS (CX)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z4
-	VBROADCASTSS (CX)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (CX)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z6
-	VBROADCASTSS (R11), Z15
-	VFMADD231PS  Z15, Z14, Z7
-	VBROADCASTSS (R11)(DX*1), Z15
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R11)(DX*2), Z15
-	VFMADD231PS  Z15, Z14, Z9
-	VBROADCASTSS (R11)(R9*1), Z15
-	VFMADD231PS  Z15, Z14, Z10
-	VBROADCASTSS (R11)(DX*4), Z15
-	VFMADD231PS  Z15, Z14, Z11
-	VBROADCASTSS (R11)(R10*1), Z15
-	VFMADD231PS  Z15, Z14, Z12
-	VBROADCASTSS (R11)(R9*2), Z15
-	VFMADD231PS  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPS.Z        (R12), K1, Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R11), Z14, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z14
 	VMULPS       Z14, Z0, Z0
 	VMULPS       Z14, Z1, Z1
@@ -4107,54 +3961,102 @@ tileStore:
 	VMULPS       Z14, Z12, Z12
 	VMULPS       Z14, Z13, Z13
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z14
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z14
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z1
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z2
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z3
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z4
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z5
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z6
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z6
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z7
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z7
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z8
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z8
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z9
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z9
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z10
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z10
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z11
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z11
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z12
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z12
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z15
-	VFMADD231PS  Z15, Z14, Z13
+	VMOVUPS.Z    (CX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z13
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z11, Z11
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z12, Z12
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z16
+	VADDPS    Z16, Z13, Z13
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -4180,34 +4082,34 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z16, Z16, Z16
-	VCMPPS    $0x16, Z16, Z0, K2
+	VPXORD    Z15, Z15, Z15
+	VCMPPS    $0x16, Z15, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z16, Z1, K2
+	VCMPPS    $0x16, Z15, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z16, Z2, K2
+	VCMPPS    $0x16, Z15, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z16, Z3, K2
+	VCMPPS    $0x16, Z15, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z16, Z4, K2
+	VCMPPS    $0x16, Z15, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z16, Z5, K2
+	VCMPPS    $0x16, Z15, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z16, Z6, K2
+	VCMPPS    $0x16, Z15, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VCMPPS    $0x16, Z16, Z7, K2
+	VCMPPS    $0x16, Z15, Z7, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VCMPPS    $0x16, Z16, Z8, K2
+	VCMPPS    $0x16, Z15, Z8, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VCMPPS    $0x16, Z16, Z9, K2
+	VCMPPS    $0x16, Z15, Z9, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VCMPPS    $0x16, Z16, Z10, K2
+	VCMPPS    $0x16, Z15, Z10, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VCMPPS    $0x16, Z16, Z11, K2
+	VCMPPS    $0x16, Z15, Z11, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VCMPPS    $0x16, Z16, Z12, K2
+	VCMPPS    $0x16, Z15, Z12, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VCMPPS    $0x16, Z16, Z13, K2
+	VCMPPS    $0x16, Z15, Z13, K2
 	VMOVAPS.Z Z13, K2, Z13
 
 tileMask:
@@ -4216,61 +4118,61 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z16, Z16, Z16
+	VPXORD    Z15, Z15, Z15
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z11, K2, Z11
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z12, K2, Z12
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z14
-	VCMPPS    $0x16, Z16, Z14, K2
+	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z13, K2, Z13
 	ADDQ      R11, CX
 
@@ -4379,157 +4281,97 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z15, Z0
-	VBROADCASTSS (CX)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z2
-	VBROADCASTSS (CX)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z4
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z6
-	VBROADCASTSS (R11), Z16
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (R11)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z8
-	VBROADCASTSS (R11)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (R11)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z10
-	VBROADCASTSS (R11)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (R11)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z12
-	VBROADCASTSS (R11)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z13
-	VBROADCASTSS (R12), Z16
-	VFMADD231PS  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   63(R15)
+	VMOVUPS.Z        (R13), K1, Z15
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PS.BCST (R11), Z15, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PS.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z15, Z0
-	VBROADCASTSS (CX)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z2
-	VBROADCASTSS (CX)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z4
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z6
-	VBROADCASTSS (R11), Z16
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (R11)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z8
-	VBROADCASTSS (R11)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (R11)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z10
-	VBROADCASTSS (R11)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (R11)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z12
-	VBROADCASTSS (R11)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z13
-	VBROADCASTSS (R12), Z16
-	VFMADD231PS  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	VMOVUPS.Z        (R13), K1, Z15
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PS.BCST (R11), Z15, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PS.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z15, Z0
-	VBROADCASTSS (CX)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z2
-	VBROADCASTSS (CX)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z4
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z6
-	VBROADCASTSS (R11), Z16
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (R11)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z8
-	VBROADCASTSS (R11)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (R11)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z10
-	VBROADCASTSS (R11)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (R11)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z12
-	VBROADCASTSS (R11)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z13
-	VBROADCASTSS (R12), Z16
-	VFMADD231PS  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	VMOVUPS.Z        (R13), K1, Z15
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PS.BCST (R11), Z15, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PS.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z15, Z0
-	VBROADCASTSS (CX)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z2
-	VBROADCASTSS (CX)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z4
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z6
-	VBROADCASTSS (R11), Z16
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (R11)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z8
-	VBROADCASTSS (R11)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (R11)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z10
-	VBROADCASTSS (R11)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (R11)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z12
-	VBROADCASTSS (R11)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z13
-	VBROADCASTSS (R12), Z16
-	VFMADD231PS  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R15
+	VMOVUPS.Z        (R13), K1, Z15
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PS.BCST (R11), Z15, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PS.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
 
 tileFetched:
 	SUBQ $0x04, R14
@@ -4541,45 +4383,32 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z15
-	VBROADCASTSS (CX), Z16
-	VFMADD231PS  Z16, Z15, Z0
-	VBROADCASTSS (CX)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (CX)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z2
-	VBROADCASTSS (CX)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (CX)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z4
-	VBROADCASTSS (CX)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (CX)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z6
-	VBROADCASTSS (R11), Z16
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (R11)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z8
-	VBROADCASTSS (R11)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (R11)(R9*1), Z16
-	VFMADD231PS  Z16, Z15, Z10
-	VBROADCASTSS (R11)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (R11)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z12
-	VBROADCASTSS (R11)(R9*2), Z16
-	VFMADD231PS  Z16, Z15, Z13
-	VBROADCASTSS (R12), Z16
-	VFMADD231PS  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	DECQ         R14
-	JNE          tileStep
+	VMOVUPS.Z        (R13), K1, Z15
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PS.BCST (R11), Z15, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PS.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z15
 	VMULPS       Z15, Z0, Z0
 	VMULPS       Z15, Z1, Z1
@@ -4597,57 +4426,108 @@ tileStore:
 	VMULPS       Z15, Z13, Z13
 	VMULPS       Z15, Z14, Z14
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z15
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z15
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z1
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z2
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z3
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z4
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z5
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z6
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z6
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z7
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z7
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z8
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z8
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z9
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z9
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z10
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z10
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z11
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z11
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z12
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z12
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z13
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z13
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z16
-	VFMADD231PS  Z16, Z15, Z14
+	VMOVUPS.Z    (CX), K1, Z17
+	VFMADD231PS  Z17, Z15, Z14
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z11, Z11
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z12, Z12
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z13, Z13
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z14, Z14
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -4674,36 +4554,36 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z17, Z17, Z17
-	VCMPPS    $0x16, Z17, Z0, K2
+	VPXORD    Z16, Z16, Z16
+	VCMPPS    $0x16, Z16, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z17, Z1, K2
+	VCMPPS    $0x16, Z16, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z17, Z2, K2
+	VCMPPS    $0x16, Z16, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z17, Z3, K2
+	VCMPPS    $0x16, Z16, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z17, Z4, K2
+	VCMPPS    $0x16, Z16, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z17, Z5, K2
+	VCMPPS    $0x16, Z16, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z17, Z6, K2
+	VCMPPS    $0x16, Z16, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VCMPPS    $0x16, Z17, Z7, K2
+	VCMPPS    $0x16, Z16, Z7, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VCMPPS    $0x16, Z17, Z8, K2
+	VCMPPS    $0x16, Z16, Z8, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VCMPPS    $0x16, Z17, Z9, K2
+	VCMPPS    $0x16, Z16, Z9, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VCMPPS    $0x16, Z17, Z10, K2
+	VCMPPS    $0x16, Z16, Z10, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VCMPPS    $0x16, Z17, Z11, K2
+	VCMPPS    $0x16, Z16, Z11, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VCMPPS    $0x16, Z17, Z12, K2
+	VCMPPS    $0x16, Z16, Z12, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VCMPPS    $0x16, Z17, Z13, K2
+	VCMPPS    $0x16, Z16, Z13, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VCMPPS    $0x16, Z17, Z14, K2
+	VCMPPS    $0x16, Z16, Z14, K2
 	VMOVAPS.Z Z14, K2, Z14
 
 tileMask:
@@ -4712,65 +4592,65 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z17, Z17, Z17
+	VPXORD    Z16, Z16, Z16
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z11, K2, Z11
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z12, K2, Z12
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z13, K2, Z13
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
-	VCMPPS    $0x16, Z17, Z15, K2
+	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z14, K2, Z14
 	ADDQ      R11, CX
 
@@ -4882,165 +4762,101 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z16
-	VBROADCASTSS (CX), Z17
-	VFMADD231PS  Z17, Z16, Z0
-	VBROADCASTSS (CX)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z1
-	VBROADCASTSS (CX)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z2
-	VBROADCASTSS (CX)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z3
-	VBROADCASTSS (CX)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z4
-	VBROADCASTSS (CX)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z5
-	VBROADCASTSS (CX)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z6
-	VBROADCASTSS (R11), Z17
-	VFMADD231PS  Z17, Z16, Z7
-	VBROADCASTSS (R11)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z8
-	VBROADCASTSS (R11)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z9
-	VBROADCASTSS (R11)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z10
-	VBROADCASTSS (R11)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z11
-	VBROADCASTSS (R11)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z12
-	VBROADCASTSS (R11)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z13
-	VBROADCASTSS (R12), Z17
-	VFMADD231PS  Z17, Z16, Z14
-	VBROADCASTSS (R12)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   63(R15)
+	VMOVUPS.Z        (R13), K1, Z16
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PS.BCST (R11), Z16, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z16
-	VBROADCASTSS (CX), Z17
-	VFMADD231PS  Z17, Z16, Z0
-	VBROADCASTSS (CX)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z1
-	VBROADCASTSS (CX)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z2
-	VBROADCASTSS (CX)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z3
-	VBROADCASTSS (CX)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z4
-	VBROADCASTSS (CX)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z5
-	VBROADCASTSS (CX)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z6
-	VBROADCASTSS (R11), Z17
-	VFMADD231PS  Z17, Z16, Z7
-	VBROADCASTSS (R11)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z8
-	VBROADCASTSS (R11)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z9
-	VBROADCASTSS (R11)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z10
-	VBROADCASTSS (R11)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z11
-	VBROADCASTSS (R11)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z12
-	VBROADCASTSS (R11)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z13
-	VBROADCASTSS (R12), Z17
-	VFMADD231PS  Z17, Z16, Z14
-	VBROADCASTSS (R12)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	VMOVUPS.Z        (R13), K1, Z16
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PS.BCST (R11), Z16, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z16
-	VBROADCASTSS (CX), Z17
-	VFMADD231PS  Z17, Z16, Z0
-	VBROADCASTSS (CX)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z1
-	VBROADCASTSS (CX)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z2
-	VBROADCASTSS (CX)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z3
-	VBROADCASTSS (CX)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z4
-	VBROADCASTSS (CX)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z5
-	VBROADCASTSS (CX)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z6
-	VBROADCASTSS (R11), Z17
-	VFMADD231PS  Z17, Z16, Z7
-	VBROADCASTSS (R11)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z8
-	VBROADCASTSS (R11)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z9
-	VBROADCASTSS (R11)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z10
-	VBROADCASTSS (R11)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z11
-	VBROADCASTSS (R11)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z12
-	VBROADCASTSS (R11)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z13
-	VBROADCASTSS (R12), Z17
-	VFMADD231PS  Z17, Z16, Z14
-	VBROADCASTSS (R12)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	VMOVUPS.Z        (R13), K1, Z16
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PS.BCST (R11), Z16, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z16
-	VBROADCASTSS (CX), Z17
-	VFMADD231PS  Z17, Z16, Z0
-	VBROADCASTSS (CX)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z1
-	VBROADCASTSS (CX)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z2
-	VBROADCASTSS (CX)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z3
-	VBROADCASTSS (CX)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z4
-	VBROADCASTSS (CX)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z5
-	VBROADCASTSS (CX)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z6
-	VBROADCASTSS (R11), Z17
-	VFMADD231PS  Z17, Z16, Z7
-	VBROADCASTSS (R11)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z8
-	VBROADCASTSS (R11)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z9
-	VBROADCASTSS (R11)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z10
-	VBROADCASTSS (R11)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z11
-	VBROADCASTSS (R11)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z12
-	VBROADCASTSS (R11)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z13
-	VBROADCASTSS (R12), Z17
-	VFMADD231PS  Z17, Z16, Z14
-	VBROADCASTSS (R12)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R15
+	VMOVUPS.Z        (R13), K1, Z16
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PS.BCST (R11), Z16, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
 
 tileFetched:
 	SUBQ $0x04, R14
@@ -5052,47 +4868,33 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z    (R13), K1, Z16
-	VBROADCASTSS (CX), Z17
-	VFMADD231PS  Z17, Z16, Z0
-	VBROADCASTSS (CX)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z1
-	VBROADCASTSS (CX)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z2
-	VBROADCASTSS (CX)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z3
-	VBROADCASTSS (CX)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z4
-	VBROADCASTSS (CX)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z5
-	VBROADCASTSS (CX)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z6
-	VBROADCASTSS (R11), Z17
-	VFMADD231PS  Z17, Z16, Z7
-	VBROADCASTSS (R11)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z8
-	VBROADCASTSS (R11)(DX*2), Z17
-	VFMADD231PS  Z17, Z16, Z9
-	VBROADCASTSS (R11)(R9*1), Z17
-	VFMADD231PS  Z17, Z16, Z10
-	VBROADCASTSS (R11)(DX*4), Z17
-	VFMADD231PS  Z17, Z16, Z11
-	VBROADCASTSS (R11)(R10*1), Z17
-	VFMADD231PS  Z17, Z16, Z12
-	VBROADCASTSS (R11)(R9*2), Z17
-	VFMADD231PS  Z17, Z16, Z13
-	VBROADCASTSS (R12), Z17
-	VFMADD231PS  Z17, Z16, Z14
-	VBROADCASTSS (R12)(DX*1), Z17
-	VFMADD231PS  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	DECQ         R14
-	JNE          tileStep
+	VMOVUPS.Z        (R13), K1, Z16
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PS.BCST (R11), Z16, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z16
 	VMULPS       Z16, Z0, Z0
 	VMULPS       Z16, Z1, Z1
@@ -5111,60 +4913,114 @@ tileStore:
 	VMULPS       Z16, Z14, Z14
 	VMULPS       Z16, Z15, Z15
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z16
 	MOVQ         DI, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z0
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z16
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z0
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z1
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z1
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z2
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z2
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z3
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z3
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z4
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z4
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z5
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z5
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z6
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z6
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z7
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z7
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z8
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z8
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z9
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z9
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z10
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z10
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z11
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z11
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z12
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z12
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z13
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z13
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z14
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z14
 	ADDQ         R8, CX
-	VMOVUPS.Z    (CX), K1, Z17
-	VFMADD231PS  Z17, Z16, Z15
+	VMOVUPS.Z    (CX), K1, Z18
+	VFMADD231PS  Z18, Z16, Z15
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z11, Z11
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z12, Z12
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z13, Z13
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z14, Z14
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z18
+	VADDPS    Z18, Z15, Z15
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -5192,38 +5048,38 @@ tileReLU:
 	MOVQ      relu+112(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z18, Z18, Z18
-	VCMPPS    $0x16, Z18, Z0, K2
+	VPXORD    Z17, Z17, Z17
+	VCMPPS    $0x16, Z17, Z0, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VCMPPS    $0x16, Z18, Z1, K2
+	VCMPPS    $0x16, Z17, Z1, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VCMPPS    $0x16, Z18, Z2, K2
+	VCMPPS    $0x16, Z17, Z2, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VCMPPS    $0x16, Z18, Z3, K2
+	VCMPPS    $0x16, Z17, Z3, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS    $0x16, Z18, Z4, K2
+	VCMPPS    $0x16, Z17, Z4, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VCMPPS    $0x16, Z18, Z5, K2
+	VCMPPS    $0x16, Z17, Z5, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VCMPPS    $0x16, Z18, Z6, K2
+	VCMPPS    $0x16, Z17, Z6, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VCMPPS    $0x16, Z18, Z7, K2
+	VCMPPS    $0x16, Z17, Z7, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VCMPPS    $0x16, Z18, Z8, K2
+	VCMPPS    $0x16, Z17, Z8, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VCMPPS    $0x16, Z18, Z9, K2
+	VCMPPS    $0x16, Z17, Z9, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VCMPPS    $0x16, Z18, Z10, K2
+	VCMPPS    $0x16, Z17, Z10, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VCMPPS    $0x16, Z18, Z11, K2
+	VCMPPS    $0x16, Z17, Z11, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VCMPPS    $0x16, Z18, Z12, K2
+	VCMPPS    $0x16, Z17, Z12, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VCMPPS    $0x16, Z18, Z13, K2
+	VCMPPS    $0x16, Z17, Z13, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VCMPPS    $0x16, Z18, Z14, K2
+	VCMPPS    $0x16, Z17, Z14, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VCMPPS    $0x16, Z18, Z15, K2
+	VCMPPS    $0x16, Z17, Z15, K2
 	VMOVAPS.Z Z15, K2, Z15
 
 tileMask:
@@ -5232,69 +5088,69 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+104(FP), R11
 	SHLQ      $0x02, R11
-	VPXORD    Z18, Z18, Z18
+	VPXORD    Z17, Z17, Z17
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z11, K2, Z11
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z12, K2, Z12
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z13, K2, Z13
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z14, K2, Z14
 	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z16
-	VCMPPS    $0x16, Z18, Z16, K2
+	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z15, K2, Z15
 	ADDQ      R11, CX
 
@@ -5446,20 +5302,32 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z2
 	VMULPS       Z2, Z0, Z0
 	VMULPS       Z2, Z1, Z1
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z2
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z2
 	VFMADD231PS  (CX), Z2, Z0
 	VMOVUPS.Z    64(CX), K1, Z3
 	VFMADD231PS  Z3, Z2, Z1
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z3
+	VADDPS    Z3, Z1, Z1
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -5631,18 +5499,23 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
 	VMULPS       Z4, Z3, Z3
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z4
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z4
 	VFMADD231PS  (CX), Z4, Z0
 	VMOVUPS.Z    64(CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z1
@@ -5651,6 +5524,17 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z3
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -5855,6 +5739,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
@@ -5863,12 +5749,15 @@ tileStore:
 	VMULPS       Z6, Z4, Z4
 	VMULPS       Z6, Z5, Z5
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z6
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z6
 	VFMADD231PS  (CX), Z6, Z0
 	VMOVUPS.Z    64(CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z1
@@ -5881,6 +5770,21 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z5
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z7
+	VADDPS    Z7, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z7
+	VADDPS    Z7, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z7
+	VADDPS    Z7, Z5, Z5
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -6119,6 +6023,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Z8, Z1, Z1
@@ -6129,12 +6035,15 @@ tileStore:
 	VMULPS       Z8, Z6, Z6
 	VMULPS       Z8, Z7, Z7
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z8
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z8
 	VFMADD231PS  (CX), Z8, Z0
 	VMOVUPS.Z    64(CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z1
@@ -6151,6 +6060,25 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z7
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z9
+	VADDPS    Z9, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z9
+	VADDPS    Z9, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z9
+	VADDPS    Z9, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z9
+	VADDPS    Z9, Z7, Z7
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -6422,6 +6350,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z10
 	VMULPS       Z10, Z0, Z0
 	VMULPS       Z10, Z1, Z1
@@ -6434,12 +6364,15 @@ tileStore:
 	VMULPS       Z10, Z8, Z8
 	VMULPS       Z10, Z9, Z9
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z10
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z10
 	VFMADD231PS  (CX), Z10, Z0
 	VMOVUPS.Z    64(CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z1
@@ -6460,6 +6393,29 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z11
 	VFMADD231PS  Z11, Z10, Z9
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z11
+	VADDPS    Z11, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z11
+	VADDPS    Z11, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z11
+	VADDPS    Z11, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z11
+	VADDPS    Z11, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z11
+	VADDPS    Z11, Z9, Z9
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -6765,6 +6721,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
@@ -6779,12 +6737,15 @@ tileStore:
 	VMULPS       Z12, Z10, Z10
 	VMULPS       Z12, Z11, Z11
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z12
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z12
 	VFMADD231PS  (CX), Z12, Z0
 	VMOVUPS.Z    64(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z1
@@ -6809,6 +6770,33 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z11
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z13
+	VADDPS    Z13, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z13
+	VADDPS    Z13, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z13
+	VADDPS    Z13, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z13
+	VADDPS    Z13, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z13
+	VADDPS    Z13, Z9, Z9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z13
+	VADDPS    Z13, Z11, Z11
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -7147,6 +7135,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z14
 	VMULPS       Z14, Z0, Z0
 	VMULPS       Z14, Z1, Z1
@@ -7163,12 +7153,15 @@ tileStore:
 	VMULPS       Z14, Z12, Z12
 	VMULPS       Z14, Z13, Z13
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z14
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z14
 	VFMADD231PS  (CX), Z14, Z0
 	VMOVUPS.Z    64(CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z1
@@ -7197,6 +7190,37 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z15
 	VFMADD231PS  Z15, Z14, Z13
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z15
+	VADDPS    Z15, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z15
+	VADDPS    Z15, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z15
+	VADDPS    Z15, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z15
+	VADDPS    Z15, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z15
+	VADDPS    Z15, Z9, Z9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z15
+	VADDPS    Z15, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Z15
+	VADDPS    Z15, Z13, Z13
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -7577,6 +7601,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z16
 	VMULPS       Z16, Z0, Z0
 	VMULPS       Z16, Z1, Z1
@@ -7595,12 +7621,15 @@ tileStore:
 	VMULPS       Z16, Z14, Z14
 	VMULPS       Z16, Z15, Z15
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z16
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z16
 	VFMADD231PS  (CX), Z16, Z0
 	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z1
@@ -7633,6 +7662,41 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z15
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z17
+	VADDPS    Z17, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z17
+	VADDPS    Z17, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z17
+	VADDPS    Z17, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z17
+	VADDPS    Z17, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z17
+	VADDPS    Z17, Z9, Z9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z17
+	VADDPS    Z17, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Z17
+	VADDPS    Z17, Z13, Z13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Z17
+	VADDPS    Z17, Z15, Z15
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -8046,6 +8110,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Z18, Z1, Z1
@@ -8066,12 +8132,15 @@ tileStore:
 	VMULPS       Z18, Z16, Z16
 	VMULPS       Z18, Z17, Z17
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z18
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z18
 	VFMADD231PS  (CX), Z18, Z0
 	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z1
@@ -8108,6 +8177,45 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z17
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z19
+	VADDPS    Z19, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z19
+	VADDPS    Z19, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z19
+	VADDPS    Z19, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z19
+	VADDPS    Z19, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z19
+	VADDPS    Z19, Z9, Z9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z19
+	VADDPS    Z19, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Z19
+	VADDPS    Z19, Z13, Z13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Z19
+	VADDPS    Z19, Z15, Z15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Z19
+	VADDPS    Z19, Z17, Z17
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -8554,6 +8662,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z20
 	VMULPS       Z20, Z0, Z0
 	VMULPS       Z20, Z1, Z1
@@ -8576,12 +8686,15 @@ tileStore:
 	VMULPS       Z20, Z18, Z18
 	VMULPS       Z20, Z19, Z19
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z20
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z20
 	VFMADD231PS  (CX), Z20, Z0
 	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z1
@@ -8622,6 +8735,49 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z19
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z9, Z9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z13, Z13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z15, Z15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z17, Z17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Z21
+	VADDPS    Z21, Z19, Z19
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -9101,6 +9257,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z22
 	VMULPS       Z22, Z0, Z0
 	VMULPS       Z22, Z1, Z1
@@ -9125,12 +9283,15 @@ tileStore:
 	VMULPS       Z22, Z20, Z20
 	VMULPS       Z22, Z21, Z21
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z22
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z22
 	VFMADD231PS  (CX), Z22, Z0
 	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z1
@@ -9175,6 +9336,53 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z23
 	VFMADD231PS  Z23, Z22, Z21
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z9, Z9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z13, Z13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z15, Z15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z17, Z17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z19, Z19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Z23
+	VADDPS    Z23, Z21, Z21
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -9687,6 +9895,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
@@ -9713,12 +9923,15 @@ tileStore:
 	VMULPS       Z24, Z22, Z22
 	VMULPS       Z24, Z23, Z23
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z24
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z24
 	VFMADD231PS  (CX), Z24, Z0
 	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z1
@@ -9767,6 +9980,57 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z23
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z9, Z9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z13, Z13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z15, Z15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z17, Z17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z19, Z19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z21, Z21
+	ADDQ      R8, CX
+	VADDPS    (CX), Z22, Z22
+	VMOVUPS.Z 64(CX), K1, Z25
+	VADDPS    Z25, Z23, Z23
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -10312,6 +10576,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z26
 	VMULPS       Z26, Z0, Z0
 	VMULPS       Z26, Z1, Z1
@@ -10340,12 +10606,15 @@ tileStore:
 	VMULPS       Z26, Z24, Z24
 	VMULPS       Z26, Z25, Z25
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z26
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z26
 	VFMADD231PS  (CX), Z26, Z0
 	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z1
@@ -10398,6 +10667,61 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z27
 	VFMADD231PS  Z27, Z26, Z25
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z9, Z9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z13, Z13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z15, Z15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z17, Z17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z19, Z19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z21, Z21
+	ADDQ      R8, CX
+	VADDPS    (CX), Z22, Z22
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z23, Z23
+	ADDQ      R8, CX
+	VADDPS    (CX), Z24, Z24
+	VMOVUPS.Z 64(CX), K1, Z27
+	VADDPS    Z27, Z25, Z25
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -10976,6 +11300,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z28
 	VMULPS       Z28, Z0, Z0
 	VMULPS       Z28, Z1, Z1
@@ -11006,12 +11332,15 @@ tileStore:
 	VMULPS       Z28, Z26, Z26
 	VMULPS       Z28, Z27, Z27
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z28
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z28
 	VFMADD231PS  (CX), Z28, Z0
 	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z1
@@ -11068,6 +11397,65 @@ tileStore:
 	VMOVUPS.Z    64(CX), K1, Z29
 	VFMADD231PS  Z29, Z28, Z27
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z9, Z9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z13, Z13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z15, Z15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z17, Z17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z19, Z19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z21, Z21
+	ADDQ      R8, CX
+	VADDPS    (CX), Z22, Z22
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z23, Z23
+	ADDQ      R8, CX
+	VADDPS    (CX), Z24, Z24
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z25, Z25
+	ADDQ      R8, CX
+	VADDPS    (CX), Z26, Z26
+	VMOVUPS.Z 64(CX), K1, Z29
+	VADDPS    Z29, Z27, Z27
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -11442,22 +11830,35 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z3, Z2, Z2
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z3
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z3
 	VFMADD231PS  (CX), Z3, Z0
 	VFMADD231PS  64(CX), Z3, Z1
 	VMOVUPS.Z    128(CX), K1, Z4
 	VFMADD231PS  Z4, Z3, Z2
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -11655,6 +12056,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
@@ -11663,12 +12066,15 @@ tileStore:
 	VMULPS       Z6, Z4, Z4
 	VMULPS       Z6, Z5, Z5
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z6
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z6
 	VFMADD231PS  (CX), Z6, Z0
 	VFMADD231PS  64(CX), Z6, Z1
 	VMOVUPS.Z    128(CX), K1, Z7
@@ -11679,6 +12085,19 @@ tileStore:
 	VMOVUPS.Z    128(CX), K1, Z7
 	VFMADD231PS  Z7, Z6, Z5
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Z7
+	VADDPS    Z7, Z2, Z2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Z7
+	VADDPS    Z7, Z5, Z5
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -11922,6 +12341,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z9
 	VMULPS       Z9, Z0, Z0
 	VMULPS       Z9, Z1, Z1
@@ -11933,12 +12354,15 @@ tileStore:
 	VMULPS       Z9, Z7, Z7
 	VMULPS       Z9, Z8, Z8
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z9
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z9
 	VFMADD231PS  (CX), Z9, Z0
 	VFMADD231PS  64(CX), Z9, Z1
 	VMOVUPS.Z    128(CX), K1, Z10
@@ -11954,6 +12378,24 @@ tileStore:
 	VMOVUPS.Z    128(CX), K1, Z10
 	VFMADD231PS  Z10, Z9, Z8
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Z10
+	VADDPS    Z10, Z2, Z2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Z10
+	VADDPS    Z10, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Z10
+	VADDPS    Z10, Z8, Z8
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -12244,6 +12686,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
@@ -12258,12 +12702,15 @@ tileStore:
 	VMULPS       Z12, Z10, Z10
 	VMULPS       Z12, Z11, Z11
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z12
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z12
 	VFMADD231PS  (CX), Z12, Z0
 	VFMADD231PS  64(CX), Z12, Z1
 	VMOVUPS.Z    128(CX), K1, Z13
@@ -12284,6 +12731,29 @@ tileStore:
 	VMOVUPS.Z    128(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z11
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Z13
+	VADDPS    Z13, Z2, Z2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Z13
+	VADDPS    Z13, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Z13
+	VADDPS    Z13, Z8, Z8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Z13
+	VADDPS    Z13, Z11, Z11
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -12620,6 +13090,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z15
 	VMULPS       Z15, Z0, Z0
 	VMULPS       Z15, Z1, Z1
@@ -12637,12 +13109,15 @@ tileStore:
 	VMULPS       Z15, Z13, Z13
 	VMULPS       Z15, Z14, Z14
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z15
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z15
 	VFMADD231PS  (CX), Z15, Z0
 	VFMADD231PS  64(CX), Z15, Z1
 	VMOVUPS.Z    128(CX), K1, Z16
@@ -12668,6 +13143,34 @@ tileStore:
 	VMOVUPS.Z    128(CX), K1, Z16
 	VFMADD231PS  Z16, Z15, Z14
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Z16
+	VADDPS    Z16, Z2, Z2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Z16
+	VADDPS    Z16, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Z16
+	VADDPS    Z16, Z8, Z8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Z16
+	VADDPS    Z16, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Z16
+	VADDPS    Z16, Z14, Z14
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -13051,6 +13554,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Z18, Z1, Z1
@@ -13071,12 +13576,15 @@ tileStore:
 	VMULPS       Z18, Z16, Z16
 	VMULPS       Z18, Z17, Z17
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z18
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z18
 	VFMADD231PS  (CX), Z18, Z0
 	VFMADD231PS  64(CX), Z18, Z1
 	VMOVUPS.Z    128(CX), K1, Z19
@@ -13107,6 +13615,39 @@ tileStore:
 	VMOVUPS.Z    128(CX), K1, Z19
 	VFMADD231PS  Z19, Z18, Z17
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Z19
+	VADDPS    Z19, Z2, Z2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Z19
+	VADDPS    Z19, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Z19
+	VADDPS    Z19, Z8, Z8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Z19
+	VADDPS    Z19, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Z19
+	VADDPS    Z19, Z14, Z14
+	ADDQ      R8, CX
+	VADDPS    (CX), Z15, Z15
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS.Z 128(CX), K1, Z19
+	VADDPS    Z19, Z17, Z17
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -13536,6 +14077,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z21
 	VMULPS       Z21, Z0, Z0
 	VMULPS       Z21, Z1, Z1
@@ -13559,12 +14102,15 @@ tileStore:
 	VMULPS       Z21, Z19, Z19
 	VMULPS       Z21, Z20, Z20
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z21
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z21
 	VFMADD231PS  (CX), Z21, Z0
 	VFMADD231PS  64(CX), Z21, Z1
 	VMOVUPS.Z    128(CX), K1, Z22
@@ -13600,6 +14146,44 @@ tileStore:
 	VMOVUPS.Z    128(CX), K1, Z22
 	VFMADD231PS  Z22, Z21, Z20
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Z22
+	VADDPS    Z22, Z2, Z2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Z22
+	VADDPS    Z22, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Z22
+	VADDPS    Z22, Z8, Z8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Z22
+	VADDPS    Z22, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Z22
+	VADDPS    Z22, Z14, Z14
+	ADDQ      R8, CX
+	VADDPS    (CX), Z15, Z15
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS.Z 128(CX), K1, Z22
+	VADDPS    Z22, Z17, Z17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VADDPS    64(CX), Z19, Z19
+	VMOVUPS.Z 128(CX), K1, Z22
+	VADDPS    Z22, Z20, Z20
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -14084,6 +14668,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
@@ -14110,12 +14696,15 @@ tileStore:
 	VMULPS       Z24, Z22, Z22
 	VMULPS       Z24, Z23, Z23
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z24
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z24
 	VFMADD231PS  (CX), Z24, Z0
 	VFMADD231PS  64(CX), Z24, Z1
 	VMOVUPS.Z    128(CX), K1, Z25
@@ -14156,6 +14745,49 @@ tileStore:
 	VMOVUPS.Z    128(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z23
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Z25
+	VADDPS    Z25, Z2, Z2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Z25
+	VADDPS    Z25, Z5, Z5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Z25
+	VADDPS    Z25, Z8, Z8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Z25
+	VADDPS    Z25, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Z25
+	VADDPS    Z25, Z14, Z14
+	ADDQ      R8, CX
+	VADDPS    (CX), Z15, Z15
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS.Z 128(CX), K1, Z25
+	VADDPS    Z25, Z17, Z17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VADDPS    64(CX), Z19, Z19
+	VMOVUPS.Z 128(CX), K1, Z25
+	VADDPS    Z25, Z20, Z20
+	ADDQ      R8, CX
+	VADDPS    (CX), Z21, Z21
+	VADDPS    64(CX), Z22, Z22
+	VMOVUPS.Z 128(CX), K1, Z25
+	VADDPS    Z25, Z23, Z23
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -14503,24 +15135,38 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
 	VMULPS       Z4, Z3, Z3
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z4
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z4
 	VFMADD231PS  (CX), Z4, Z0
 	VFMADD231PS  64(CX), Z4, Z1
 	VFMADD231PS  128(CX), Z4, Z2
 	VMOVUPS.Z    192(CX), K1, Z5
 	VFMADD231PS  Z5, Z4, Z3
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -14744,6 +15390,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Z8, Z1, Z1
@@ -14754,12 +15402,15 @@ tileStore:
 	VMULPS       Z8, Z6, Z6
 	VMULPS       Z8, Z7, Z7
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z8
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z8
 	VFMADD231PS  (CX), Z8, Z0
 	VFMADD231PS  64(CX), Z8, Z1
 	VFMADD231PS  128(CX), Z8, Z2
@@ -14772,6 +15423,21 @@ tileStore:
 	VMOVUPS.Z    192(CX), K1, Z9
 	VFMADD231PS  Z9, Z8, Z7
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Z9
+	VADDPS    Z9, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Z9
+	VADDPS    Z9, Z7, Z7
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -15054,6 +15720,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
@@ -15068,12 +15736,15 @@ tileStore:
 	VMULPS       Z12, Z10, Z10
 	VMULPS       Z12, Z11, Z11
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z12
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z12
 	VFMADD231PS  (CX), Z12, Z0
 	VFMADD231PS  64(CX), Z12, Z1
 	VFMADD231PS  128(CX), Z12, Z2
@@ -15092,6 +15763,27 @@ tileStore:
 	VMOVUPS.Z    192(CX), K1, Z13
 	VFMADD231PS  Z13, Z12, Z11
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Z13
+	VADDPS    Z13, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Z13
+	VADDPS    Z13, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VADDPS    64(CX), Z9, Z9
+	VADDPS    128(CX), Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Z13
+	VADDPS    Z13, Z11, Z11
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -15434,6 +16126,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z16
 	VMULPS       Z16, Z0, Z0
 	VMULPS       Z16, Z1, Z1
@@ -15452,12 +16146,15 @@ tileStore:
 	VMULPS       Z16, Z14, Z14
 	VMULPS       Z16, Z15, Z15
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z16
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z16
 	VFMADD231PS  (CX), Z16, Z0
 	VFMADD231PS  64(CX), Z16, Z1
 	VFMADD231PS  128(CX), Z16, Z2
@@ -15482,6 +16179,33 @@ tileStore:
 	VMOVUPS.Z    192(CX), K1, Z17
 	VFMADD231PS  Z17, Z16, Z15
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Z17
+	VADDPS    Z17, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Z17
+	VADDPS    Z17, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VADDPS    64(CX), Z9, Z9
+	VADDPS    128(CX), Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Z17
+	VADDPS    Z17, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VADDPS    128(CX), Z14, Z14
+	VMOVUPS.Z 192(CX), K1, Z17
+	VADDPS    Z17, Z15, Z15
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -15883,6 +16607,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z20
 	VMULPS       Z20, Z0, Z0
 	VMULPS       Z20, Z1, Z1
@@ -15905,12 +16631,15 @@ tileStore:
 	VMULPS       Z20, Z18, Z18
 	VMULPS       Z20, Z19, Z19
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z20
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z20
 	VFMADD231PS  (CX), Z20, Z0
 	VFMADD231PS  64(CX), Z20, Z1
 	VFMADD231PS  128(CX), Z20, Z2
@@ -15941,6 +16670,39 @@ tileStore:
 	VMOVUPS.Z    192(CX), K1, Z21
 	VFMADD231PS  Z21, Z20, Z19
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Z21
+	VADDPS    Z21, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Z21
+	VADDPS    Z21, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VADDPS    64(CX), Z9, Z9
+	VADDPS    128(CX), Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Z21
+	VADDPS    Z21, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VADDPS    128(CX), Z14, Z14
+	VMOVUPS.Z 192(CX), K1, Z21
+	VADDPS    Z21, Z15, Z15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VADDPS    64(CX), Z17, Z17
+	VADDPS    128(CX), Z18, Z18
+	VMOVUPS.Z 192(CX), K1, Z21
+	VADDPS    Z21, Z19, Z19
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -16402,6 +17164,8 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
@@ -16428,12 +17192,15 @@ tileStore:
 	VMULPS       Z24, Z22, Z22
 	VMULPS       Z24, Z23, Z23
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), CX
 	ADDL         CX, CX
 	JEQ          tileBias
-	VBROADCASTSS beta+84(FP), Z24
 	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z24
 	VFMADD231PS  (CX), Z24, Z0
 	VFMADD231PS  64(CX), Z24, Z1
 	VFMADD231PS  128(CX), Z24, Z2
@@ -16470,6 +17237,45 @@ tileStore:
 	VMOVUPS.Z    192(CX), K1, Z25
 	VFMADD231PS  Z25, Z24, Z23
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Z25
+	VADDPS    Z25, Z3, Z3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Z25
+	VADDPS    Z25, Z7, Z7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VADDPS    64(CX), Z9, Z9
+	VADDPS    128(CX), Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Z25
+	VADDPS    Z25, Z11, Z11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VADDPS    128(CX), Z14, Z14
+	VMOVUPS.Z 192(CX), K1, Z25
+	VADDPS    Z25, Z15, Z15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VADDPS    64(CX), Z17, Z17
+	VADDPS    128(CX), Z18, Z18
+	VMOVUPS.Z 192(CX), K1, Z25
+	VADDPS    Z25, Z19, Z19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VADDPS    64(CX), Z21, Z21
+	VADDPS    128(CX), Z22, Z22
+	VMOVUPS.Z 192(CX), K1, Z25
+	VADDPS    Z25, Z23, Z23
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+88(FP), CX
@@ -16687,6 +17493,2555 @@ tileWrite:
 	VZEROUPPER
 	RET
 
+// func spacking14x16AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·spacking14x16AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ aCol+24(FP), BX
+	MOVQ bRow+40(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ panel+48(FP), R11
+	MOVQ cols+72(FP), R12
+	SUBQ $0x00000000, R12
+
+	// mask = 1<<n - 1
+	MOVQ  R12, CX
+	MOVL  $0x00000001, R12
+	SHLL  CL, R12
+	DECL  R12
+	KMOVW R12, K1
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   SI, CX
+	SHLQ   $0x04, CX
+	ADDQ   R13, CX
+	MOVQ   k+0(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPS          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PS.BCST (AX), Z14, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R12), Z14, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPS          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PS.BCST (AX), Z14, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R12), Z14, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPS          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PS.BCST (AX), Z14, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R12), Z14, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPS          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PS.BCST (AX), Z14, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R12), Z14, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPS          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PS.BCST (AX), Z14, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R12), Z14, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z14
+	VMULPS       Z14, Z0, Z0
+	VMULPS       Z14, Z1, Z1
+	VMULPS       Z14, Z2, Z2
+	VMULPS       Z14, Z3, Z3
+	VMULPS       Z14, Z4, Z4
+	VMULPS       Z14, Z5, Z5
+	VMULPS       Z14, Z6, Z6
+	VMULPS       Z14, Z7, Z7
+	VMULPS       Z14, Z8, Z8
+	VMULPS       Z14, Z9, Z9
+	VMULPS       Z14, Z10, Z10
+	VMULPS       Z14, Z11, Z11
+	VMULPS       Z14, Z12, Z12
+	VMULPS       Z14, Z13, Z13
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), AX
+	ADDL         AX, AX
+	JEQ          tileBias
+	MOVQ         DI, AX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z14
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z0
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z1
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z2
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z3
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z4
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z5
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z6
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z7
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z8
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z9
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z10
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z11
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z12
+	ADDQ         R8, AX
+	VMOVUPS.Z    (AX), K1, Z16
+	VFMADD231PS  Z16, Z14, Z13
+	ADDQ         R8, AX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z0, Z0
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z1, Z1
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z2, Z2
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z3, Z3
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z4, Z4
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z5, Z5
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z6, Z6
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z7, Z7
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z8, Z8
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z9, Z9
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z10, Z10
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z11, Z11
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z12, Z12
+	ADDQ      R8, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VADDPS    Z16, Z13, Z13
+	ADDQ      R8, AX
+
+tileBias:
+	MOVQ      bias+88(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileReLU
+	VMOVUPS.Z (AX), K1, Z14
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z14, Z1, Z1
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z14, Z3, Z3
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z14, Z5, Z5
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z14, Z7, Z7
+	VADDPS    Z14, Z8, Z8
+	VADDPS    Z14, Z9, Z9
+	VADDPS    Z14, Z10, Z10
+	VADDPS    Z14, Z11, Z11
+	VADDPS    Z14, Z12, Z12
+	VADDPS    Z14, Z13, Z13
+
+tileReLU:
+	MOVQ      relu+112(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPS    $0x16, Z15, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z15, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z15, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z15, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z15, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z15, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z15, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z15, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z15, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z15, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z15, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z15, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z15, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+
+tileMask:
+	MOVQ      mask+96(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), CX
+	SHLQ      $0x02, CX
+	VPXORD    Z15, Z15, Z15
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z10, K2, Z10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z12, K2, Z12
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VCMPPS    $0x16, Z15, Z14, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Z13, K1, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func spacking14x32AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·spacking14x32AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ aCol+24(FP), BX
+	MOVQ bRow+40(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ panel+48(FP), R11
+	MOVQ cols+72(FP), R12
+	SUBQ $0x00000010, R12
+
+	// mask = 1<<n - 1
+	MOVQ  R12, CX
+	MOVL  $0x00000001, R12
+	SHLL  CL, R12
+	DECL  R12
+	KMOVW R12, K1
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   SI, CX
+	SHLQ   $0x04, CX
+	ADDQ   R13, CX
+	MOVQ   k+0(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPS      Z28, (R11)
+	VMOVUPS.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (AX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (AX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R12)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R12)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R12)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R12)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R12)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   64(R15)
+	PREFETCHT0   127(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPS      Z28, (R11)
+	VMOVUPS.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (AX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (AX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R12)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R12)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R12)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R12)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R12)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPS      Z28, (R11)
+	VMOVUPS.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (AX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (AX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R12)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R12)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R12)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R12)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R12)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPS      Z28, (R11)
+	VMOVUPS.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (AX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (AX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R12)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R12)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R12)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R12)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R12)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPS      Z28, (R11)
+	VMOVUPS.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (AX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (AX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (AX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R12)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R12)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R12)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R12)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R12)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	DECQ         R14
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z28
+	VMULPS       Z28, Z0, Z0
+	VMULPS       Z28, Z1, Z1
+	VMULPS       Z28, Z2, Z2
+	VMULPS       Z28, Z3, Z3
+	VMULPS       Z28, Z4, Z4
+	VMULPS       Z28, Z5, Z5
+	VMULPS       Z28, Z6, Z6
+	VMULPS       Z28, Z7, Z7
+	VMULPS       Z28, Z8, Z8
+	VMULPS       Z28, Z9, Z9
+	VMULPS       Z28, Z10, Z10
+	VMULPS       Z28, Z11, Z11
+	VMULPS       Z28, Z12, Z12
+	VMULPS       Z28, Z13, Z13
+	VMULPS       Z28, Z14, Z14
+	VMULPS       Z28, Z15, Z15
+	VMULPS       Z28, Z16, Z16
+	VMULPS       Z28, Z17, Z17
+	VMULPS       Z28, Z18, Z18
+	VMULPS       Z28, Z19, Z19
+	VMULPS       Z28, Z20, Z20
+	VMULPS       Z28, Z21, Z21
+	VMULPS       Z28, Z22, Z22
+	VMULPS       Z28, Z23, Z23
+	VMULPS       Z28, Z24, Z24
+	VMULPS       Z28, Z25, Z25
+	VMULPS       Z28, Z26, Z26
+	VMULPS       Z28, Z27, Z27
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), AX
+	ADDL         AX, AX
+	JEQ          tileBias
+	MOVQ         DI, AX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z28
+	VFMADD231PS  (AX), Z28, Z0
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z1
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z2
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z3
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z4
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z5
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z6
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z7
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z8
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z9
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z10
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z11
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z12
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z13
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z14
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z15
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z16
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z17
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z18
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z19
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z20
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z21
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z22
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z23
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z24
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z25
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z28, Z26
+	VMOVUPS.Z    64(AX), K1, Z29
+	VFMADD231PS  Z29, Z28, Z27
+	ADDQ         R8, AX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (AX), Z0, Z0
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      R8, AX
+	VADDPS    (AX), Z2, Z2
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      R8, AX
+	VADDPS    (AX), Z4, Z4
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      R8, AX
+	VADDPS    (AX), Z6, Z6
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z7, Z7
+	ADDQ      R8, AX
+	VADDPS    (AX), Z8, Z8
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z9, Z9
+	ADDQ      R8, AX
+	VADDPS    (AX), Z10, Z10
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z11, Z11
+	ADDQ      R8, AX
+	VADDPS    (AX), Z12, Z12
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z13, Z13
+	ADDQ      R8, AX
+	VADDPS    (AX), Z14, Z14
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z15, Z15
+	ADDQ      R8, AX
+	VADDPS    (AX), Z16, Z16
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z17, Z17
+	ADDQ      R8, AX
+	VADDPS    (AX), Z18, Z18
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z19, Z19
+	ADDQ      R8, AX
+	VADDPS    (AX), Z20, Z20
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z21, Z21
+	ADDQ      R8, AX
+	VADDPS    (AX), Z22, Z22
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z23, Z23
+	ADDQ      R8, AX
+	VADDPS    (AX), Z24, Z24
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z25, Z25
+	ADDQ      R8, AX
+	VADDPS    (AX), Z26, Z26
+	VMOVUPS.Z 64(AX), K1, Z29
+	VADDPS    Z29, Z27, Z27
+	ADDQ      R8, AX
+
+tileBias:
+	MOVQ      bias+88(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileReLU
+	VMOVUPS   (AX), Z28
+	VADDPS    Z28, Z0, Z0
+	VADDPS    Z28, Z2, Z2
+	VADDPS    Z28, Z4, Z4
+	VADDPS    Z28, Z6, Z6
+	VADDPS    Z28, Z8, Z8
+	VADDPS    Z28, Z10, Z10
+	VADDPS    Z28, Z12, Z12
+	VADDPS    Z28, Z14, Z14
+	VADDPS    Z28, Z16, Z16
+	VADDPS    Z28, Z18, Z18
+	VADDPS    Z28, Z20, Z20
+	VADDPS    Z28, Z22, Z22
+	VADDPS    Z28, Z24, Z24
+	VADDPS    Z28, Z26, Z26
+	VMOVUPS.Z 64(AX), K1, Z28
+	VADDPS    Z28, Z1, Z1
+	VADDPS    Z28, Z3, Z3
+	VADDPS    Z28, Z5, Z5
+	VADDPS    Z28, Z7, Z7
+	VADDPS    Z28, Z9, Z9
+	VADDPS    Z28, Z11, Z11
+	VADDPS    Z28, Z13, Z13
+	VADDPS    Z28, Z15, Z15
+	VADDPS    Z28, Z17, Z17
+	VADDPS    Z28, Z19, Z19
+	VADDPS    Z28, Z21, Z21
+	VADDPS    Z28, Z23, Z23
+	VADDPS    Z28, Z25, Z25
+	VADDPS    Z28, Z27, Z27
+
+tileReLU:
+	MOVQ      relu+112(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileMask
+	VPXORD    Z31, Z31, Z31
+	VCMPPS    $0x16, Z31, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z31, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z31, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z31, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z31, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z31, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z31, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z31, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z31, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z31, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z31, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z31, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z31, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z31, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z31, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z31, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z31, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z31, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z31, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z31, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z31, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z31, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z31, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Z31, Z23, K2
+	VMOVAPS.Z Z23, K2, Z23
+	VCMPPS    $0x16, Z31, Z24, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VCMPPS    $0x16, Z31, Z25, K2
+	VMOVAPS.Z Z25, K2, Z25
+	VCMPPS    $0x16, Z31, Z26, K2
+	VMOVAPS.Z Z26, K2, Z26
+	VCMPPS    $0x16, Z31, Z27, K2
+	VMOVAPS.Z Z27, K2, Z27
+
+tileMask:
+	MOVQ      mask+96(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), CX
+	SHLQ      $0x02, CX
+	VPXORD    Z31, Z31, Z31
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z19, K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z21, K2, Z21
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z23, K2, Z23
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z25, K2, Z25
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z26, K2, Z26
+	VMOVUPS.Z 64(AX), K1, Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z27, K2, Z27
+	ADDQ      CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Z25, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z26, (DI)
+	VMOVUPS Z27, K1, 64(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func spacking8x48AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·spacking8x48AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ aCol+24(FP), BX
+	MOVQ bRow+40(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ panel+48(FP), R11
+	MOVQ cols+72(FP), R12
+	SUBQ $0x00000020, R12
+
+	// mask = 1<<n - 1
+	MOVQ  R12, CX
+	MOVL  $0x00000001, R12
+	SHLL  CL, R12
+	DECL  R12
+	KMOVW R12, K1
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   SI, CX
+	SHLQ   $0x04, CX
+	ADDQ   R13, CX
+	MOVQ   k+0(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (AX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (AX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (AX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (AX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (AX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (AX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R12), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   64(R15)
+	PREFETCHT0   128(R15)
+	PREFETCHT0   191(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (AX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (AX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (AX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (AX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (AX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (AX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R12), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (AX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (AX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (AX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (AX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (AX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (AX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R12), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (AX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (AX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (AX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (AX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (AX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (AX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R12), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (AX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (AX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (AX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (AX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (AX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (AX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R12), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	DECQ         R14
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z24
+	VMULPS       Z24, Z0, Z0
+	VMULPS       Z24, Z1, Z1
+	VMULPS       Z24, Z2, Z2
+	VMULPS       Z24, Z3, Z3
+	VMULPS       Z24, Z4, Z4
+	VMULPS       Z24, Z5, Z5
+	VMULPS       Z24, Z6, Z6
+	VMULPS       Z24, Z7, Z7
+	VMULPS       Z24, Z8, Z8
+	VMULPS       Z24, Z9, Z9
+	VMULPS       Z24, Z10, Z10
+	VMULPS       Z24, Z11, Z11
+	VMULPS       Z24, Z12, Z12
+	VMULPS       Z24, Z13, Z13
+	VMULPS       Z24, Z14, Z14
+	VMULPS       Z24, Z15, Z15
+	VMULPS       Z24, Z16, Z16
+	VMULPS       Z24, Z17, Z17
+	VMULPS       Z24, Z18, Z18
+	VMULPS       Z24, Z19, Z19
+	VMULPS       Z24, Z20, Z20
+	VMULPS       Z24, Z21, Z21
+	VMULPS       Z24, Z22, Z22
+	VMULPS       Z24, Z23, Z23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), AX
+	ADDL         AX, AX
+	JEQ          tileBias
+	MOVQ         DI, AX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z24
+	VFMADD231PS  (AX), Z24, Z0
+	VFMADD231PS  64(AX), Z24, Z1
+	VMOVUPS.Z    128(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z2
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z3
+	VFMADD231PS  64(AX), Z24, Z4
+	VMOVUPS.Z    128(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z5
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z6
+	VFMADD231PS  64(AX), Z24, Z7
+	VMOVUPS.Z    128(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z8
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z9
+	VFMADD231PS  64(AX), Z24, Z10
+	VMOVUPS.Z    128(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z11
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z12
+	VFMADD231PS  64(AX), Z24, Z13
+	VMOVUPS.Z    128(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z14
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z15
+	VFMADD231PS  64(AX), Z24, Z16
+	VMOVUPS.Z    128(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z17
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z18
+	VFMADD231PS  64(AX), Z24, Z19
+	VMOVUPS.Z    128(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z20
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z21
+	VFMADD231PS  64(AX), Z24, Z22
+	VMOVUPS.Z    128(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z23
+	ADDQ         R8, AX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (AX), Z0, Z0
+	VADDPS    64(AX), Z1, Z1
+	VMOVUPS.Z 128(AX), K1, Z25
+	VADDPS    Z25, Z2, Z2
+	ADDQ      R8, AX
+	VADDPS    (AX), Z3, Z3
+	VADDPS    64(AX), Z4, Z4
+	VMOVUPS.Z 128(AX), K1, Z25
+	VADDPS    Z25, Z5, Z5
+	ADDQ      R8, AX
+	VADDPS    (AX), Z6, Z6
+	VADDPS    64(AX), Z7, Z7
+	VMOVUPS.Z 128(AX), K1, Z25
+	VADDPS    Z25, Z8, Z8
+	ADDQ      R8, AX
+	VADDPS    (AX), Z9, Z9
+	VADDPS    64(AX), Z10, Z10
+	VMOVUPS.Z 128(AX), K1, Z25
+	VADDPS    Z25, Z11, Z11
+	ADDQ      R8, AX
+	VADDPS    (AX), Z12, Z12
+	VADDPS    64(AX), Z13, Z13
+	VMOVUPS.Z 128(AX), K1, Z25
+	VADDPS    Z25, Z14, Z14
+	ADDQ      R8, AX
+	VADDPS    (AX), Z15, Z15
+	VADDPS    64(AX), Z16, Z16
+	VMOVUPS.Z 128(AX), K1, Z25
+	VADDPS    Z25, Z17, Z17
+	ADDQ      R8, AX
+	VADDPS    (AX), Z18, Z18
+	VADDPS    64(AX), Z19, Z19
+	VMOVUPS.Z 128(AX), K1, Z25
+	VADDPS    Z25, Z20, Z20
+	ADDQ      R8, AX
+	VADDPS    (AX), Z21, Z21
+	VADDPS    64(AX), Z22, Z22
+	VMOVUPS.Z 128(AX), K1, Z25
+	VADDPS    Z25, Z23, Z23
+	ADDQ      R8, AX
+
+tileBias:
+	MOVQ      bias+88(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileReLU
+	VMOVUPS   (AX), Z24
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z24, Z3, Z3
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z24, Z9, Z9
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z24, Z15, Z15
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z24, Z21, Z21
+	VMOVUPS   64(AX), Z24
+	VADDPS    Z24, Z1, Z1
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z24, Z7, Z7
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z24, Z13, Z13
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z24, Z19, Z19
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 128(AX), K1, Z24
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z24, Z5, Z5
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z24, Z11, Z11
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z24, Z17, Z17
+	VADDPS    Z24, Z20, Z20
+	VADDPS    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+112(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileMask
+	VPXORD    Z28, Z28, Z28
+	VCMPPS    $0x16, Z28, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z28, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z28, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z28, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z28, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z28, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z28, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z28, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z28, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z28, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z28, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z28, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z28, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z28, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z28, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z28, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z28, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z28, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z28, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z28, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z28, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z28, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z28, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Z28, Z23, K2
+	VMOVAPS.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+96(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), CX
+	SHLQ      $0x02, CX
+	VPXORD    Z28, Z28, Z28
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(AX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(AX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(AX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(AX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(AX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z14, K2, Z14
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 128(AX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VMOVUPS.Z 128(AX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z20, K2, Z20
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 128(AX), K1, Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z23, K2, Z23
+	ADDQ      CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Z17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Z20, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z21, (DI)
+	VMOVUPS Z22, 64(DI)
+	VMOVUPS Z23, K1, 128(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func spacking6x64AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·spacking6x64AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ aCol+24(FP), BX
+	MOVQ bRow+40(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ panel+48(FP), R11
+	MOVQ cols+72(FP), R12
+	SUBQ $0x00000030, R12
+
+	// mask = 1<<n - 1
+	MOVQ   R12, CX
+	MOVL   $0x00000001, R12
+	SHLL   CL, R12
+	DECL   R12
+	KMOVW  R12, K1
+	MOVQ   b+32(FP), R12
+	MOVQ   SI, CX
+	SHLQ   $0x04, CX
+	ADDQ   R12, CX
+	MOVQ   k+0(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	VMOVUPS.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPS      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (AX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (AX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (AX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (AX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   128(R14)
+	PREFETCHT0   192(R14)
+	PREFETCHT0   255(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	VMOVUPS.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPS      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (AX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (AX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (AX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (AX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	VMOVUPS.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPS      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (AX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (AX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (AX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (AX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	VMOVUPS.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPS      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (AX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (AX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (AX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (AX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPS      Z24, (R11)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPS      Z25, 64(R11)
+	VMOVUPS      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPS      Z26, 128(R11)
+	VMOVUPS.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPS      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSS (AX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (AX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (AX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (AX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (AX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (AX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z24
+	VMULPS       Z24, Z0, Z0
+	VMULPS       Z24, Z1, Z1
+	VMULPS       Z24, Z2, Z2
+	VMULPS       Z24, Z3, Z3
+	VMULPS       Z24, Z4, Z4
+	VMULPS       Z24, Z5, Z5
+	VMULPS       Z24, Z6, Z6
+	VMULPS       Z24, Z7, Z7
+	VMULPS       Z24, Z8, Z8
+	VMULPS       Z24, Z9, Z9
+	VMULPS       Z24, Z10, Z10
+	VMULPS       Z24, Z11, Z11
+	VMULPS       Z24, Z12, Z12
+	VMULPS       Z24, Z13, Z13
+	VMULPS       Z24, Z14, Z14
+	VMULPS       Z24, Z15, Z15
+	VMULPS       Z24, Z16, Z16
+	VMULPS       Z24, Z17, Z17
+	VMULPS       Z24, Z18, Z18
+	VMULPS       Z24, Z19, Z19
+	VMULPS       Z24, Z20, Z20
+	VMULPS       Z24, Z21, Z21
+	VMULPS       Z24, Z22, Z22
+	VMULPS       Z24, Z23, Z23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), AX
+	ADDL         AX, AX
+	JEQ          tileBias
+	MOVQ         DI, AX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z24
+	VFMADD231PS  (AX), Z24, Z0
+	VFMADD231PS  64(AX), Z24, Z1
+	VFMADD231PS  128(AX), Z24, Z2
+	VMOVUPS.Z    192(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z3
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z4
+	VFMADD231PS  64(AX), Z24, Z5
+	VFMADD231PS  128(AX), Z24, Z6
+	VMOVUPS.Z    192(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z7
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z8
+	VFMADD231PS  64(AX), Z24, Z9
+	VFMADD231PS  128(AX), Z24, Z10
+	VMOVUPS.Z    192(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z11
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z12
+	VFMADD231PS  64(AX), Z24, Z13
+	VFMADD231PS  128(AX), Z24, Z14
+	VMOVUPS.Z    192(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z15
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z16
+	VFMADD231PS  64(AX), Z24, Z17
+	VFMADD231PS  128(AX), Z24, Z18
+	VMOVUPS.Z    192(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z19
+	ADDQ         R8, AX
+	VFMADD231PS  (AX), Z24, Z20
+	VFMADD231PS  64(AX), Z24, Z21
+	VFMADD231PS  128(AX), Z24, Z22
+	VMOVUPS.Z    192(AX), K1, Z25
+	VFMADD231PS  Z25, Z24, Z23
+	ADDQ         R8, AX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (AX), Z0, Z0
+	VADDPS    64(AX), Z1, Z1
+	VADDPS    128(AX), Z2, Z2
+	VMOVUPS.Z 192(AX), K1, Z25
+	VADDPS    Z25, Z3, Z3
+	ADDQ      R8, AX
+	VADDPS    (AX), Z4, Z4
+	VADDPS    64(AX), Z5, Z5
+	VADDPS    128(AX), Z6, Z6
+	VMOVUPS.Z 192(AX), K1, Z25
+	VADDPS    Z25, Z7, Z7
+	ADDQ      R8, AX
+	VADDPS    (AX), Z8, Z8
+	VADDPS    64(AX), Z9, Z9
+	VADDPS    128(AX), Z10, Z10
+	VMOVUPS.Z 192(AX), K1, Z25
+	VADDPS    Z25, Z11, Z11
+	ADDQ      R8, AX
+	VADDPS    (AX), Z12, Z12
+	VADDPS    64(AX), Z13, Z13
+	VADDPS    128(AX), Z14, Z14
+	VMOVUPS.Z 192(AX), K1, Z25
+	VADDPS    Z25, Z15, Z15
+	ADDQ      R8, AX
+	VADDPS    (AX), Z16, Z16
+	VADDPS    64(AX), Z17, Z17
+	VADDPS    128(AX), Z18, Z18
+	VMOVUPS.Z 192(AX), K1, Z25
+	VADDPS    Z25, Z19, Z19
+	ADDQ      R8, AX
+	VADDPS    (AX), Z20, Z20
+	VADDPS    64(AX), Z21, Z21
+	VADDPS    128(AX), Z22, Z22
+	VMOVUPS.Z 192(AX), K1, Z25
+	VADDPS    Z25, Z23, Z23
+	ADDQ      R8, AX
+
+tileBias:
+	MOVQ      bias+88(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileReLU
+	VMOVUPS   (AX), Z24
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z24, Z20, Z20
+	VMOVUPS   64(AX), Z24
+	VADDPS    Z24, Z1, Z1
+	VADDPS    Z24, Z5, Z5
+	VADDPS    Z24, Z9, Z9
+	VADDPS    Z24, Z13, Z13
+	VADDPS    Z24, Z17, Z17
+	VADDPS    Z24, Z21, Z21
+	VMOVUPS   128(AX), Z24
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 192(AX), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	VADDPS    Z24, Z7, Z7
+	VADDPS    Z24, Z11, Z11
+	VADDPS    Z24, Z15, Z15
+	VADDPS    Z24, Z19, Z19
+	VADDPS    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+112(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileMask
+	VPXORD    Z29, Z29, Z29
+	VCMPPS    $0x16, Z29, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z29, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z29, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Z29, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z29, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z29, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z29, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z29, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Z29, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z29, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z29, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Z29, Z11, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VCMPPS    $0x16, Z29, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z29, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z29, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Z29, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z29, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z29, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z29, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z29, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Z29, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z29, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z29, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Z29, Z23, K2
+	VMOVAPS.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+96(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), CX
+	SHLQ      $0x02, CX
+	VPXORD    Z29, Z29, Z29
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(AX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(AX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   128(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 192(AX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS   128(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 192(AX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z15, K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VMOVUPS   128(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 192(AX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z19, K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS   (AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS   64(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VMOVUPS   128(AX), Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 192(AX), K1, Z24
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z23, K2, Z23
+	ADDQ      CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Z15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Z19, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	VMOVUPS Z22, 128(DI)
+	VMOVUPS Z23, K1, 192(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
 // func dgemm1x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm1x8AVX512(SB), NOSPLIT, $0-128
@@ -16727,37 +20082,33 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z1
-	VBROADCASTSD (CX), Z2
-	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	VMOVUPD.Z        (R9), K1, Z1
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z1
-	VBROADCASTSD (CX), Z2
-	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPD.Z        (R9), K1, Z1
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z1
-	VBROADCASTSD (CX), Z2
-	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPD.Z        (R9), K1, Z1
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z1
-	VBROADCASTSD (CX), Z2
-	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R11
+	VMOVUPD.Z        (R9), K1, Z1
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
 
 tileFetched:
 	SUBQ $0x04, R10
@@ -16769,27 +20120,39 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z1
-	VBROADCASTSD (CX), Z2
-	VFMADD231PD  Z2, Z1, Z0
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	DECQ         R10
-	JNE          tileStep
+	VMOVUPD.Z        (R9), K1, Z1
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z1
 	VMULPD       Z1, Z0, Z0
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z1
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z2
-	VFMADD231PD  Z2, Z1, Z0
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z1
+	VMOVUPD.Z    (CX), K1, Z3
+	VFMADD231PD  Z3, Z1, Z0
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z3
+	VADDPD    Z3, Z0, Z0
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -16802,8 +20165,8 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z3, Z3, Z3
-	VCMPPD    $0x16, Z3, Z0, K2
+	VPXORD    Z2, Z2, Z2
+	VCMPPD    $0x16, Z2, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
 
 tileMask:
@@ -16812,9 +20175,9 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R9
 	SHLQ      $0x03, R9
-	VPXORD    Z3, Z3, Z3
+	VPXORD    Z2, Z2, Z2
 	VMOVUPD.Z (CX), K1, Z1
-	VCMPPD    $0x16, Z3, Z1, K2
+	VCMPPD    $0x16, Z2, Z1, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R9, CX
 
@@ -16874,45 +20237,37 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z2
-	VBROADCASTSD (CX), Z3
-	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(DX*1), Z3
-	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	VMOVUPD.Z        (R9), K1, Z2
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z2
-	VBROADCASTSD (CX), Z3
-	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(DX*1), Z3
-	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPD.Z        (R9), K1, Z2
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z2
-	VBROADCASTSD (CX), Z3
-	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(DX*1), Z3
-	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPD.Z        (R9), K1, Z2
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z2
-	VBROADCASTSD (CX), Z3
-	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(DX*1), Z3
-	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R11
+	VMOVUPD.Z        (R9), K1, Z2
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
 
 tileFetched:
 	SUBQ $0x04, R10
@@ -16924,33 +20279,47 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z2
-	VBROADCASTSD (CX), Z3
-	VFMADD231PD  Z3, Z2, Z0
-	VBROADCASTSD (CX)(DX*1), Z3
-	VFMADD231PD  Z3, Z2, Z1
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	DECQ         R10
-	JNE          tileStep
+	VMOVUPD.Z        (R9), K1, Z2
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z2
 	VMULPD       Z2, Z0, Z0
 	VMULPD       Z2, Z1, Z1
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z2
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z3
-	VFMADD231PD  Z3, Z2, Z0
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z2
+	VMOVUPD.Z    (CX), K1, Z4
+	VFMADD231PD  Z4, Z2, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z3
-	VFMADD231PD  Z3, Z2, Z1
+	VMOVUPD.Z    (CX), K1, Z4
+	VFMADD231PD  Z4, Z2, Z1
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z4
+	VADDPD    Z4, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z4
+	VADDPD    Z4, Z1, Z1
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -16964,10 +20333,10 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z4, Z4, Z4
-	VCMPPD    $0x16, Z4, Z0, K2
+	VPXORD    Z3, Z3, Z3
+	VCMPPD    $0x16, Z3, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z4, Z1, K2
+	VCMPPD    $0x16, Z3, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
 
 tileMask:
@@ -16976,13 +20345,13 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R9
 	SHLQ      $0x03, R9
-	VPXORD    Z4, Z4, Z4
+	VPXORD    Z3, Z3, Z3
 	VMOVUPD.Z (CX), K1, Z2
-	VCMPPD    $0x16, Z4, Z2, K2
+	VCMPPD    $0x16, Z3, Z2, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R9, CX
 	VMOVUPD.Z (CX), K1, Z2
-	VCMPPD    $0x16, Z4, Z2, K2
+	VCMPPD    $0x16, Z3, Z2, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R9, CX
 
@@ -17045,53 +20414,41 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(DX*1), Z4
-	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(DX*2), Z4
-	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	VMOVUPD.Z        (R9), K1, Z3
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(DX*1), Z4
-	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(DX*2), Z4
-	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPD.Z        (R9), K1, Z3
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(DX*1), Z4
-	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(DX*2), Z4
-	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
+	VMOVUPD.Z        (R9), K1, Z3
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(DX*1), Z4
-	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(DX*2), Z4
-	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R11
+	VMOVUPD.Z        (R9), K1, Z3
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
 
 tileFetched:
 	SUBQ $0x04, R10
@@ -17103,39 +20460,55 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R9), K1, Z3
-	VBROADCASTSD (CX), Z4
-	VFMADD231PD  Z4, Z3, Z0
-	VBROADCASTSD (CX)(DX*1), Z4
-	VFMADD231PD  Z4, Z3, Z1
-	VBROADCASTSD (CX)(DX*2), Z4
-	VFMADD231PD  Z4, Z3, Z2
-	ADDQ         BX, CX
-	ADDQ         SI, R9
-	DECQ         R10
-	JNE          tileStep
+	VMOVUPD.Z        (R9), K1, Z3
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Z3, Z2, Z2
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z3
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z4
-	VFMADD231PD  Z4, Z3, Z0
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z3
+	VMOVUPD.Z    (CX), K1, Z5
+	VFMADD231PD  Z5, Z3, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z4
-	VFMADD231PD  Z4, Z3, Z1
+	VMOVUPD.Z    (CX), K1, Z5
+	VFMADD231PD  Z5, Z3, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z4
-	VFMADD231PD  Z4, Z3, Z2
+	VMOVUPD.Z    (CX), K1, Z5
+	VFMADD231PD  Z5, Z3, Z2
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z5
+	VADDPD    Z5, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z5
+	VADDPD    Z5, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z5
+	VADDPD    Z5, Z2, Z2
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -17150,12 +20523,12 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z5, Z5, Z5
-	VCMPPD    $0x16, Z5, Z0, K2
+	VPXORD    Z4, Z4, Z4
+	VCMPPD    $0x16, Z4, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z5, Z1, K2
+	VCMPPD    $0x16, Z4, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z5, Z2, K2
+	VCMPPD    $0x16, Z4, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
 
 tileMask:
@@ -17164,17 +20537,17 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R9
 	SHLQ      $0x03, R9
-	VPXORD    Z5, Z5, Z5
+	VPXORD    Z4, Z4, Z4
 	VMOVUPD.Z (CX), K1, Z3
-	VCMPPD    $0x16, Z5, Z3, K2
+	VCMPPD    $0x16, Z4, Z3, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R9, CX
 	VMOVUPD.Z (CX), K1, Z3
-	VCMPPD    $0x16, Z5, Z3, K2
+	VCMPPD    $0x16, Z4, Z3, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R9, CX
 	VMOVUPD.Z (CX), K1, Z3
-	VCMPPD    $0x16, Z5, Z3, K2
+	VCMPPD    $0x16, Z4, Z3, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R9, CX
 
@@ -17241,61 +20614,45 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z4
-	VBROADCASTSD (CX), Z5
-	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(DX*1), Z5
-	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(DX*2), Z5
-	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R9*1), Z5
-	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
+	VMOVUPD.Z        (R10), K1, Z4
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z4
-	VBROADCASTSD (CX), Z5
-	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(DX*1), Z5
-	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(DX*2), Z5
-	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R9*1), Z5
-	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
+	VMOVUPD.Z        (R10), K1, Z4
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z4
-	VBROADCASTSD (CX), Z5
-	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(DX*1), Z5
-	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(DX*2), Z5
-	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R9*1), Z5
-	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
+	VMOVUPD.Z        (R10), K1, Z4
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z4
-	VBROADCASTSD (CX), Z5
-	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(DX*1), Z5
-	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(DX*2), Z5
-	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R9*1), Z5
-	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R12
+	VMOVUPD.Z        (R10), K1, Z4
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R12
 
 tileFetched:
 	SUBQ $0x04, R11
@@ -17307,45 +20664,63 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z4
-	VBROADCASTSD (CX), Z5
-	VFMADD231PD  Z5, Z4, Z0
-	VBROADCASTSD (CX)(DX*1), Z5
-	VFMADD231PD  Z5, Z4, Z1
-	VBROADCASTSD (CX)(DX*2), Z5
-	VFMADD231PD  Z5, Z4, Z2
-	VBROADCASTSD (CX)(R9*1), Z5
-	VFMADD231PD  Z5, Z4, Z3
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          tileStep
+	VMOVUPD.Z        (R10), K1, Z4
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 	VMULPD       Z4, Z2, Z2
 	VMULPD       Z4, Z3, Z3
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z4
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z5
-	VFMADD231PD  Z5, Z4, Z0
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z4
+	VMOVUPD.Z    (CX), K1, Z6
+	VFMADD231PD  Z6, Z4, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z5
-	VFMADD231PD  Z5, Z4, Z1
+	VMOVUPD.Z    (CX), K1, Z6
+	VFMADD231PD  Z6, Z4, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z5
-	VFMADD231PD  Z5, Z4, Z2
+	VMOVUPD.Z    (CX), K1, Z6
+	VFMADD231PD  Z6, Z4, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z5
-	VFMADD231PD  Z5, Z4, Z3
+	VMOVUPD.Z    (CX), K1, Z6
+	VFMADD231PD  Z6, Z4, Z3
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z6
+	VADDPD    Z6, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z6
+	VADDPD    Z6, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z6
+	VADDPD    Z6, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z6
+	VADDPD    Z6, Z3, Z3
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -17361,14 +20736,14 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z6, Z6, Z6
-	VCMPPD    $0x16, Z6, Z0, K2
+	VPXORD    Z5, Z5, Z5
+	VCMPPD    $0x16, Z5, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z6, Z1, K2
+	VCMPPD    $0x16, Z5, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z6, Z2, K2
+	VCMPPD    $0x16, Z5, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z6, Z3, K2
+	VCMPPD    $0x16, Z5, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
 
 tileMask:
@@ -17377,21 +20752,21 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R10
 	SHLQ      $0x03, R10
-	VPXORD    Z6, Z6, Z6
+	VPXORD    Z5, Z5, Z5
 	VMOVUPD.Z (CX), K1, Z4
-	VCMPPD    $0x16, Z6, Z4, K2
+	VCMPPD    $0x16, Z5, Z4, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R10, CX
 	VMOVUPD.Z (CX), K1, Z4
-	VCMPPD    $0x16, Z6, Z4, K2
+	VCMPPD    $0x16, Z5, Z4, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R10, CX
 	VMOVUPD.Z (CX), K1, Z4
-	VCMPPD    $0x16, Z6, Z4, K2
+	VCMPPD    $0x16, Z5, Z4, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R10, CX
 	VMOVUPD.Z (CX), K1, Z4
-	VCMPPD    $0x16, Z6, Z4, K2
+	VCMPPD    $0x16, Z5, Z4, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R10, CX
 
@@ -17461,69 +20836,49 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(DX*1), Z6
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(DX*2), Z6
-	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R9*1), Z6
-	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(DX*4), Z6
-	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
+	VMOVUPD.Z        (R10), K1, Z5
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(DX*1), Z6
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(DX*2), Z6
-	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R9*1), Z6
-	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(DX*4), Z6
-	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
+	VMOVUPD.Z        (R10), K1, Z5
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(DX*1), Z6
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(DX*2), Z6
-	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R9*1), Z6
-	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(DX*4), Z6
-	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
+	VMOVUPD.Z        (R10), K1, Z5
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(DX*1), Z6
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(DX*2), Z6
-	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R9*1), Z6
-	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(DX*4), Z6
-	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R12
+	VMOVUPD.Z        (R10), K1, Z5
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R12
 
 tileFetched:
 	SUBQ $0x04, R11
@@ -17535,23 +20890,21 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R10), K1, Z5
-	VBROADCASTSD (CX), Z6
-	VFMADD231PD  Z6, Z5, Z0
-	VBROADCASTSD (CX)(DX*1), Z6
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (CX)(DX*2), Z6
-	VFMADD231PD  Z6, Z5, Z2
-	VBROADCASTSD (CX)(R9*1), Z6
-	VFMADD231PD  Z6, Z5, Z3
-	VBROADCASTSD (CX)(DX*4), Z6
-	VFMADD231PD  Z6, Z5, Z4
-	ADDQ         BX, CX
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          tileStep
+	VMOVUPD.Z        (R10), K1, Z5
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z5
 	VMULPD       Z5, Z0, Z0
 	VMULPD       Z5, Z1, Z1
@@ -17559,27 +20912,49 @@ tileStore:
 	VMULPD       Z5, Z3, Z3
 	VMULPD       Z5, Z4, Z4
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z5
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z6
-	VFMADD231PD  Z6, Z5, Z0
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z5
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD231PD  Z7, Z5, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z6
-	VFMADD231PD  Z6, Z5, Z1
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD231PD  Z7, Z5, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z6
-	VFMADD231PD  Z6, Z5, Z2
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD231PD  Z7, Z5, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z6
-	VFMADD231PD  Z6, Z5, Z3
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD231PD  Z7, Z5, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z6
-	VFMADD231PD  Z6, Z5, Z4
+	VMOVUPD.Z    (CX), K1, Z7
+	VFMADD231PD  Z7, Z5, Z4
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z7
+	VADDPD    Z7, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VADDPD    Z7, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VADDPD    Z7, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VADDPD    Z7, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z7
+	VADDPD    Z7, Z4, Z4
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -17596,16 +20971,16 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z7, Z7, Z7
-	VCMPPD    $0x16, Z7, Z0, K2
+	VPXORD    Z6, Z6, Z6
+	VCMPPD    $0x16, Z6, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z7, Z1, K2
+	VCMPPD    $0x16, Z6, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z7, Z2, K2
+	VCMPPD    $0x16, Z6, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z7, Z3, K2
+	VCMPPD    $0x16, Z6, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z7, Z4, K2
+	VCMPPD    $0x16, Z6, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
 
 tileMask:
@@ -17614,25 +20989,25 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R10
 	SHLQ      $0x03, R10
-	VPXORD    Z7, Z7, Z7
+	VPXORD    Z6, Z6, Z6
 	VMOVUPD.Z (CX), K1, Z5
-	VCMPPD    $0x16, Z7, Z5, K2
+	VCMPPD    $0x16, Z6, Z5, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R10, CX
 	VMOVUPD.Z (CX), K1, Z5
-	VCMPPD    $0x16, Z7, Z5, K2
+	VCMPPD    $0x16, Z6, Z5, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R10, CX
 	VMOVUPD.Z (CX), K1, Z5
-	VCMPPD    $0x16, Z7, Z5, K2
+	VCMPPD    $0x16, Z6, Z5, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R10, CX
 	VMOVUPD.Z (CX), K1, Z5
-	VCMPPD    $0x16, Z7, Z5, K2
+	VCMPPD    $0x16, Z6, Z5, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R10, CX
 	VMOVUPD.Z (CX), K1, Z5
-	VCMPPD    $0x16, Z7, Z5, K2
+	VCMPPD    $0x16, Z6, Z5, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R10, CX
 
@@ -17706,77 +21081,53 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z6
-	VBROADCASTSD (CX), Z7
-	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(DX*1), Z7
-	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(DX*2), Z7
-	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R9*1), Z7
-	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(DX*4), Z7
-	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R10*1), Z7
-	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
+	VMOVUPD.Z        (R11), K1, Z6
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z6
-	VBROADCASTSD (CX), Z7
-	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(DX*1), Z7
-	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(DX*2), Z7
-	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R9*1), Z7
-	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(DX*4), Z7
-	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R10*1), Z7
-	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
+	VMOVUPD.Z        (R11), K1, Z6
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z6
-	VBROADCASTSD (CX), Z7
-	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(DX*1), Z7
-	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(DX*2), Z7
-	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R9*1), Z7
-	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(DX*4), Z7
-	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R10*1), Z7
-	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
+	VMOVUPD.Z        (R11), K1, Z6
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z6
-	VBROADCASTSD (CX), Z7
-	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(DX*1), Z7
-	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(DX*2), Z7
-	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R9*1), Z7
-	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(DX*4), Z7
-	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R10*1), Z7
-	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R13
+	VMOVUPD.Z        (R11), K1, Z6
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R13
 
 tileFetched:
 	SUBQ $0x04, R12
@@ -17788,25 +21139,22 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z6
-	VBROADCASTSD (CX), Z7
-	VFMADD231PD  Z7, Z6, Z0
-	VBROADCASTSD (CX)(DX*1), Z7
-	VFMADD231PD  Z7, Z6, Z1
-	VBROADCASTSD (CX)(DX*2), Z7
-	VFMADD231PD  Z7, Z6, Z2
-	VBROADCASTSD (CX)(R9*1), Z7
-	VFMADD231PD  Z7, Z6, Z3
-	VBROADCASTSD (CX)(DX*4), Z7
-	VFMADD231PD  Z7, Z6, Z4
-	VBROADCASTSD (CX)(R10*1), Z7
-	VFMADD231PD  Z7, Z6, Z5
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	DECQ         R12
-	JNE          tileStep
+	VMOVUPD.Z        (R11), K1, Z6
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
@@ -17815,30 +21163,55 @@ tileStore:
 	VMULPD       Z6, Z4, Z4
 	VMULPD       Z6, Z5, Z5
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z6
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD231PD  Z7, Z6, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z6
+	VMOVUPD.Z    (CX), K1, Z8
+	VFMADD231PD  Z8, Z6, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD231PD  Z7, Z6, Z1
+	VMOVUPD.Z    (CX), K1, Z8
+	VFMADD231PD  Z8, Z6, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD231PD  Z7, Z6, Z2
+	VMOVUPD.Z    (CX), K1, Z8
+	VFMADD231PD  Z8, Z6, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD231PD  Z7, Z6, Z3
+	VMOVUPD.Z    (CX), K1, Z8
+	VFMADD231PD  Z8, Z6, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD231PD  Z7, Z6, Z4
+	VMOVUPD.Z    (CX), K1, Z8
+	VFMADD231PD  Z8, Z6, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z7
-	VFMADD231PD  Z7, Z6, Z5
+	VMOVUPD.Z    (CX), K1, Z8
+	VFMADD231PD  Z8, Z6, Z5
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z8
+	VADDPD    Z8, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VADDPD    Z8, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VADDPD    Z8, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VADDPD    Z8, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VADDPD    Z8, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z8
+	VADDPD    Z8, Z5, Z5
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -17856,18 +21229,18 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z8, Z8, Z8
-	VCMPPD    $0x16, Z8, Z0, K2
+	VPXORD    Z7, Z7, Z7
+	VCMPPD    $0x16, Z7, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z8, Z1, K2
+	VCMPPD    $0x16, Z7, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z8, Z2, K2
+	VCMPPD    $0x16, Z7, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z8, Z3, K2
+	VCMPPD    $0x16, Z7, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z8, Z4, K2
+	VCMPPD    $0x16, Z7, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z8, Z5, K2
+	VCMPPD    $0x16, Z7, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
 
 tileMask:
@@ -17876,29 +21249,29 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z8, Z8, Z8
+	VPXORD    Z7, Z7, Z7
 	VMOVUPD.Z (CX), K1, Z6
-	VCMPPD    $0x16, Z8, Z6, K2
+	VCMPPD    $0x16, Z7, Z6, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z6
-	VCMPPD    $0x16, Z8, Z6, K2
+	VCMPPD    $0x16, Z7, Z6, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z6
-	VCMPPD    $0x16, Z8, Z6, K2
+	VCMPPD    $0x16, Z7, Z6, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z6
-	VCMPPD    $0x16, Z8, Z6, K2
+	VCMPPD    $0x16, Z7, Z6, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z6
-	VCMPPD    $0x16, Z8, Z6, K2
+	VCMPPD    $0x16, Z7, Z6, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z6
-	VCMPPD    $0x16, Z8, Z6, K2
+	VCMPPD    $0x16, Z7, Z6, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 
@@ -17975,85 +21348,57 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(DX*1), Z8
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(DX*2), Z8
-	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R9*1), Z8
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(DX*4), Z8
-	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R10*1), Z8
-	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R9*2), Z8
-	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
+	VMOVUPD.Z        (R11), K1, Z7
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(DX*1), Z8
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(DX*2), Z8
-	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R9*1), Z8
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(DX*4), Z8
-	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R10*1), Z8
-	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R9*2), Z8
-	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
+	VMOVUPD.Z        (R11), K1, Z7
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(DX*1), Z8
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(DX*2), Z8
-	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R9*1), Z8
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(DX*4), Z8
-	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R10*1), Z8
-	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R9*2), Z8
-	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
+	VMOVUPD.Z        (R11), K1, Z7
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(DX*1), Z8
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(DX*2), Z8
-	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R9*1), Z8
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(DX*4), Z8
-	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R10*1), Z8
-	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R9*2), Z8
-	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R13
+	VMOVUPD.Z        (R11), K1, Z7
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R13
 
 tileFetched:
 	SUBQ $0x04, R12
@@ -18065,27 +21410,23 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R11), K1, Z7
-	VBROADCASTSD (CX), Z8
-	VFMADD231PD  Z8, Z7, Z0
-	VBROADCASTSD (CX)(DX*1), Z8
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (CX)(DX*2), Z8
-	VFMADD231PD  Z8, Z7, Z2
-	VBROADCASTSD (CX)(R9*1), Z8
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (CX)(DX*4), Z8
-	VFMADD231PD  Z8, Z7, Z4
-	VBROADCASTSD (CX)(R10*1), Z8
-	VFMADD231PD  Z8, Z7, Z5
-	VBROADCASTSD (CX)(R9*2), Z8
-	VFMADD231PD  Z8, Z7, Z6
-	ADDQ         BX, CX
-	ADDQ         SI, R11
-	DECQ         R12
-	JNE          tileStep
+	VMOVUPD.Z        (R11), K1, Z7
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z7
 	VMULPD       Z7, Z0, Z0
 	VMULPD       Z7, Z1, Z1
@@ -18095,33 +21436,61 @@ tileStore:
 	VMULPD       Z7, Z5, Z5
 	VMULPD       Z7, Z6, Z6
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z7
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z8
-	VFMADD231PD  Z8, Z7, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z7
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD231PD  Z9, Z7, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z8
-	VFMADD231PD  Z8, Z7, Z1
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD231PD  Z9, Z7, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z8
-	VFMADD231PD  Z8, Z7, Z2
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD231PD  Z9, Z7, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z8
-	VFMADD231PD  Z8, Z7, Z3
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD231PD  Z9, Z7, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z8
-	VFMADD231PD  Z8, Z7, Z4
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD231PD  Z9, Z7, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z8
-	VFMADD231PD  Z8, Z7, Z5
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD231PD  Z9, Z7, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z8
-	VFMADD231PD  Z8, Z7, Z6
+	VMOVUPD.Z    (CX), K1, Z9
+	VFMADD231PD  Z9, Z7, Z6
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z9
+	VADDPD    Z9, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VADDPD    Z9, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VADDPD    Z9, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VADDPD    Z9, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VADDPD    Z9, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VADDPD    Z9, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z9
+	VADDPD    Z9, Z6, Z6
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -18140,20 +21509,20 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z9, Z9, Z9
-	VCMPPD    $0x16, Z9, Z0, K2
+	VPXORD    Z8, Z8, Z8
+	VCMPPD    $0x16, Z8, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z9, Z1, K2
+	VCMPPD    $0x16, Z8, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z9, Z2, K2
+	VCMPPD    $0x16, Z8, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z9, Z3, K2
+	VCMPPD    $0x16, Z8, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z9, Z4, K2
+	VCMPPD    $0x16, Z8, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z9, Z5, K2
+	VCMPPD    $0x16, Z8, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z9, Z6, K2
+	VCMPPD    $0x16, Z8, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
 
 tileMask:
@@ -18162,33 +21531,33 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z9, Z9, Z9
+	VPXORD    Z8, Z8, Z8
 	VMOVUPD.Z (CX), K1, Z7
-	VCMPPD    $0x16, Z9, Z7, K2
+	VCMPPD    $0x16, Z8, Z7, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z7
-	VCMPPD    $0x16, Z9, Z7, K2
+	VCMPPD    $0x16, Z8, Z7, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z7
-	VCMPPD    $0x16, Z9, Z7, K2
+	VCMPPD    $0x16, Z8, Z7, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z7
-	VCMPPD    $0x16, Z9, Z7, K2
+	VCMPPD    $0x16, Z8, Z7, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z7
-	VCMPPD    $0x16, Z9, Z7, K2
+	VCMPPD    $0x16, Z8, Z7, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z7
-	VCMPPD    $0x16, Z9, Z7, K2
+	VCMPPD    $0x16, Z8, Z7, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z7
-	VCMPPD    $0x16, Z9, Z7, K2
+	VCMPPD    $0x16, Z8, Z7, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 
@@ -18272,97 +21641,65 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z8
-	VBROADCASTSD (CX), Z9
-	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(DX*1), Z9
-	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(DX*2), Z9
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R9*1), Z9
-	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(DX*4), Z9
-	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R10*1), Z9
-	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R9*2), Z9
-	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R11), Z9
-	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPD.Z        (R12), K1, Z8
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PD.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z8
-	VBROADCASTSD (CX), Z9
-	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(DX*1), Z9
-	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(DX*2), Z9
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R9*1), Z9
-	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(DX*4), Z9
-	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R10*1), Z9
-	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R9*2), Z9
-	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R11), Z9
-	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z8
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PD.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z8
-	VBROADCASTSD (CX), Z9
-	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(DX*1), Z9
-	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(DX*2), Z9
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R9*1), Z9
-	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(DX*4), Z9
-	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R10*1), Z9
-	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R9*2), Z9
-	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R11), Z9
-	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z8
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PD.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z8
-	VBROADCASTSD (CX), Z9
-	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(DX*1), Z9
-	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(DX*2), Z9
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R9*1), Z9
-	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(DX*4), Z9
-	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R10*1), Z9
-	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R9*2), Z9
-	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R11), Z9
-	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPD.Z        (R12), K1, Z8
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PD.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -18374,30 +21711,25 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z8
-	VBROADCASTSD (CX), Z9
-	VFMADD231PD  Z9, Z8, Z0
-	VBROADCASTSD (CX)(DX*1), Z9
-	VFMADD231PD  Z9, Z8, Z1
-	VBROADCASTSD (CX)(DX*2), Z9
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (CX)(R9*1), Z9
-	VFMADD231PD  Z9, Z8, Z3
-	VBROADCASTSD (CX)(DX*4), Z9
-	VFMADD231PD  Z9, Z8, Z4
-	VBROADCASTSD (CX)(R10*1), Z9
-	VFMADD231PD  Z9, Z8, Z5
-	VBROADCASTSD (CX)(R9*2), Z9
-	VFMADD231PD  Z9, Z8, Z6
-	VBROADCASTSD (R11), Z9
-	VFMADD231PD  Z9, Z8, Z7
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPD.Z        (R12), K1, Z8
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PD.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Z8, Z1, Z1
@@ -18408,36 +21740,67 @@ tileStore:
 	VMULPD       Z8, Z6, Z6
 	VMULPD       Z8, Z7, Z7
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z8
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD231PD  Z9, Z8, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z8
+	VMOVUPD.Z    (CX), K1, Z10
+	VFMADD231PD  Z10, Z8, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD231PD  Z9, Z8, Z1
+	VMOVUPD.Z    (CX), K1, Z10
+	VFMADD231PD  Z10, Z8, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD231PD  Z9, Z8, Z2
+	VMOVUPD.Z    (CX), K1, Z10
+	VFMADD231PD  Z10, Z8, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD231PD  Z9, Z8, Z3
+	VMOVUPD.Z    (CX), K1, Z10
+	VFMADD231PD  Z10, Z8, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD231PD  Z9, Z8, Z4
+	VMOVUPD.Z    (CX), K1, Z10
+	VFMADD231PD  Z10, Z8, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD231PD  Z9, Z8, Z5
+	VMOVUPD.Z    (CX), K1, Z10
+	VFMADD231PD  Z10, Z8, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD231PD  Z9, Z8, Z6
+	VMOVUPD.Z    (CX), K1, Z10
+	VFMADD231PD  Z10, Z8, Z6
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z9
-	VFMADD231PD  Z9, Z8, Z7
+	VMOVUPD.Z    (CX), K1, Z10
+	VFMADD231PD  Z10, Z8, Z7
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z10
+	VADDPD    Z10, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VADDPD    Z10, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VADDPD    Z10, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VADDPD    Z10, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VADDPD    Z10, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VADDPD    Z10, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VADDPD    Z10, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z10
+	VADDPD    Z10, Z7, Z7
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -18457,22 +21820,22 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z10, Z10, Z10
-	VCMPPD    $0x16, Z10, Z0, K2
+	VPXORD    Z9, Z9, Z9
+	VCMPPD    $0x16, Z9, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z10, Z1, K2
+	VCMPPD    $0x16, Z9, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z10, Z2, K2
+	VCMPPD    $0x16, Z9, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z10, Z3, K2
+	VCMPPD    $0x16, Z9, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z10, Z4, K2
+	VCMPPD    $0x16, Z9, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z10, Z5, K2
+	VCMPPD    $0x16, Z9, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z10, Z6, K2
+	VCMPPD    $0x16, Z9, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VCMPPD    $0x16, Z10, Z7, K2
+	VCMPPD    $0x16, Z9, Z7, K2
 	VMOVAPD.Z Z7, K2, Z7
 
 tileMask:
@@ -18481,37 +21844,37 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z10, Z10, Z10
+	VPXORD    Z9, Z9, Z9
 	VMOVUPD.Z (CX), K1, Z8
-	VCMPPD    $0x16, Z10, Z8, K2
+	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z8
-	VCMPPD    $0x16, Z10, Z8, K2
+	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z8
-	VCMPPD    $0x16, Z10, Z8, K2
+	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z8
-	VCMPPD    $0x16, Z10, Z8, K2
+	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z8
-	VCMPPD    $0x16, Z10, Z8, K2
+	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z8
-	VCMPPD    $0x16, Z10, Z8, K2
+	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z8
-	VCMPPD    $0x16, Z10, Z8, K2
+	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z8
-	VCMPPD    $0x16, Z10, Z8, K2
+	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z7, K2, Z7
 	ADDQ      R11, CX
 
@@ -18598,105 +21961,69 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(DX*2), Z10
-	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R9*1), Z10
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(DX*4), Z10
-	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R9*2), Z10
-	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R11), Z10
-	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R11)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPD.Z        (R12), K1, Z9
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PD.BCST (R11), Z9, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(DX*2), Z10
-	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R9*1), Z10
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(DX*4), Z10
-	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R9*2), Z10
-	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R11), Z10
-	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R11)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z9
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PD.BCST (R11), Z9, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(DX*2), Z10
-	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R9*1), Z10
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(DX*4), Z10
-	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R9*2), Z10
-	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R11), Z10
-	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R11)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z9
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PD.BCST (R11), Z9, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(DX*2), Z10
-	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R9*1), Z10
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(DX*4), Z10
-	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R9*2), Z10
-	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R11), Z10
-	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R11)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPD.Z        (R12), K1, Z9
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PD.BCST (R11), Z9, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -18708,32 +22035,26 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z9
-	VBROADCASTSD (CX), Z10
-	VFMADD231PD  Z10, Z9, Z0
-	VBROADCASTSD (CX)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (CX)(DX*2), Z10
-	VFMADD231PD  Z10, Z9, Z2
-	VBROADCASTSD (CX)(R9*1), Z10
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (CX)(DX*4), Z10
-	VFMADD231PD  Z10, Z9, Z4
-	VBROADCASTSD (CX)(R10*1), Z10
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (CX)(R9*2), Z10
-	VFMADD231PD  Z10, Z9, Z6
-	VBROADCASTSD (R11), Z10
-	VFMADD231PD  Z10, Z9, Z7
-	VBROADCASTSD (R11)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z8
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPD.Z        (R12), K1, Z9
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PD.BCST (R11), Z9, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z9
 	VMULPD       Z9, Z0, Z0
 	VMULPD       Z9, Z1, Z1
@@ -18745,39 +22066,73 @@ tileStore:
 	VMULPD       Z9, Z7, Z7
 	VMULPD       Z9, Z8, Z8
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z9
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z10
-	VFMADD231PD  Z10, Z9, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z9
+	VMOVUPD.Z    (CX), K1, Z11
+	VFMADD231PD  Z11, Z9, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z10
-	VFMADD231PD  Z10, Z9, Z1
+	VMOVUPD.Z    (CX), K1, Z11
+	VFMADD231PD  Z11, Z9, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z10
-	VFMADD231PD  Z10, Z9, Z2
+	VMOVUPD.Z    (CX), K1, Z11
+	VFMADD231PD  Z11, Z9, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z10
-	VFMADD231PD  Z10, Z9, Z3
+	VMOVUPD.Z    (CX), K1, Z11
+	VFMADD231PD  Z11, Z9, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z10
-	VFMADD231PD  Z10, Z9, Z4
+	VMOVUPD.Z    (CX), K1, Z11
+	VFMADD231PD  Z11, Z9, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z10
-	VFMADD231PD  Z10, Z9, Z5
+	VMOVUPD.Z    (CX), K1, Z11
+	VFMADD231PD  Z11, Z9, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z10
-	VFMADD231PD  Z10, Z9, Z6
+	VMOVUPD.Z    (CX), K1, Z11
+	VFMADD231PD  Z11, Z9, Z6
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z10
-	VFMADD231PD  Z10, Z9, Z7
+	VMOVUPD.Z    (CX), K1, Z11
+	VFMADD231PD  Z11, Z9, Z7
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z10
-	VFMADD231PD  Z10, Z9, Z8
+	VMOVUPD.Z    (CX), K1, Z11
+	VFMADD231PD  Z11, Z9, Z8
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z11
+	VADDPD    Z11, Z8, Z8
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -18798,24 +22153,24 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z11, Z11, Z11
-	VCMPPD    $0x16, Z11, Z0, K2
+	VPXORD    Z10, Z10, Z10
+	VCMPPD    $0x16, Z10, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z11, Z1, K2
+	VCMPPD    $0x16, Z10, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z11, Z2, K2
+	VCMPPD    $0x16, Z10, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z11, Z3, K2
+	VCMPPD    $0x16, Z10, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z11, Z4, K2
+	VCMPPD    $0x16, Z10, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z11, Z5, K2
+	VCMPPD    $0x16, Z10, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z11, Z6, K2
+	VCMPPD    $0x16, Z10, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VCMPPD    $0x16, Z11, Z7, K2
+	VCMPPD    $0x16, Z10, Z7, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VCMPPD    $0x16, Z11, Z8, K2
+	VCMPPD    $0x16, Z10, Z8, K2
 	VMOVAPD.Z Z8, K2, Z8
 
 tileMask:
@@ -18824,41 +22179,41 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z11, Z11, Z11
+	VPXORD    Z10, Z10, Z10
 	VMOVUPD.Z (CX), K1, Z9
-	VCMPPD    $0x16, Z11, Z9, K2
+	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z9
-	VCMPPD    $0x16, Z11, Z9, K2
+	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z9
-	VCMPPD    $0x16, Z11, Z9, K2
+	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z9
-	VCMPPD    $0x16, Z11, Z9, K2
+	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z9
-	VCMPPD    $0x16, Z11, Z9, K2
+	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z9
-	VCMPPD    $0x16, Z11, Z9, K2
+	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z9
-	VCMPPD    $0x16, Z11, Z9, K2
+	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z9
-	VCMPPD    $0x16, Z11, Z9, K2
+	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z9
-	VCMPPD    $0x16, Z11, Z9, K2
+	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z8, K2, Z8
 	ADDQ      R11, CX
 
@@ -18948,113 +22303,73 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z10
-	VBROADCASTSD (CX), Z11
-	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R9*1), Z11
-	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(DX*4), Z11
-	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R10*1), Z11
-	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R9*2), Z11
-	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R11), Z11
-	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R11)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R11)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPD.Z        (R12), K1, Z10
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PD.BCST (R11), Z10, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z10
-	VBROADCASTSD (CX), Z11
-	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R9*1), Z11
-	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(DX*4), Z11
-	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R10*1), Z11
-	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R9*2), Z11
-	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R11), Z11
-	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R11)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R11)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z10
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PD.BCST (R11), Z10, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z10
-	VBROADCASTSD (CX), Z11
-	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R9*1), Z11
-	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(DX*4), Z11
-	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R10*1), Z11
-	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R9*2), Z11
-	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R11), Z11
-	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R11)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R11)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z10
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PD.BCST (R11), Z10, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z10
-	VBROADCASTSD (CX), Z11
-	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R9*1), Z11
-	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(DX*4), Z11
-	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R10*1), Z11
-	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R9*2), Z11
-	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R11), Z11
-	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R11)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R11)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPD.Z        (R12), K1, Z10
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PD.BCST (R11), Z10, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -19066,34 +22381,27 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z10
-	VBROADCASTSD (CX), Z11
-	VFMADD231PD  Z11, Z10, Z0
-	VBROADCASTSD (CX)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z1
-	VBROADCASTSD (CX)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z2
-	VBROADCASTSD (CX)(R9*1), Z11
-	VFMADD231PD  Z11, Z10, Z3
-	VBROADCASTSD (CX)(DX*4), Z11
-	VFMADD231PD  Z11, Z10, Z4
-	VBROADCASTSD (CX)(R10*1), Z11
-	VFMADD231PD  Z11, Z10, Z5
-	VBROADCASTSD (CX)(R9*2), Z11
-	VFMADD231PD  Z11, Z10, Z6
-	VBROADCASTSD (R11), Z11
-	VFMADD231PD  Z11, Z10, Z7
-	VBROADCASTSD (R11)(DX*1), Z11
-	VFMADD231PD  Z11, Z10, Z8
-	VBROADCASTSD (R11)(DX*2), Z11
-	VFMADD231PD  Z11, Z10, Z9
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPD.Z        (R12), K1, Z10
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PD.BCST (R11), Z10, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z10
 	VMULPD       Z10, Z0, Z0
 	VMULPD       Z10, Z1, Z1
@@ -19106,42 +22414,79 @@ tileStore:
 	VMULPD       Z10, Z8, Z8
 	VMULPD       Z10, Z9, Z9
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z10
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z10
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z1
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z2
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z3
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z4
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z5
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z6
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z6
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z7
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z7
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z8
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z8
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z11
-	VFMADD231PD  Z11, Z10, Z9
+	VMOVUPD.Z    (CX), K1, Z12
+	VFMADD231PD  Z12, Z10, Z9
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z12
+	VADDPD    Z12, Z9, Z9
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -19163,26 +22508,26 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z12, Z12, Z12
-	VCMPPD    $0x16, Z12, Z0, K2
+	VPXORD    Z11, Z11, Z11
+	VCMPPD    $0x16, Z11, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z12, Z1, K2
+	VCMPPD    $0x16, Z11, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z12, Z2, K2
+	VCMPPD    $0x16, Z11, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z12, Z3, K2
+	VCMPPD    $0x16, Z11, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z12, Z4, K2
+	VCMPPD    $0x16, Z11, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z12, Z5, K2
+	VCMPPD    $0x16, Z11, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z12, Z6, K2
+	VCMPPD    $0x16, Z11, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VCMPPD    $0x16, Z12, Z7, K2
+	VCMPPD    $0x16, Z11, Z7, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VCMPPD    $0x16, Z12, Z8, K2
+	VCMPPD    $0x16, Z11, Z8, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VCMPPD    $0x16, Z12, Z9, K2
+	VCMPPD    $0x16, Z11, Z9, K2
 	VMOVAPD.Z Z9, K2, Z9
 
 tileMask:
@@ -19191,45 +22536,45 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z12, Z12, Z12
+	VPXORD    Z11, Z11, Z11
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z10
-	VCMPPD    $0x16, Z12, Z10, K2
+	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z9, K2, Z9
 	ADDQ      R11, CX
 
@@ -19322,121 +22667,77 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(DX*4), Z12
-	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R9*2), Z12
-	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R11), Z12
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R11)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R11)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R11)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPD.Z        (R12), K1, Z11
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PD.BCST (R11), Z11, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(DX*4), Z12
-	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R9*2), Z12
-	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R11), Z12
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R11)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R11)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R11)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z11
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PD.BCST (R11), Z11, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(DX*4), Z12
-	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R9*2), Z12
-	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R11), Z12
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R11)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R11)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R11)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z11
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PD.BCST (R11), Z11, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(DX*4), Z12
-	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R9*2), Z12
-	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R11), Z12
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R11)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R11)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R11)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPD.Z        (R12), K1, Z11
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PD.BCST (R11), Z11, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -19448,36 +22749,28 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z11
-	VBROADCASTSD (CX), Z12
-	VFMADD231PD  Z12, Z11, Z0
-	VBROADCASTSD (CX)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (CX)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (CX)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (CX)(DX*4), Z12
-	VFMADD231PD  Z12, Z11, Z4
-	VBROADCASTSD (CX)(R10*1), Z12
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (CX)(R9*2), Z12
-	VFMADD231PD  Z12, Z11, Z6
-	VBROADCASTSD (R11), Z12
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (R11)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z8
-	VBROADCASTSD (R11)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z9
-	VBROADCASTSD (R11)(R9*1), Z12
-	VFMADD231PD  Z12, Z11, Z10
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPD.Z        (R12), K1, Z11
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PD.BCST (R11), Z11, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z11
 	VMULPD       Z11, Z0, Z0
 	VMULPD       Z11, Z1, Z1
@@ -19491,45 +22784,85 @@ tileStore:
 	VMULPD       Z11, Z9, Z9
 	VMULPD       Z11, Z10, Z10
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z11
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z11
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z1
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z2
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z3
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z4
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z5
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z6
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z6
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z7
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z7
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z8
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z8
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z9
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z9
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z12
-	VFMADD231PD  Z12, Z11, Z10
+	VMOVUPD.Z    (CX), K1, Z13
+	VFMADD231PD  Z13, Z11, Z10
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z13
+	VADDPD    Z13, Z10, Z10
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -19552,28 +22885,28 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z13, Z13, Z13
-	VCMPPD    $0x16, Z13, Z0, K2
+	VPXORD    Z12, Z12, Z12
+	VCMPPD    $0x16, Z12, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z13, Z1, K2
+	VCMPPD    $0x16, Z12, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z13, Z2, K2
+	VCMPPD    $0x16, Z12, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z13, Z3, K2
+	VCMPPD    $0x16, Z12, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z13, Z4, K2
+	VCMPPD    $0x16, Z12, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z13, Z5, K2
+	VCMPPD    $0x16, Z12, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z13, Z6, K2
+	VCMPPD    $0x16, Z12, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VCMPPD    $0x16, Z13, Z7, K2
+	VCMPPD    $0x16, Z12, Z7, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VCMPPD    $0x16, Z13, Z8, K2
+	VCMPPD    $0x16, Z12, Z8, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VCMPPD    $0x16, Z13, Z9, K2
+	VCMPPD    $0x16, Z12, Z9, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VCMPPD    $0x16, Z13, Z10, K2
+	VCMPPD    $0x16, Z12, Z10, K2
 	VMOVAPD.Z Z10, K2, Z10
 
 tileMask:
@@ -19582,49 +22915,49 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z13, Z13, Z13
+	VPXORD    Z12, Z12, Z12
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z11
-	VCMPPD    $0x16, Z13, Z11, K2
+	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z10, K2, Z10
 	ADDQ      R11, CX
 
@@ -19720,129 +23053,81 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z12
-	VBROADCASTSD (CX), Z13
-	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R10*1), Z13
-	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R9*2), Z13
-	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R11), Z13
-	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R11)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R11)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R11)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R11)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPD.Z        (R12), K1, Z12
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PD.BCST (R11), Z12, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z12
-	VBROADCASTSD (CX), Z13
-	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R10*1), Z13
-	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R9*2), Z13
-	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R11), Z13
-	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R11)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R11)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R11)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R11)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z12
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PD.BCST (R11), Z12, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z12
-	VBROADCASTSD (CX), Z13
-	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R10*1), Z13
-	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R9*2), Z13
-	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R11), Z13
-	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R11)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R11)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R11)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R11)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z12
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PD.BCST (R11), Z12, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z12
-	VBROADCASTSD (CX), Z13
-	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R10*1), Z13
-	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R9*2), Z13
-	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R11), Z13
-	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R11)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R11)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R11)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R11)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPD.Z        (R12), K1, Z12
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PD.BCST (R11), Z12, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -19854,38 +23139,29 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z12
-	VBROADCASTSD (CX), Z13
-	VFMADD231PD  Z13, Z12, Z0
-	VBROADCASTSD (CX)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z1
-	VBROADCASTSD (CX)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z2
-	VBROADCASTSD (CX)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z3
-	VBROADCASTSD (CX)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z4
-	VBROADCASTSD (CX)(R10*1), Z13
-	VFMADD231PD  Z13, Z12, Z5
-	VBROADCASTSD (CX)(R9*2), Z13
-	VFMADD231PD  Z13, Z12, Z6
-	VBROADCASTSD (R11), Z13
-	VFMADD231PD  Z13, Z12, Z7
-	VBROADCASTSD (R11)(DX*1), Z13
-	VFMADD231PD  Z13, Z12, Z8
-	VBROADCASTSD (R11)(DX*2), Z13
-	VFMADD231PD  Z13, Z12, Z9
-	VBROADCASTSD (R11)(R9*1), Z13
-	VFMADD231PD  Z13, Z12, Z10
-	VBROADCASTSD (R11)(DX*4), Z13
-	VFMADD231PD  Z13, Z12, Z11
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPD.Z        (R12), K1, Z12
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PD.BCST (R11), Z12, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
@@ -19900,48 +23176,91 @@ tileStore:
 	VMULPD       Z12, Z10, Z10
 	VMULPD       Z12, Z11, Z11
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z12
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z12
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z1
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z2
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z3
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z4
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z5
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z6
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z6
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z7
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z7
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z8
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z8
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z9
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z9
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z10
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z10
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z13
-	VFMADD231PD  Z13, Z12, Z11
+	VMOVUPD.Z    (CX), K1, Z14
+	VFMADD231PD  Z14, Z12, Z11
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z14
+	VADDPD    Z14, Z11, Z11
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -19965,30 +23284,30 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z14, Z14, Z14
-	VCMPPD    $0x16, Z14, Z0, K2
+	VPXORD    Z13, Z13, Z13
+	VCMPPD    $0x16, Z13, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z14, Z1, K2
+	VCMPPD    $0x16, Z13, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z14, Z2, K2
+	VCMPPD    $0x16, Z13, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z14, Z3, K2
+	VCMPPD    $0x16, Z13, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z14, Z4, K2
+	VCMPPD    $0x16, Z13, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z14, Z5, K2
+	VCMPPD    $0x16, Z13, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z14, Z6, K2
+	VCMPPD    $0x16, Z13, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VCMPPD    $0x16, Z14, Z7, K2
+	VCMPPD    $0x16, Z13, Z7, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VCMPPD    $0x16, Z14, Z8, K2
+	VCMPPD    $0x16, Z13, Z8, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VCMPPD    $0x16, Z14, Z9, K2
+	VCMPPD    $0x16, Z13, Z9, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VCMPPD    $0x16, Z14, Z10, K2
+	VCMPPD    $0x16, Z13, Z10, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VCMPPD    $0x16, Z14, Z11, K2
+	VCMPPD    $0x16, Z13, Z11, K2
 	VMOVAPD.Z Z11, K2, Z11
 
 tileMask:
@@ -19997,53 +23316,53 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z14, Z14, Z14
+	VPXORD    Z13, Z13, Z13
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z12
-	VCMPPD    $0x16, Z14, Z12, K2
+	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z11, K2, Z11
 	ADDQ      R11, CX
 
@@ -20142,137 +23461,85 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R9*2), Z14
-	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R11), Z14
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R11)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R11)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R11)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R11)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R11)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPD.Z        (R12), K1, Z13
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PD.BCST (R11), Z13, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R9*2), Z14
-	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R11), Z14
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R11)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R11)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R11)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R11)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R11)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z13
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PD.BCST (R11), Z13, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R9*2), Z14
-	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R11), Z14
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R11)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R11)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R11)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R11)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R11)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z13
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PD.BCST (R11), Z13, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R9*2), Z14
-	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R11), Z14
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R11)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R11)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R11)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R11)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R11)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPD.Z        (R12), K1, Z13
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PD.BCST (R11), Z13, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -20284,40 +23551,30 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z13
-	VBROADCASTSD (CX), Z14
-	VFMADD231PD  Z14, Z13, Z0
-	VBROADCASTSD (CX)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (CX)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z2
-	VBROADCASTSD (CX)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (CX)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z4
-	VBROADCASTSD (CX)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (CX)(R9*2), Z14
-	VFMADD231PD  Z14, Z13, Z6
-	VBROADCASTSD (R11), Z14
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (R11)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z8
-	VBROADCASTSD (R11)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (R11)(R9*1), Z14
-	VFMADD231PD  Z14, Z13, Z10
-	VBROADCASTSD (R11)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z11
-	VBROADCASTSD (R11)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z12
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPD.Z        (R12), K1, Z13
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PD.BCST (R11), Z13, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z13
 	VMULPD       Z13, Z0, Z0
 	VMULPD       Z13, Z1, Z1
@@ -20333,51 +23590,97 @@ tileStore:
 	VMULPD       Z13, Z11, Z11
 	VMULPD       Z13, Z12, Z12
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z13
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z13
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z1
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z2
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z3
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z4
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z5
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z6
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z6
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z7
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z7
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z8
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z8
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z9
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z9
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z10
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z10
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z11
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z11
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z14
-	VFMADD231PD  Z14, Z13, Z12
+	VMOVUPD.Z    (CX), K1, Z15
+	VFMADD231PD  Z15, Z13, Z12
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z11, Z11
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z15
+	VADDPD    Z15, Z12, Z12
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -20402,32 +23705,32 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z15, Z15, Z15
-	VCMPPD    $0x16, Z15, Z0, K2
+	VPXORD    Z14, Z14, Z14
+	VCMPPD    $0x16, Z14, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z15, Z1, K2
+	VCMPPD    $0x16, Z14, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z15, Z2, K2
+	VCMPPD    $0x16, Z14, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z15, Z3, K2
+	VCMPPD    $0x16, Z14, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z15, Z4, K2
+	VCMPPD    $0x16, Z14, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z15, Z5, K2
+	VCMPPD    $0x16, Z14, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z15, Z6, K2
+	VCMPPD    $0x16, Z14, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VCMPPD    $0x16, Z15, Z7, K2
+	VCMPPD    $0x16, Z14, Z7, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VCMPPD    $0x16, Z15, Z8, K2
+	VCMPPD    $0x16, Z14, Z8, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VCMPPD    $0x16, Z15, Z9, K2
+	VCMPPD    $0x16, Z14, Z9, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VCMPPD    $0x16, Z15, Z10, K2
+	VCMPPD    $0x16, Z14, Z10, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VCMPPD    $0x16, Z15, Z11, K2
+	VCMPPD    $0x16, Z14, Z11, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VCMPPD    $0x16, Z15, Z12, K2
+	VCMPPD    $0x16, Z14, Z12, K2
 	VMOVAPD.Z Z12, K2, Z12
 
 tileMask:
@@ -20436,57 +23739,57 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z15, Z15, Z15
+	VPXORD    Z14, Z14, Z14
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z11, K2, Z11
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z13
-	VCMPPD    $0x16, Z15, Z13, K2
+	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z12, K2, Z12
 	ADDQ      R11, CX
 
@@ -20588,145 +23891,89 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R11), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R11)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R11)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R11)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R11)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R11)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R11)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	VMOVUPD.Z        (R12), K1, Z14
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R11), Z14, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R11), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R11)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R11)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R11)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R11)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R11)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R11)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z14
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R11), Z14, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R11), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R11)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R11)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R11)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R11)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R11)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R11)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
+	VMOVUPD.Z        (R12), K1, Z14
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R11), Z14, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R11), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R11)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R11)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R11)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R11)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R11)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R11)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	VMOVUPD.Z        (R12), K1, Z14
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R11), Z14, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
 
 tileFetched:
 	SUBQ $0x04, R13
@@ -20738,42 +23985,31 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R12), K1, Z14
-	VBROADCASTSD (CX), Z15
-	VFMADD231PD  Z15, Z14, Z0
-	VBROADCASTSD (CX)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z1
-	VBROADCASTSD (CX)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (CX)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z3
-	VBROADCASTSD (CX)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z4
-	VBROADCASTSD (CX)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (CX)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z6
-	VBROADCASTSD (R11), Z15
-	VFMADD231PD  Z15, Z14, Z7
-	VBROADCASTSD (R11)(DX*1), Z15
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R11)(DX*2), Z15
-	VFMADD231PD  Z15, Z14, Z9
-	VBROADCASTSD (R11)(R9*1), Z15
-	VFMADD231PD  Z15, Z14, Z10
-	VBROADCASTSD (R11)(DX*4), Z15
-	VFMADD231PD  Z15, Z14, Z11
-	VBROADCASTSD (R11)(R10*1), Z15
-	VFMADD231PD  Z15, Z14, Z12
-	VBROADCASTSD (R11)(R9*2), Z15
-	VFMADD231PD  Z15, Z14, Z13
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         SI, R12
-	DECQ         R13
-	JNE          tileStep
+	VMOVUPD.Z        (R12), K1, Z14
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R11), Z14, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z14
 	VMULPD       Z14, Z0, Z0
 	VMULPD       Z14, Z1, Z1
@@ -20790,54 +24026,103 @@ tileStore:
 	VMULPD       Z14, Z12, Z12
 	VMULPD       Z14, Z13, Z13
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z14
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z14
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z1
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z2
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z3
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z4
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z5
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z6
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z6
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z7
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z7
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z8
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z8
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z9
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z9
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z10
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z10
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z11
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z11
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z12
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z12
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z15
-	VFMADD231PD  Z15, Z14, Z13
+	VMOVUPD.Z    (CX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z13
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z11, Z11
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z12, Z12
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z16
+	VADDPD    Z16, Z13, Z13
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -20863,34 +24148,34 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z16, Z16, Z16
-	VCMPPD    $0x16, Z16, Z0, K2
+	VPXORD    Z15, Z15, Z15
+	VCMPPD    $0x16, Z15, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z16, Z1, K2
+	VCMPPD    $0x16, Z15, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z16, Z2, K2
+	VCMPPD    $0x16, Z15, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z16, Z3, K2
+	VCMPPD    $0x16, Z15, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z16, Z4, K2
+	VCMPPD    $0x16, Z15, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z16, Z5, K2
+	VCMPPD    $0x16, Z15, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z16, Z6, K2
+	VCMPPD    $0x16, Z15, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VCMPPD    $0x16, Z16, Z7, K2
+	VCMPPD    $0x16, Z15, Z7, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VCMPPD    $0x16, Z16, Z8, K2
+	VCMPPD    $0x16, Z15, Z8, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VCMPPD    $0x16, Z16, Z9, K2
+	VCMPPD    $0x16, Z15, Z9, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VCMPPD    $0x16, Z16, Z10, K2
+	VCMPPD    $0x16, Z15, Z10, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VCMPPD    $0x16, Z16, Z11, K2
+	VCMPPD    $0x16, Z15, Z11, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VCMPPD    $0x16, Z16, Z12, K2
+	VCMPPD    $0x16, Z15, Z12, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VCMPPD    $0x16, Z16, Z13, K2
+	VCMPPD    $0x16, Z15, Z13, K2
 	VMOVAPD.Z Z13, K2, Z13
 
 tileMask:
@@ -20899,61 +24184,61 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z16, Z16, Z16
+	VPXORD    Z15, Z15, Z15
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z11, K2, Z11
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z12, K2, Z12
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z14
-	VCMPPD    $0x16, Z16, Z14, K2
+	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z13, K2, Z13
 	ADDQ      R11, CX
 
@@ -21062,157 +24347,97 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z15, Z0
-	VBROADCASTSD (CX)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z2
-	VBROADCASTSD (CX)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z4
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z6
-	VBROADCASTSD (R11), Z16
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (R11)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z8
-	VBROADCASTSD (R11)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (R11)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z10
-	VBROADCASTSD (R11)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (R11)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z12
-	VBROADCASTSD (R11)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z13
-	VBROADCASTSD (R12), Z16
-	VFMADD231PD  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   63(R15)
+	VMOVUPD.Z        (R13), K1, Z15
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PD.BCST (R11), Z15, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PD.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z15, Z0
-	VBROADCASTSD (CX)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z2
-	VBROADCASTSD (CX)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z4
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z6
-	VBROADCASTSD (R11), Z16
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (R11)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z8
-	VBROADCASTSD (R11)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (R11)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z10
-	VBROADCASTSD (R11)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (R11)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z12
-	VBROADCASTSD (R11)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z13
-	VBROADCASTSD (R12), Z16
-	VFMADD231PD  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	VMOVUPD.Z        (R13), K1, Z15
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PD.BCST (R11), Z15, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PD.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z15, Z0
-	VBROADCASTSD (CX)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z2
-	VBROADCASTSD (CX)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z4
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z6
-	VBROADCASTSD (R11), Z16
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (R11)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z8
-	VBROADCASTSD (R11)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (R11)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z10
-	VBROADCASTSD (R11)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (R11)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z12
-	VBROADCASTSD (R11)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z13
-	VBROADCASTSD (R12), Z16
-	VFMADD231PD  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	VMOVUPD.Z        (R13), K1, Z15
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PD.BCST (R11), Z15, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PD.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z15, Z0
-	VBROADCASTSD (CX)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z2
-	VBROADCASTSD (CX)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z4
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z6
-	VBROADCASTSD (R11), Z16
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (R11)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z8
-	VBROADCASTSD (R11)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (R11)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z10
-	VBROADCASTSD (R11)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (R11)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z12
-	VBROADCASTSD (R11)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z13
-	VBROADCASTSD (R12), Z16
-	VFMADD231PD  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R15
+	VMOVUPD.Z        (R13), K1, Z15
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PD.BCST (R11), Z15, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PD.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
 
 tileFetched:
 	SUBQ $0x04, R14
@@ -21224,45 +24449,33 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z15
-	VBROADCASTSD (CX), Z16
-	VFMADD231PD  Z16, Z15, Z0
-	VBROADCASTSD (CX)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (CX)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z2
-	VBROADCASTSD (CX)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (CX)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z4
-	VBROADCASTSD (CX)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (CX)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z6
-	VBROADCASTSD (R11), Z16
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (R11)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z8
-	VBROADCASTSD (R11)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (R11)(R9*1), Z16
-	VFMADD231PD  Z16, Z15, Z10
-	VBROADCASTSD (R11)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (R11)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z12
-	VBROADCASTSD (R11)(R9*2), Z16
-	VFMADD231PD  Z16, Z15, Z13
-	VBROADCASTSD (R12), Z16
-	VFMADD231PD  Z16, Z15, Z14
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	DECQ         R14
-	JNE          tileStep
+	VMOVUPD.Z        (R13), K1, Z15
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PD.BCST (R11), Z15, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PD.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z15
 	VMULPD       Z15, Z0, Z0
 	VMULPD       Z15, Z1, Z1
@@ -21280,57 +24493,109 @@ tileStore:
 	VMULPD       Z15, Z13, Z13
 	VMULPD       Z15, Z14, Z14
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z15
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z15
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z1
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z2
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z3
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z4
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z5
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z6
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z6
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z7
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z7
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z8
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z8
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z9
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z9
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z10
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z10
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z11
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z11
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z12
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z12
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z13
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z13
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z16
-	VFMADD231PD  Z16, Z15, Z14
+	VMOVUPD.Z    (CX), K1, Z17
+	VFMADD231PD  Z17, Z15, Z14
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z11, Z11
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z12, Z12
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z13, Z13
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z17
+	VADDPD    Z17, Z14, Z14
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -21357,36 +24622,36 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z17, Z17, Z17
-	VCMPPD    $0x16, Z17, Z0, K2
+	VPXORD    Z16, Z16, Z16
+	VCMPPD    $0x16, Z16, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z17, Z1, K2
+	VCMPPD    $0x16, Z16, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z17, Z2, K2
+	VCMPPD    $0x16, Z16, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z17, Z3, K2
+	VCMPPD    $0x16, Z16, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z17, Z4, K2
+	VCMPPD    $0x16, Z16, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z17, Z5, K2
+	VCMPPD    $0x16, Z16, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z17, Z6, K2
+	VCMPPD    $0x16, Z16, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VCMPPD    $0x16, Z17, Z7, K2
+	VCMPPD    $0x16, Z16, Z7, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VCMPPD    $0x16, Z17, Z8, K2
+	VCMPPD    $0x16, Z16, Z8, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VCMPPD    $0x16, Z17, Z9, K2
+	VCMPPD    $0x16, Z16, Z9, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VCMPPD    $0x16, Z17, Z10, K2
+	VCMPPD    $0x16, Z16, Z10, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VCMPPD    $0x16, Z17, Z11, K2
+	VCMPPD    $0x16, Z16, Z11, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VCMPPD    $0x16, Z17, Z12, K2
+	VCMPPD    $0x16, Z16, Z12, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VCMPPD    $0x16, Z17, Z13, K2
+	VCMPPD    $0x16, Z16, Z13, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VCMPPD    $0x16, Z17, Z14, K2
+	VCMPPD    $0x16, Z16, Z14, K2
 	VMOVAPD.Z Z14, K2, Z14
 
 tileMask:
@@ -21395,65 +24660,65 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z17, Z17, Z17
+	VPXORD    Z16, Z16, Z16
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z11, K2, Z11
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z12, K2, Z12
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z13, K2, Z13
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z15
-	VCMPPD    $0x16, Z17, Z15, K2
+	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z14, K2, Z14
 	ADDQ      R11, CX
 
@@ -21565,165 +24830,101 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z16
-	VBROADCASTSD (CX), Z17
-	VFMADD231PD  Z17, Z16, Z0
-	VBROADCASTSD (CX)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z1
-	VBROADCASTSD (CX)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z2
-	VBROADCASTSD (CX)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z3
-	VBROADCASTSD (CX)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z4
-	VBROADCASTSD (CX)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z5
-	VBROADCASTSD (CX)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z6
-	VBROADCASTSD (R11), Z17
-	VFMADD231PD  Z17, Z16, Z7
-	VBROADCASTSD (R11)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z8
-	VBROADCASTSD (R11)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z9
-	VBROADCASTSD (R11)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z10
-	VBROADCASTSD (R11)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z11
-	VBROADCASTSD (R11)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z12
-	VBROADCASTSD (R11)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z13
-	VBROADCASTSD (R12), Z17
-	VFMADD231PD  Z17, Z16, Z14
-	VBROADCASTSD (R12)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   63(R15)
+	VMOVUPD.Z        (R13), K1, Z16
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PD.BCST (R11), Z16, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z16
-	VBROADCASTSD (CX), Z17
-	VFMADD231PD  Z17, Z16, Z0
-	VBROADCASTSD (CX)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z1
-	VBROADCASTSD (CX)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z2
-	VBROADCASTSD (CX)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z3
-	VBROADCASTSD (CX)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z4
-	VBROADCASTSD (CX)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z5
-	VBROADCASTSD (CX)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z6
-	VBROADCASTSD (R11), Z17
-	VFMADD231PD  Z17, Z16, Z7
-	VBROADCASTSD (R11)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z8
-	VBROADCASTSD (R11)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z9
-	VBROADCASTSD (R11)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z10
-	VBROADCASTSD (R11)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z11
-	VBROADCASTSD (R11)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z12
-	VBROADCASTSD (R11)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z13
-	VBROADCASTSD (R12), Z17
-	VFMADD231PD  Z17, Z16, Z14
-	VBROADCASTSD (R12)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	VMOVUPD.Z        (R13), K1, Z16
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PD.BCST (R11), Z16, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z16
-	VBROADCASTSD (CX), Z17
-	VFMADD231PD  Z17, Z16, Z0
-	VBROADCASTSD (CX)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z1
-	VBROADCASTSD (CX)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z2
-	VBROADCASTSD (CX)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z3
-	VBROADCASTSD (CX)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z4
-	VBROADCASTSD (CX)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z5
-	VBROADCASTSD (CX)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z6
-	VBROADCASTSD (R11), Z17
-	VFMADD231PD  Z17, Z16, Z7
-	VBROADCASTSD (R11)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z8
-	VBROADCASTSD (R11)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z9
-	VBROADCASTSD (R11)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z10
-	VBROADCASTSD (R11)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z11
-	VBROADCASTSD (R11)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z12
-	VBROADCASTSD (R11)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z13
-	VBROADCASTSD (R12), Z17
-	VFMADD231PD  Z17, Z16, Z14
-	VBROADCASTSD (R12)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	VMOVUPD.Z        (R13), K1, Z16
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PD.BCST (R11), Z16, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z16
-	VBROADCASTSD (CX), Z17
-	VFMADD231PD  Z17, Z16, Z0
-	VBROADCASTSD (CX)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z1
-	VBROADCASTSD (CX)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z2
-	VBROADCASTSD (CX)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z3
-	VBROADCASTSD (CX)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z4
-	VBROADCASTSD (CX)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z5
-	VBROADCASTSD (CX)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z6
-	VBROADCASTSD (R11), Z17
-	VFMADD231PD  Z17, Z16, Z7
-	VBROADCASTSD (R11)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z8
-	VBROADCASTSD (R11)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z9
-	VBROADCASTSD (R11)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z10
-	VBROADCASTSD (R11)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z11
-	VBROADCASTSD (R11)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z12
-	VBROADCASTSD (R11)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z13
-	VBROADCASTSD (R12), Z17
-	VFMADD231PD  Z17, Z16, Z14
-	VBROADCASTSD (R12)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R15
+	VMOVUPD.Z        (R13), K1, Z16
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PD.BCST (R11), Z16, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
 
 tileFetched:
 	SUBQ $0x04, R14
@@ -21735,47 +24936,34 @@ tileRest:
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z    (R13), K1, Z16
-	VBROADCASTSD (CX), Z17
-	VFMADD231PD  Z17, Z16, Z0
-	VBROADCASTSD (CX)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z1
-	VBROADCASTSD (CX)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z2
-	VBROADCASTSD (CX)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z3
-	VBROADCASTSD (CX)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z4
-	VBROADCASTSD (CX)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z5
-	VBROADCASTSD (CX)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z6
-	VBROADCASTSD (R11), Z17
-	VFMADD231PD  Z17, Z16, Z7
-	VBROADCASTSD (R11)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z8
-	VBROADCASTSD (R11)(DX*2), Z17
-	VFMADD231PD  Z17, Z16, Z9
-	VBROADCASTSD (R11)(R9*1), Z17
-	VFMADD231PD  Z17, Z16, Z10
-	VBROADCASTSD (R11)(DX*4), Z17
-	VFMADD231PD  Z17, Z16, Z11
-	VBROADCASTSD (R11)(R10*1), Z17
-	VFMADD231PD  Z17, Z16, Z12
-	VBROADCASTSD (R11)(R9*2), Z17
-	VFMADD231PD  Z17, Z16, Z13
-	VBROADCASTSD (R12), Z17
-	VFMADD231PD  Z17, Z16, Z14
-	VBROADCASTSD (R12)(DX*1), Z17
-	VFMADD231PD  Z17, Z16, Z15
-	ADDQ         BX, CX
-	ADDQ         BX, R11
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	DECQ         R14
-	JNE          tileStep
+	VMOVUPD.Z        (R13), K1, Z16
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PD.BCST (R11), Z16, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z16
 	VMULPD       Z16, Z0, Z0
 	VMULPD       Z16, Z1, Z1
@@ -21794,60 +24982,115 @@ tileStore:
 	VMULPD       Z16, Z14, Z14
 	VMULPD       Z16, Z15, Z15
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z16
 	MOVQ         DI, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z0
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z16
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z0
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z1
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z1
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z2
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z2
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z3
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z3
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z4
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z4
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z5
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z5
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z6
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z6
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z7
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z7
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z8
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z8
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z9
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z9
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z10
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z10
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z11
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z11
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z12
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z12
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z13
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z13
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z14
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z14
 	ADDQ         R8, CX
-	VMOVUPD.Z    (CX), K1, Z17
-	VFMADD231PD  Z17, Z16, Z15
+	VMOVUPD.Z    (CX), K1, Z18
+	VFMADD231PD  Z18, Z16, Z15
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z0, Z0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z2, Z2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z4, Z4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z6, Z6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z8, Z8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z10, Z10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z11, Z11
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z12, Z12
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z13, Z13
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z14, Z14
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Z18
+	VADDPD    Z18, Z15, Z15
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -21875,38 +25118,38 @@ tileReLU:
 	MOVQ      relu+120(FP), CX
 	TESTQ     CX, CX
 	JEQ       tileMask
-	VPXORD    Z18, Z18, Z18
-	VCMPPD    $0x16, Z18, Z0, K2
+	VPXORD    Z17, Z17, Z17
+	VCMPPD    $0x16, Z17, Z0, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VCMPPD    $0x16, Z18, Z1, K2
+	VCMPPD    $0x16, Z17, Z1, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VCMPPD    $0x16, Z18, Z2, K2
+	VCMPPD    $0x16, Z17, Z2, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VCMPPD    $0x16, Z18, Z3, K2
+	VCMPPD    $0x16, Z17, Z3, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VCMPPD    $0x16, Z18, Z4, K2
+	VCMPPD    $0x16, Z17, Z4, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VCMPPD    $0x16, Z18, Z5, K2
+	VCMPPD    $0x16, Z17, Z5, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VCMPPD    $0x16, Z18, Z6, K2
+	VCMPPD    $0x16, Z17, Z6, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VCMPPD    $0x16, Z18, Z7, K2
+	VCMPPD    $0x16, Z17, Z7, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VCMPPD    $0x16, Z18, Z8, K2
+	VCMPPD    $0x16, Z17, Z8, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VCMPPD    $0x16, Z18, Z9, K2
+	VCMPPD    $0x16, Z17, Z9, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VCMPPD    $0x16, Z18, Z10, K2
+	VCMPPD    $0x16, Z17, Z10, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VCMPPD    $0x16, Z18, Z11, K2
+	VCMPPD    $0x16, Z17, Z11, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VCMPPD    $0x16, Z18, Z12, K2
+	VCMPPD    $0x16, Z17, Z12, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VCMPPD    $0x16, Z18, Z13, K2
+	VCMPPD    $0x16, Z17, Z13, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VCMPPD    $0x16, Z18, Z14, K2
+	VCMPPD    $0x16, Z17, Z14, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VCMPPD    $0x16, Z18, Z15, K2
+	VCMPPD    $0x16, Z17, Z15, K2
 	VMOVAPD.Z Z15, K2, Z15
 
 tileMask:
@@ -21915,69 +25158,69 @@ tileMask:
 	JEQ       tileWrite
 	MOVQ      maskRow+112(FP), R11
 	SHLQ      $0x03, R11
-	VPXORD    Z18, Z18, Z18
+	VPXORD    Z17, Z17, Z17
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z0, K2, Z0
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z1, K2, Z1
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z2, K2, Z2
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z3, K2, Z3
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z4, K2, Z4
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z5, K2, Z5
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z6, K2, Z6
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z7, K2, Z7
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z8, K2, Z8
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z9, K2, Z9
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z10, K2, Z10
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z11, K2, Z11
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z12, K2, Z12
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z13, K2, Z13
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z14, K2, Z14
 	ADDQ      R11, CX
 	VMOVUPD.Z (CX), K1, Z16
-	VCMPPD    $0x16, Z18, Z16, K2
+	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z15, K2, Z15
 	ADDQ      R11, CX
 
@@ -22129,20 +25372,34 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z2
 	VMULPD       Z2, Z0, Z0
 	VMULPD       Z2, Z1, Z1
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z2
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z2
 	VFMADD231PD  (CX), Z2, Z0
 	VMOVUPD.Z    64(CX), K1, Z3
 	VFMADD231PD  Z3, Z2, Z1
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z3
+	VADDPD    Z3, Z1, Z1
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -22314,18 +25571,25 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 	VMULPD       Z4, Z2, Z2
 	VMULPD       Z4, Z3, Z3
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z4
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z4
 	VFMADD231PD  (CX), Z4, Z0
 	VMOVUPD.Z    64(CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z1
@@ -22334,6 +25598,17 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z3
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z5
+	VADDPD    Z5, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z5
+	VADDPD    Z5, Z3, Z3
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -22538,6 +25813,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
@@ -22546,12 +25824,16 @@ tileStore:
 	VMULPD       Z6, Z4, Z4
 	VMULPD       Z6, Z5, Z5
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z6
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z6
 	VFMADD231PD  (CX), Z6, Z0
 	VMOVUPD.Z    64(CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z1
@@ -22564,6 +25846,21 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z5
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z7
+	VADDPD    Z7, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z7
+	VADDPD    Z7, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z7
+	VADDPD    Z7, Z5, Z5
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -22802,6 +26099,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Z8, Z1, Z1
@@ -22812,12 +26112,16 @@ tileStore:
 	VMULPD       Z8, Z6, Z6
 	VMULPD       Z8, Z7, Z7
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z8
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z8
 	VFMADD231PD  (CX), Z8, Z0
 	VMOVUPD.Z    64(CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z1
@@ -22834,6 +26138,25 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z7
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z9
+	VADDPD    Z9, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z9
+	VADDPD    Z9, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z9
+	VADDPD    Z9, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z9
+	VADDPD    Z9, Z7, Z7
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -23105,6 +26428,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z10
 	VMULPD       Z10, Z0, Z0
 	VMULPD       Z10, Z1, Z1
@@ -23117,12 +26443,16 @@ tileStore:
 	VMULPD       Z10, Z8, Z8
 	VMULPD       Z10, Z9, Z9
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z10
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z10
 	VFMADD231PD  (CX), Z10, Z0
 	VMOVUPD.Z    64(CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z1
@@ -23143,6 +26473,29 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z11
 	VFMADD231PD  Z11, Z10, Z9
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z11
+	VADDPD    Z11, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z11
+	VADDPD    Z11, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z11
+	VADDPD    Z11, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z11
+	VADDPD    Z11, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z11
+	VADDPD    Z11, Z9, Z9
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -23448,6 +26801,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
@@ -23462,12 +26818,16 @@ tileStore:
 	VMULPD       Z12, Z10, Z10
 	VMULPD       Z12, Z11, Z11
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z12
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z12
 	VFMADD231PD  (CX), Z12, Z0
 	VMOVUPD.Z    64(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z1
@@ -23492,6 +26852,33 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z11
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z13
+	VADDPD    Z13, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z13
+	VADDPD    Z13, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z13
+	VADDPD    Z13, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z13
+	VADDPD    Z13, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z13
+	VADDPD    Z13, Z9, Z9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z13
+	VADDPD    Z13, Z11, Z11
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -23830,6 +27217,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z14
 	VMULPD       Z14, Z0, Z0
 	VMULPD       Z14, Z1, Z1
@@ -23846,12 +27236,16 @@ tileStore:
 	VMULPD       Z14, Z12, Z12
 	VMULPD       Z14, Z13, Z13
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z14
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z14
 	VFMADD231PD  (CX), Z14, Z0
 	VMOVUPD.Z    64(CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z1
@@ -23880,6 +27274,37 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z15
 	VFMADD231PD  Z15, Z14, Z13
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z15
+	VADDPD    Z15, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z15
+	VADDPD    Z15, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z15
+	VADDPD    Z15, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z15
+	VADDPD    Z15, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z15
+	VADDPD    Z15, Z9, Z9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z15
+	VADDPD    Z15, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Z15
+	VADDPD    Z15, Z13, Z13
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -24260,6 +27685,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z16
 	VMULPD       Z16, Z0, Z0
 	VMULPD       Z16, Z1, Z1
@@ -24278,12 +27706,16 @@ tileStore:
 	VMULPD       Z16, Z14, Z14
 	VMULPD       Z16, Z15, Z15
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z16
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z16
 	VFMADD231PD  (CX), Z16, Z0
 	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z1
@@ -24316,6 +27748,41 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z15
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z17
+	VADDPD    Z17, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z17
+	VADDPD    Z17, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z17
+	VADDPD    Z17, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z17
+	VADDPD    Z17, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z17
+	VADDPD    Z17, Z9, Z9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z17
+	VADDPD    Z17, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Z17
+	VADDPD    Z17, Z13, Z13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Z17
+	VADDPD    Z17, Z15, Z15
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -24729,6 +28196,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Z18, Z1, Z1
@@ -24749,12 +28219,16 @@ tileStore:
 	VMULPD       Z18, Z16, Z16
 	VMULPD       Z18, Z17, Z17
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z18
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z18
 	VFMADD231PD  (CX), Z18, Z0
 	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z1
@@ -24791,6 +28265,45 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z17
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z19
+	VADDPD    Z19, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z19
+	VADDPD    Z19, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z19
+	VADDPD    Z19, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z19
+	VADDPD    Z19, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z19
+	VADDPD    Z19, Z9, Z9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z19
+	VADDPD    Z19, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Z19
+	VADDPD    Z19, Z13, Z13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Z19
+	VADDPD    Z19, Z15, Z15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Z19
+	VADDPD    Z19, Z17, Z17
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -25237,6 +28750,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z20
 	VMULPD       Z20, Z0, Z0
 	VMULPD       Z20, Z1, Z1
@@ -25259,12 +28775,16 @@ tileStore:
 	VMULPD       Z20, Z18, Z18
 	VMULPD       Z20, Z19, Z19
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z20
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z20
 	VFMADD231PD  (CX), Z20, Z0
 	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z1
@@ -25305,6 +28825,49 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z19
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z9, Z9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z13, Z13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z15, Z15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z17, Z17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Z21
+	VADDPD    Z21, Z19, Z19
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -25784,6 +29347,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z22
 	VMULPD       Z22, Z0, Z0
 	VMULPD       Z22, Z1, Z1
@@ -25808,12 +29374,16 @@ tileStore:
 	VMULPD       Z22, Z20, Z20
 	VMULPD       Z22, Z21, Z21
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z22
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z22
 	VFMADD231PD  (CX), Z22, Z0
 	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z1
@@ -25858,6 +29428,53 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z23
 	VFMADD231PD  Z23, Z22, Z21
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z9, Z9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z13, Z13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z15, Z15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z17, Z17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z19, Z19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Z23
+	VADDPD    Z23, Z21, Z21
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -26370,6 +29987,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
@@ -26396,12 +30016,16 @@ tileStore:
 	VMULPD       Z24, Z22, Z22
 	VMULPD       Z24, Z23, Z23
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z24
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z24
 	VFMADD231PD  (CX), Z24, Z0
 	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z1
@@ -26450,6 +30074,57 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z23
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z9, Z9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z13, Z13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z15, Z15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z17, Z17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z19, Z19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z21, Z21
+	ADDQ      R8, CX
+	VADDPD    (CX), Z22, Z22
+	VMOVUPD.Z 64(CX), K1, Z25
+	VADDPD    Z25, Z23, Z23
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -26995,6 +30670,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z26
 	VMULPD       Z26, Z0, Z0
 	VMULPD       Z26, Z1, Z1
@@ -27023,12 +30701,16 @@ tileStore:
 	VMULPD       Z26, Z24, Z24
 	VMULPD       Z26, Z25, Z25
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z26
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z26
 	VFMADD231PD  (CX), Z26, Z0
 	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z1
@@ -27081,6 +30763,61 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z27
 	VFMADD231PD  Z27, Z26, Z25
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z9, Z9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z13, Z13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z15, Z15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z17, Z17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z19, Z19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z21, Z21
+	ADDQ      R8, CX
+	VADDPD    (CX), Z22, Z22
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z23, Z23
+	ADDQ      R8, CX
+	VADDPD    (CX), Z24, Z24
+	VMOVUPD.Z 64(CX), K1, Z27
+	VADDPD    Z27, Z25, Z25
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -27659,6 +31396,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z28
 	VMULPD       Z28, Z0, Z0
 	VMULPD       Z28, Z1, Z1
@@ -27689,12 +31429,16 @@ tileStore:
 	VMULPD       Z28, Z26, Z26
 	VMULPD       Z28, Z27, Z27
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z28
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z28
 	VFMADD231PD  (CX), Z28, Z0
 	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z1
@@ -27751,6 +31495,65 @@ tileStore:
 	VMOVUPD.Z    64(CX), K1, Z29
 	VFMADD231PD  Z29, Z28, Z27
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z1, Z1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z9, Z9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z13, Z13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z15, Z15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z17, Z17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z19, Z19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z21, Z21
+	ADDQ      R8, CX
+	VADDPD    (CX), Z22, Z22
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z23, Z23
+	ADDQ      R8, CX
+	VADDPD    (CX), Z24, Z24
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z25, Z25
+	ADDQ      R8, CX
+	VADDPD    (CX), Z26, Z26
+	VMOVUPD.Z 64(CX), K1, Z29
+	VADDPD    Z29, Z27, Z27
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -28125,22 +31928,37 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Z3, Z2, Z2
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z3
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z3
 	VFMADD231PD  (CX), Z3, Z0
 	VFMADD231PD  64(CX), Z3, Z1
 	VMOVUPD.Z    128(CX), K1, Z4
 	VFMADD231PD  Z4, Z3, Z2
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Z4
+	VADDPD    Z4, Z2, Z2
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -28338,6 +32156,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
@@ -28346,12 +32167,16 @@ tileStore:
 	VMULPD       Z6, Z4, Z4
 	VMULPD       Z6, Z5, Z5
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z6
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z6
 	VFMADD231PD  (CX), Z6, Z0
 	VFMADD231PD  64(CX), Z6, Z1
 	VMOVUPD.Z    128(CX), K1, Z7
@@ -28362,6 +32187,19 @@ tileStore:
 	VMOVUPD.Z    128(CX), K1, Z7
 	VFMADD231PD  Z7, Z6, Z5
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Z7
+	VADDPD    Z7, Z2, Z2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Z7
+	VADDPD    Z7, Z5, Z5
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -28605,6 +32443,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z9
 	VMULPD       Z9, Z0, Z0
 	VMULPD       Z9, Z1, Z1
@@ -28616,12 +32457,16 @@ tileStore:
 	VMULPD       Z9, Z7, Z7
 	VMULPD       Z9, Z8, Z8
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z9
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z9
 	VFMADD231PD  (CX), Z9, Z0
 	VFMADD231PD  64(CX), Z9, Z1
 	VMOVUPD.Z    128(CX), K1, Z10
@@ -28637,6 +32482,24 @@ tileStore:
 	VMOVUPD.Z    128(CX), K1, Z10
 	VFMADD231PD  Z10, Z9, Z8
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Z10
+	VADDPD    Z10, Z2, Z2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Z10
+	VADDPD    Z10, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Z10
+	VADDPD    Z10, Z8, Z8
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -28927,6 +32790,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
@@ -28941,12 +32807,16 @@ tileStore:
 	VMULPD       Z12, Z10, Z10
 	VMULPD       Z12, Z11, Z11
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z12
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z12
 	VFMADD231PD  (CX), Z12, Z0
 	VFMADD231PD  64(CX), Z12, Z1
 	VMOVUPD.Z    128(CX), K1, Z13
@@ -28967,6 +32837,29 @@ tileStore:
 	VMOVUPD.Z    128(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z11
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Z13
+	VADDPD    Z13, Z2, Z2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Z13
+	VADDPD    Z13, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Z13
+	VADDPD    Z13, Z8, Z8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Z13
+	VADDPD    Z13, Z11, Z11
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -29303,6 +33196,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z15
 	VMULPD       Z15, Z0, Z0
 	VMULPD       Z15, Z1, Z1
@@ -29320,12 +33216,16 @@ tileStore:
 	VMULPD       Z15, Z13, Z13
 	VMULPD       Z15, Z14, Z14
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z15
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z15
 	VFMADD231PD  (CX), Z15, Z0
 	VFMADD231PD  64(CX), Z15, Z1
 	VMOVUPD.Z    128(CX), K1, Z16
@@ -29351,6 +33251,34 @@ tileStore:
 	VMOVUPD.Z    128(CX), K1, Z16
 	VFMADD231PD  Z16, Z15, Z14
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Z16
+	VADDPD    Z16, Z2, Z2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Z16
+	VADDPD    Z16, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Z16
+	VADDPD    Z16, Z8, Z8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Z16
+	VADDPD    Z16, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Z16
+	VADDPD    Z16, Z14, Z14
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -29734,6 +33662,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Z18, Z1, Z1
@@ -29754,12 +33685,16 @@ tileStore:
 	VMULPD       Z18, Z16, Z16
 	VMULPD       Z18, Z17, Z17
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z18
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z18
 	VFMADD231PD  (CX), Z18, Z0
 	VFMADD231PD  64(CX), Z18, Z1
 	VMOVUPD.Z    128(CX), K1, Z19
@@ -29790,6 +33725,39 @@ tileStore:
 	VMOVUPD.Z    128(CX), K1, Z19
 	VFMADD231PD  Z19, Z18, Z17
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Z19
+	VADDPD    Z19, Z2, Z2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Z19
+	VADDPD    Z19, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Z19
+	VADDPD    Z19, Z8, Z8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Z19
+	VADDPD    Z19, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Z19
+	VADDPD    Z19, Z14, Z14
+	ADDQ      R8, CX
+	VADDPD    (CX), Z15, Z15
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD.Z 128(CX), K1, Z19
+	VADDPD    Z19, Z17, Z17
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -30219,6 +34187,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z21
 	VMULPD       Z21, Z0, Z0
 	VMULPD       Z21, Z1, Z1
@@ -30242,12 +34213,16 @@ tileStore:
 	VMULPD       Z21, Z19, Z19
 	VMULPD       Z21, Z20, Z20
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z21
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z21
 	VFMADD231PD  (CX), Z21, Z0
 	VFMADD231PD  64(CX), Z21, Z1
 	VMOVUPD.Z    128(CX), K1, Z22
@@ -30283,6 +34258,44 @@ tileStore:
 	VMOVUPD.Z    128(CX), K1, Z22
 	VFMADD231PD  Z22, Z21, Z20
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Z22
+	VADDPD    Z22, Z2, Z2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Z22
+	VADDPD    Z22, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Z22
+	VADDPD    Z22, Z8, Z8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Z22
+	VADDPD    Z22, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Z22
+	VADDPD    Z22, Z14, Z14
+	ADDQ      R8, CX
+	VADDPD    (CX), Z15, Z15
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD.Z 128(CX), K1, Z22
+	VADDPD    Z22, Z17, Z17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VADDPD    64(CX), Z19, Z19
+	VMOVUPD.Z 128(CX), K1, Z22
+	VADDPD    Z22, Z20, Z20
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -30767,6 +34780,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
@@ -30793,12 +34809,16 @@ tileStore:
 	VMULPD       Z24, Z22, Z22
 	VMULPD       Z24, Z23, Z23
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z24
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z24
 	VFMADD231PD  (CX), Z24, Z0
 	VFMADD231PD  64(CX), Z24, Z1
 	VMOVUPD.Z    128(CX), K1, Z25
@@ -30839,6 +34859,49 @@ tileStore:
 	VMOVUPD.Z    128(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z23
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Z25
+	VADDPD    Z25, Z2, Z2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Z25
+	VADDPD    Z25, Z5, Z5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Z25
+	VADDPD    Z25, Z8, Z8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Z25
+	VADDPD    Z25, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Z25
+	VADDPD    Z25, Z14, Z14
+	ADDQ      R8, CX
+	VADDPD    (CX), Z15, Z15
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD.Z 128(CX), K1, Z25
+	VADDPD    Z25, Z17, Z17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VADDPD    64(CX), Z19, Z19
+	VMOVUPD.Z 128(CX), K1, Z25
+	VADDPD    Z25, Z20, Z20
+	ADDQ      R8, CX
+	VADDPD    (CX), Z21, Z21
+	VADDPD    64(CX), Z22, Z22
+	VMOVUPD.Z 128(CX), K1, Z25
+	VADDPD    Z25, Z23, Z23
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -31186,24 +35249,40 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 	VMULPD       Z4, Z2, Z2
 	VMULPD       Z4, Z3, Z3
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z4
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z4
 	VFMADD231PD  (CX), Z4, Z0
 	VFMADD231PD  64(CX), Z4, Z1
 	VFMADD231PD  128(CX), Z4, Z2
 	VMOVUPD.Z    192(CX), K1, Z5
 	VFMADD231PD  Z5, Z4, Z3
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Z5
+	VADDPD    Z5, Z3, Z3
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -31427,6 +35506,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Z8, Z1, Z1
@@ -31437,12 +35519,16 @@ tileStore:
 	VMULPD       Z8, Z6, Z6
 	VMULPD       Z8, Z7, Z7
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z8
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z8
 	VFMADD231PD  (CX), Z8, Z0
 	VFMADD231PD  64(CX), Z8, Z1
 	VFMADD231PD  128(CX), Z8, Z2
@@ -31455,6 +35541,21 @@ tileStore:
 	VMOVUPD.Z    192(CX), K1, Z9
 	VFMADD231PD  Z9, Z8, Z7
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Z9
+	VADDPD    Z9, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Z9
+	VADDPD    Z9, Z7, Z7
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -31737,6 +35838,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
@@ -31751,12 +35855,16 @@ tileStore:
 	VMULPD       Z12, Z10, Z10
 	VMULPD       Z12, Z11, Z11
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z12
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z12
 	VFMADD231PD  (CX), Z12, Z0
 	VFMADD231PD  64(CX), Z12, Z1
 	VFMADD231PD  128(CX), Z12, Z2
@@ -31775,6 +35883,27 @@ tileStore:
 	VMOVUPD.Z    192(CX), K1, Z13
 	VFMADD231PD  Z13, Z12, Z11
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Z13
+	VADDPD    Z13, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Z13
+	VADDPD    Z13, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VADDPD    64(CX), Z9, Z9
+	VADDPD    128(CX), Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Z13
+	VADDPD    Z13, Z11, Z11
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -32117,6 +36246,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z16
 	VMULPD       Z16, Z0, Z0
 	VMULPD       Z16, Z1, Z1
@@ -32135,12 +36267,16 @@ tileStore:
 	VMULPD       Z16, Z14, Z14
 	VMULPD       Z16, Z15, Z15
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z16
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z16
 	VFMADD231PD  (CX), Z16, Z0
 	VFMADD231PD  64(CX), Z16, Z1
 	VFMADD231PD  128(CX), Z16, Z2
@@ -32165,6 +36301,33 @@ tileStore:
 	VMOVUPD.Z    192(CX), K1, Z17
 	VFMADD231PD  Z17, Z16, Z15
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Z17
+	VADDPD    Z17, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Z17
+	VADDPD    Z17, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VADDPD    64(CX), Z9, Z9
+	VADDPD    128(CX), Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Z17
+	VADDPD    Z17, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VADDPD    128(CX), Z14, Z14
+	VMOVUPD.Z 192(CX), K1, Z17
+	VADDPD    Z17, Z15, Z15
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -32566,6 +36729,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z20
 	VMULPD       Z20, Z0, Z0
 	VMULPD       Z20, Z1, Z1
@@ -32588,12 +36754,16 @@ tileStore:
 	VMULPD       Z20, Z18, Z18
 	VMULPD       Z20, Z19, Z19
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z20
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z20
 	VFMADD231PD  (CX), Z20, Z0
 	VFMADD231PD  64(CX), Z20, Z1
 	VFMADD231PD  128(CX), Z20, Z2
@@ -32624,6 +36794,39 @@ tileStore:
 	VMOVUPD.Z    192(CX), K1, Z21
 	VFMADD231PD  Z21, Z20, Z19
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Z21
+	VADDPD    Z21, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Z21
+	VADDPD    Z21, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VADDPD    64(CX), Z9, Z9
+	VADDPD    128(CX), Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Z21
+	VADDPD    Z21, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VADDPD    128(CX), Z14, Z14
+	VMOVUPD.Z 192(CX), K1, Z21
+	VADDPD    Z21, Z15, Z15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VADDPD    64(CX), Z17, Z17
+	VADDPD    128(CX), Z18, Z18
+	VMOVUPD.Z 192(CX), K1, Z21
+	VADDPD    Z21, Z19, Z19
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -33085,6 +37288,9 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
@@ -33111,12 +37317,16 @@ tileStore:
 	VMULPD       Z24, Z22, Z22
 	VMULPD       Z24, Z23, Z23
 
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), CX
 	ADDQ         CX, CX
 	JEQ          tileBias
-	VBROADCASTSD beta+88(FP), Z24
 	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z24
 	VFMADD231PD  (CX), Z24, Z0
 	VFMADD231PD  64(CX), Z24, Z1
 	VFMADD231PD  128(CX), Z24, Z2
@@ -33153,6 +37363,45 @@ tileStore:
 	VMOVUPD.Z    192(CX), K1, Z25
 	VFMADD231PD  Z25, Z24, Z23
 	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Z25
+	VADDPD    Z25, Z3, Z3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Z25
+	VADDPD    Z25, Z7, Z7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VADDPD    64(CX), Z9, Z9
+	VADDPD    128(CX), Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Z25
+	VADDPD    Z25, Z11, Z11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VADDPD    128(CX), Z14, Z14
+	VMOVUPD.Z 192(CX), K1, Z25
+	VADDPD    Z25, Z15, Z15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VADDPD    64(CX), Z17, Z17
+	VADDPD    128(CX), Z18, Z18
+	VMOVUPD.Z 192(CX), K1, Z25
+	VADDPD    Z25, Z19, Z19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VADDPD    64(CX), Z21, Z21
+	VADDPD    128(CX), Z22, Z22
+	VMOVUPD.Z 192(CX), K1, Z25
+	VADDPD    Z25, Z23, Z23
+	ADDQ      R8, CX
 
 tileBias:
 	MOVQ      bias+96(FP), CX
@@ -33367,5 +37616,2562 @@ tileWrite:
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dpacking14x8AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dpacking14x8AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ aCol+24(FP), BX
+	MOVQ bRow+40(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ panel+48(FP), R11
+	MOVQ cols+72(FP), R12
+	SUBQ $0x00000000, R12
+
+	// mask = 1<<n - 1
+	MOVQ  R12, CX
+	MOVL  $0x00000001, R12
+	SHLL  CL, R12
+	DECL  R12
+	KMOVW R12, K1
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   SI, CX
+	SHLQ   $0x04, CX
+	ADDQ   R13, CX
+	MOVQ   k+0(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPD          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PD.BCST (AX), Z14, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R12), Z14, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPD          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PD.BCST (AX), Z14, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R12), Z14, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPD          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PD.BCST (AX), Z14, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R12), Z14, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPD          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PD.BCST (AX), Z14, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R12), Z14, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z14
+	PREFETCHT0       (CX)
+	VMOVUPD          Z14, (R11)
+	ADDQ             $0x00000040, R11
+	ADDQ             SI, CX
+	VFMADD231PD.BCST (AX), Z14, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (AX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R12), Z14, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R12)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R12)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R9*2), Z14, Z13
+	ADDQ             BX, AX
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, AX
+	CMPQ         AX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z14
+	VMULPD       Z14, Z0, Z0
+	VMULPD       Z14, Z1, Z1
+	VMULPD       Z14, Z2, Z2
+	VMULPD       Z14, Z3, Z3
+	VMULPD       Z14, Z4, Z4
+	VMULPD       Z14, Z5, Z5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Z14, Z7, Z7
+	VMULPD       Z14, Z8, Z8
+	VMULPD       Z14, Z9, Z9
+	VMULPD       Z14, Z10, Z10
+	VMULPD       Z14, Z11, Z11
+	VMULPD       Z14, Z12, Z12
+	VMULPD       Z14, Z13, Z13
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), AX
+	ADDQ         AX, AX
+	JEQ          tileBias
+	MOVQ         DI, AX
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z14
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z0
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z1
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z2
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z3
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z4
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z5
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z6
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z7
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z8
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z9
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z10
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z11
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z12
+	ADDQ         R8, AX
+	VMOVUPD.Z    (AX), K1, Z16
+	VFMADD231PD  Z16, Z14, Z13
+	ADDQ         R8, AX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z0, Z0
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z1, Z1
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z2, Z2
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z3, Z3
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z4, Z4
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z5, Z5
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z6, Z6
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z7, Z7
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z8, Z8
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z9, Z9
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z10, Z10
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z11, Z11
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z12, Z12
+	ADDQ      R8, AX
+	VMOVUPD.Z (AX), K1, Z16
+	VADDPD    Z16, Z13, Z13
+	ADDQ      R8, AX
+
+tileBias:
+	MOVQ      bias+96(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileReLU
+	VMOVUPD.Z (AX), K1, Z14
+	VADDPD    Z14, Z0, Z0
+	VADDPD    Z14, Z1, Z1
+	VADDPD    Z14, Z2, Z2
+	VADDPD    Z14, Z3, Z3
+	VADDPD    Z14, Z4, Z4
+	VADDPD    Z14, Z5, Z5
+	VADDPD    Z14, Z6, Z6
+	VADDPD    Z14, Z7, Z7
+	VADDPD    Z14, Z8, Z8
+	VADDPD    Z14, Z9, Z9
+	VADDPD    Z14, Z10, Z10
+	VADDPD    Z14, Z11, Z11
+	VADDPD    Z14, Z12, Z12
+	VADDPD    Z14, Z13, Z13
+
+tileReLU:
+	MOVQ      relu+120(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPD    $0x16, Z15, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z15, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z15, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z15, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z15, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z15, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z15, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z15, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z15, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z15, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z15, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z15, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z15, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+
+tileMask:
+	MOVQ      mask+104(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), CX
+	SHLQ      $0x03, CX
+	VPXORD    Z15, Z15, Z15
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z0, K2, Z0
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z4, K2, Z4
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z6, K2, Z6
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z10, K2, Z10
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z12, K2, Z12
+	ADDQ      CX, AX
+	VMOVUPD.Z (AX), K1, Z14
+	VCMPPD    $0x16, Z15, Z14, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Z13, K1, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func dpacking14x16AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dpacking14x16AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ aCol+24(FP), BX
+	MOVQ bRow+40(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ panel+48(FP), R11
+	MOVQ cols+72(FP), R12
+	SUBQ $0x00000008, R12
+
+	// mask = 1<<n - 1
+	MOVQ  R12, CX
+	MOVL  $0x00000001, R12
+	SHLL  CL, R12
+	DECL  R12
+	KMOVW R12, K1
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   SI, CX
+	SHLQ   $0x04, CX
+	ADDQ   R13, CX
+	MOVQ   k+0(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPD      Z28, (R11)
+	VMOVUPD.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Z30, Z29, Z3
+	VBROADCASTSD (AX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (AX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Z30, Z29, Z7
+	VBROADCASTSD (AX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (AX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Z30, Z29, Z11
+	VBROADCASTSD (AX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Z30, Z29, Z15
+	VBROADCASTSD (R12)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R12)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Z30, Z29, Z19
+	VBROADCASTSD (R12)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R12)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Z30, Z29, Z23
+	VBROADCASTSD (R12)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R12)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   64(R15)
+	PREFETCHT0   127(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPD      Z28, (R11)
+	VMOVUPD.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Z30, Z29, Z3
+	VBROADCASTSD (AX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (AX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Z30, Z29, Z7
+	VBROADCASTSD (AX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (AX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Z30, Z29, Z11
+	VBROADCASTSD (AX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Z30, Z29, Z15
+	VBROADCASTSD (R12)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R12)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Z30, Z29, Z19
+	VBROADCASTSD (R12)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R12)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Z30, Z29, Z23
+	VBROADCASTSD (R12)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R12)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPD      Z28, (R11)
+	VMOVUPD.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Z30, Z29, Z3
+	VBROADCASTSD (AX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (AX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Z30, Z29, Z7
+	VBROADCASTSD (AX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (AX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Z30, Z29, Z11
+	VBROADCASTSD (AX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Z30, Z29, Z15
+	VBROADCASTSD (R12)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R12)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Z30, Z29, Z19
+	VBROADCASTSD (R12)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R12)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Z30, Z29, Z23
+	VBROADCASTSD (R12)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R12)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPD      Z28, (R11)
+	VMOVUPD.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Z30, Z29, Z3
+	VBROADCASTSD (AX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (AX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Z30, Z29, Z7
+	VBROADCASTSD (AX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (AX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Z30, Z29, Z11
+	VBROADCASTSD (AX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Z30, Z29, Z15
+	VBROADCASTSD (R12)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R12)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Z30, Z29, Z19
+	VBROADCASTSD (R12)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R12)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Z30, Z29, Z23
+	VBROADCASTSD (R12)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R12)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z28
+	PREFETCHT0   (CX)
+	VMOVUPD      Z28, (R11)
+	VMOVUPD.Z    64(R13), K1, Z29
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z29, 64(R11)
+	ADDQ         $0x00000080, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (AX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Z30, Z29, Z3
+	VBROADCASTSD (AX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (AX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Z30, Z29, Z7
+	VBROADCASTSD (AX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (AX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Z30, Z29, Z11
+	VBROADCASTSD (AX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R12), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Z30, Z29, Z15
+	VBROADCASTSD (R12)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R12)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Z30, Z29, Z19
+	VBROADCASTSD (R12)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R12)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Z30, Z29, Z23
+	VBROADCASTSD (R12)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R12)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Z30, Z29, Z27
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	DECQ         R14
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, AX
+	CMPQ         AX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z28
+	VMULPD       Z28, Z0, Z0
+	VMULPD       Z28, Z1, Z1
+	VMULPD       Z28, Z2, Z2
+	VMULPD       Z28, Z3, Z3
+	VMULPD       Z28, Z4, Z4
+	VMULPD       Z28, Z5, Z5
+	VMULPD       Z28, Z6, Z6
+	VMULPD       Z28, Z7, Z7
+	VMULPD       Z28, Z8, Z8
+	VMULPD       Z28, Z9, Z9
+	VMULPD       Z28, Z10, Z10
+	VMULPD       Z28, Z11, Z11
+	VMULPD       Z28, Z12, Z12
+	VMULPD       Z28, Z13, Z13
+	VMULPD       Z28, Z14, Z14
+	VMULPD       Z28, Z15, Z15
+	VMULPD       Z28, Z16, Z16
+	VMULPD       Z28, Z17, Z17
+	VMULPD       Z28, Z18, Z18
+	VMULPD       Z28, Z19, Z19
+	VMULPD       Z28, Z20, Z20
+	VMULPD       Z28, Z21, Z21
+	VMULPD       Z28, Z22, Z22
+	VMULPD       Z28, Z23, Z23
+	VMULPD       Z28, Z24, Z24
+	VMULPD       Z28, Z25, Z25
+	VMULPD       Z28, Z26, Z26
+	VMULPD       Z28, Z27, Z27
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), AX
+	ADDQ         AX, AX
+	JEQ          tileBias
+	MOVQ         DI, AX
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z28
+	VFMADD231PD  (AX), Z28, Z0
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z1
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z2
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z3
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z4
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z5
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z6
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z7
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z8
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z9
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z10
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z11
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z12
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z13
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z14
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z15
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z16
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z17
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z18
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z19
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z20
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z21
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z22
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z23
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z24
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z25
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z28, Z26
+	VMOVUPD.Z    64(AX), K1, Z29
+	VFMADD231PD  Z29, Z28, Z27
+	ADDQ         R8, AX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (AX), Z0, Z0
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z1, Z1
+	ADDQ      R8, AX
+	VADDPD    (AX), Z2, Z2
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z3, Z3
+	ADDQ      R8, AX
+	VADDPD    (AX), Z4, Z4
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z5, Z5
+	ADDQ      R8, AX
+	VADDPD    (AX), Z6, Z6
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z7, Z7
+	ADDQ      R8, AX
+	VADDPD    (AX), Z8, Z8
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z9, Z9
+	ADDQ      R8, AX
+	VADDPD    (AX), Z10, Z10
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z11, Z11
+	ADDQ      R8, AX
+	VADDPD    (AX), Z12, Z12
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z13, Z13
+	ADDQ      R8, AX
+	VADDPD    (AX), Z14, Z14
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z15, Z15
+	ADDQ      R8, AX
+	VADDPD    (AX), Z16, Z16
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z17, Z17
+	ADDQ      R8, AX
+	VADDPD    (AX), Z18, Z18
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z19, Z19
+	ADDQ      R8, AX
+	VADDPD    (AX), Z20, Z20
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z21, Z21
+	ADDQ      R8, AX
+	VADDPD    (AX), Z22, Z22
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z23, Z23
+	ADDQ      R8, AX
+	VADDPD    (AX), Z24, Z24
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z25, Z25
+	ADDQ      R8, AX
+	VADDPD    (AX), Z26, Z26
+	VMOVUPD.Z 64(AX), K1, Z29
+	VADDPD    Z29, Z27, Z27
+	ADDQ      R8, AX
+
+tileBias:
+	MOVQ      bias+96(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileReLU
+	VMOVUPD   (AX), Z28
+	VADDPD    Z28, Z0, Z0
+	VADDPD    Z28, Z2, Z2
+	VADDPD    Z28, Z4, Z4
+	VADDPD    Z28, Z6, Z6
+	VADDPD    Z28, Z8, Z8
+	VADDPD    Z28, Z10, Z10
+	VADDPD    Z28, Z12, Z12
+	VADDPD    Z28, Z14, Z14
+	VADDPD    Z28, Z16, Z16
+	VADDPD    Z28, Z18, Z18
+	VADDPD    Z28, Z20, Z20
+	VADDPD    Z28, Z22, Z22
+	VADDPD    Z28, Z24, Z24
+	VADDPD    Z28, Z26, Z26
+	VMOVUPD.Z 64(AX), K1, Z28
+	VADDPD    Z28, Z1, Z1
+	VADDPD    Z28, Z3, Z3
+	VADDPD    Z28, Z5, Z5
+	VADDPD    Z28, Z7, Z7
+	VADDPD    Z28, Z9, Z9
+	VADDPD    Z28, Z11, Z11
+	VADDPD    Z28, Z13, Z13
+	VADDPD    Z28, Z15, Z15
+	VADDPD    Z28, Z17, Z17
+	VADDPD    Z28, Z19, Z19
+	VADDPD    Z28, Z21, Z21
+	VADDPD    Z28, Z23, Z23
+	VADDPD    Z28, Z25, Z25
+	VADDPD    Z28, Z27, Z27
+
+tileReLU:
+	MOVQ      relu+120(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileMask
+	VPXORD    Z31, Z31, Z31
+	VCMPPD    $0x16, Z31, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z31, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z31, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z31, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z31, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z31, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z31, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z31, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z31, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z31, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z31, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z31, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z31, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z31, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z31, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z31, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z31, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z31, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z31, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z31, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z31, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z31, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z31, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Z31, Z23, K2
+	VMOVAPD.Z Z23, K2, Z23
+	VCMPPD    $0x16, Z31, Z24, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VCMPPD    $0x16, Z31, Z25, K2
+	VMOVAPD.Z Z25, K2, Z25
+	VCMPPD    $0x16, Z31, Z26, K2
+	VMOVAPD.Z Z26, K2, Z26
+	VCMPPD    $0x16, Z31, Z27, K2
+	VMOVAPD.Z Z27, K2, Z27
+
+tileMask:
+	MOVQ      mask+104(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), CX
+	SHLQ      $0x03, CX
+	VPXORD    Z31, Z31, Z31
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z1, K2, Z1
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z9, K2, Z9
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z13, K2, Z13
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z19, K2, Z19
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z21, K2, Z21
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z23, K2, Z23
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z25, K2, Z25
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z26, K2, Z26
+	VMOVUPD.Z 64(AX), K1, Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z27, K2, Z27
+	ADDQ      CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Z25, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z26, (DI)
+	VMOVUPD Z27, K1, 64(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func dpacking8x24AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dpacking8x24AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ aCol+24(FP), BX
+	MOVQ bRow+40(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ panel+48(FP), R11
+	MOVQ cols+72(FP), R12
+	SUBQ $0x00000010, R12
+
+	// mask = 1<<n - 1
+	MOVQ  R12, CX
+	MOVL  $0x00000001, R12
+	SHLL  CL, R12
+	DECL  R12
+	KMOVW R12, K1
+
+	// the next pointer is 7*aRow further
+	LEAQ   (AX)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+32(FP), R13
+	MOVQ   SI, CX
+	SHLQ   $0x04, CX
+	ADDQ   R13, CX
+	MOVQ   k+0(FP), R14
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (AX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (AX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (AX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (AX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (AX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (AX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R12), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   64(R15)
+	PREFETCHT0   128(R15)
+	PREFETCHT0   191(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (AX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (AX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (AX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (AX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (AX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (AX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R12), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (AX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (AX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (AX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (AX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (AX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (AX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R12), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (AX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (AX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (AX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (AX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (AX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (AX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R12), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R13), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD.Z    128(R13), K1, Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	ADDQ         $0x000000c0, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (AX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (AX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (AX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (AX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (AX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (AX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R12), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, AX
+	ADDQ         BX, R12
+	ADDQ         SI, R13
+	DECQ         R14
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, AX
+	CMPQ         AX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z24
+	VMULPD       Z24, Z0, Z0
+	VMULPD       Z24, Z1, Z1
+	VMULPD       Z24, Z2, Z2
+	VMULPD       Z24, Z3, Z3
+	VMULPD       Z24, Z4, Z4
+	VMULPD       Z24, Z5, Z5
+	VMULPD       Z24, Z6, Z6
+	VMULPD       Z24, Z7, Z7
+	VMULPD       Z24, Z8, Z8
+	VMULPD       Z24, Z9, Z9
+	VMULPD       Z24, Z10, Z10
+	VMULPD       Z24, Z11, Z11
+	VMULPD       Z24, Z12, Z12
+	VMULPD       Z24, Z13, Z13
+	VMULPD       Z24, Z14, Z14
+	VMULPD       Z24, Z15, Z15
+	VMULPD       Z24, Z16, Z16
+	VMULPD       Z24, Z17, Z17
+	VMULPD       Z24, Z18, Z18
+	VMULPD       Z24, Z19, Z19
+	VMULPD       Z24, Z20, Z20
+	VMULPD       Z24, Z21, Z21
+	VMULPD       Z24, Z22, Z22
+	VMULPD       Z24, Z23, Z23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), AX
+	ADDQ         AX, AX
+	JEQ          tileBias
+	MOVQ         DI, AX
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z24
+	VFMADD231PD  (AX), Z24, Z0
+	VFMADD231PD  64(AX), Z24, Z1
+	VMOVUPD.Z    128(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z2
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z3
+	VFMADD231PD  64(AX), Z24, Z4
+	VMOVUPD.Z    128(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z5
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z6
+	VFMADD231PD  64(AX), Z24, Z7
+	VMOVUPD.Z    128(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z8
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z9
+	VFMADD231PD  64(AX), Z24, Z10
+	VMOVUPD.Z    128(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z11
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z12
+	VFMADD231PD  64(AX), Z24, Z13
+	VMOVUPD.Z    128(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z14
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z15
+	VFMADD231PD  64(AX), Z24, Z16
+	VMOVUPD.Z    128(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z17
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z18
+	VFMADD231PD  64(AX), Z24, Z19
+	VMOVUPD.Z    128(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z20
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z21
+	VFMADD231PD  64(AX), Z24, Z22
+	VMOVUPD.Z    128(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z23
+	ADDQ         R8, AX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (AX), Z0, Z0
+	VADDPD    64(AX), Z1, Z1
+	VMOVUPD.Z 128(AX), K1, Z25
+	VADDPD    Z25, Z2, Z2
+	ADDQ      R8, AX
+	VADDPD    (AX), Z3, Z3
+	VADDPD    64(AX), Z4, Z4
+	VMOVUPD.Z 128(AX), K1, Z25
+	VADDPD    Z25, Z5, Z5
+	ADDQ      R8, AX
+	VADDPD    (AX), Z6, Z6
+	VADDPD    64(AX), Z7, Z7
+	VMOVUPD.Z 128(AX), K1, Z25
+	VADDPD    Z25, Z8, Z8
+	ADDQ      R8, AX
+	VADDPD    (AX), Z9, Z9
+	VADDPD    64(AX), Z10, Z10
+	VMOVUPD.Z 128(AX), K1, Z25
+	VADDPD    Z25, Z11, Z11
+	ADDQ      R8, AX
+	VADDPD    (AX), Z12, Z12
+	VADDPD    64(AX), Z13, Z13
+	VMOVUPD.Z 128(AX), K1, Z25
+	VADDPD    Z25, Z14, Z14
+	ADDQ      R8, AX
+	VADDPD    (AX), Z15, Z15
+	VADDPD    64(AX), Z16, Z16
+	VMOVUPD.Z 128(AX), K1, Z25
+	VADDPD    Z25, Z17, Z17
+	ADDQ      R8, AX
+	VADDPD    (AX), Z18, Z18
+	VADDPD    64(AX), Z19, Z19
+	VMOVUPD.Z 128(AX), K1, Z25
+	VADDPD    Z25, Z20, Z20
+	ADDQ      R8, AX
+	VADDPD    (AX), Z21, Z21
+	VADDPD    64(AX), Z22, Z22
+	VMOVUPD.Z 128(AX), K1, Z25
+	VADDPD    Z25, Z23, Z23
+	ADDQ      R8, AX
+
+tileBias:
+	MOVQ      bias+96(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileReLU
+	VMOVUPD   (AX), Z24
+	VADDPD    Z24, Z0, Z0
+	VADDPD    Z24, Z3, Z3
+	VADDPD    Z24, Z6, Z6
+	VADDPD    Z24, Z9, Z9
+	VADDPD    Z24, Z12, Z12
+	VADDPD    Z24, Z15, Z15
+	VADDPD    Z24, Z18, Z18
+	VADDPD    Z24, Z21, Z21
+	VMOVUPD   64(AX), Z24
+	VADDPD    Z24, Z1, Z1
+	VADDPD    Z24, Z4, Z4
+	VADDPD    Z24, Z7, Z7
+	VADDPD    Z24, Z10, Z10
+	VADDPD    Z24, Z13, Z13
+	VADDPD    Z24, Z16, Z16
+	VADDPD    Z24, Z19, Z19
+	VADDPD    Z24, Z22, Z22
+	VMOVUPD.Z 128(AX), K1, Z24
+	VADDPD    Z24, Z2, Z2
+	VADDPD    Z24, Z5, Z5
+	VADDPD    Z24, Z8, Z8
+	VADDPD    Z24, Z11, Z11
+	VADDPD    Z24, Z14, Z14
+	VADDPD    Z24, Z17, Z17
+	VADDPD    Z24, Z20, Z20
+	VADDPD    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+120(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileMask
+	VPXORD    Z28, Z28, Z28
+	VCMPPD    $0x16, Z28, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z28, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z28, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z28, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z28, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z28, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z28, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z28, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z28, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z28, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z28, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z28, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z28, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z28, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z28, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z28, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z28, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z28, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z28, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z28, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z28, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z28, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z28, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Z28, Z23, K2
+	VMOVAPD.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+104(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), CX
+	SHLQ      $0x03, CX
+	VPXORD    Z28, Z28, Z28
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(AX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z2, K2, Z2
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(AX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z5, K2, Z5
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(AX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z8, K2, Z8
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(AX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD.Z 128(AX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z14, K2, Z14
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 128(AX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z17, K2, Z17
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VMOVUPD.Z 128(AX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z20, K2, Z20
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 128(AX), K1, Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z23, K2, Z23
+	ADDQ      CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Z17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Z20, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z21, (DI)
+	VMOVUPD Z22, 64(DI)
+	VMOVUPD Z23, K1, 128(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func dpacking6x32AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dpacking6x32AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ aCol+24(FP), BX
+	MOVQ bRow+40(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ panel+48(FP), R11
+	MOVQ cols+72(FP), R12
+	SUBQ $0x00000018, R12
+
+	// mask = 1<<n - 1
+	MOVQ   R12, CX
+	MOVL   $0x00000001, R12
+	SHLL   CL, R12
+	DECL   R12
+	KMOVW  R12, K1
+	MOVQ   b+32(FP), R12
+	MOVQ   SI, CX
+	SHLQ   $0x04, CX
+	ADDQ   R12, CX
+	MOVQ   k+0(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	VMOVUPD.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPD      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (AX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (AX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (AX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (AX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (AX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   128(R14)
+	PREFETCHT0   192(R14)
+	PREFETCHT0   255(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	VMOVUPD.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPD      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (AX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (AX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (AX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (AX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (AX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	VMOVUPD.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPD      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (AX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (AX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (AX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (AX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (AX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	VMOVUPD.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPD      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (AX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (AX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (AX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (AX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (AX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT0   (CX)
+	VMOVUPD      Z24, (R11)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT0   64(CX)
+	VMOVUPD      Z25, 64(R11)
+	VMOVUPD      128(R12), Z26
+	PREFETCHT0   128(CX)
+	VMOVUPD      Z26, 128(R11)
+	VMOVUPD.Z    192(R12), K1, Z27
+	PREFETCHT0   192(CX)
+	VMOVUPD      Z27, 192(R11)
+	ADDQ         $0x00000100, R11
+	ADDQ         SI, CX
+	VBROADCASTSD (AX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (AX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (AX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (AX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (AX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (AX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, AX
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, AX
+	CMPQ         AX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z24
+	VMULPD       Z24, Z0, Z0
+	VMULPD       Z24, Z1, Z1
+	VMULPD       Z24, Z2, Z2
+	VMULPD       Z24, Z3, Z3
+	VMULPD       Z24, Z4, Z4
+	VMULPD       Z24, Z5, Z5
+	VMULPD       Z24, Z6, Z6
+	VMULPD       Z24, Z7, Z7
+	VMULPD       Z24, Z8, Z8
+	VMULPD       Z24, Z9, Z9
+	VMULPD       Z24, Z10, Z10
+	VMULPD       Z24, Z11, Z11
+	VMULPD       Z24, Z12, Z12
+	VMULPD       Z24, Z13, Z13
+	VMULPD       Z24, Z14, Z14
+	VMULPD       Z24, Z15, Z15
+	VMULPD       Z24, Z16, Z16
+	VMULPD       Z24, Z17, Z17
+	VMULPD       Z24, Z18, Z18
+	VMULPD       Z24, Z19, Z19
+	VMULPD       Z24, Z20, Z20
+	VMULPD       Z24, Z21, Z21
+	VMULPD       Z24, Z22, Z22
+	VMULPD       Z24, Z23, Z23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), AX
+	ADDQ         AX, AX
+	JEQ          tileBias
+	MOVQ         DI, AX
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z24
+	VFMADD231PD  (AX), Z24, Z0
+	VFMADD231PD  64(AX), Z24, Z1
+	VFMADD231PD  128(AX), Z24, Z2
+	VMOVUPD.Z    192(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z3
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z4
+	VFMADD231PD  64(AX), Z24, Z5
+	VFMADD231PD  128(AX), Z24, Z6
+	VMOVUPD.Z    192(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z7
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z8
+	VFMADD231PD  64(AX), Z24, Z9
+	VFMADD231PD  128(AX), Z24, Z10
+	VMOVUPD.Z    192(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z11
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z12
+	VFMADD231PD  64(AX), Z24, Z13
+	VFMADD231PD  128(AX), Z24, Z14
+	VMOVUPD.Z    192(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z15
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z16
+	VFMADD231PD  64(AX), Z24, Z17
+	VFMADD231PD  128(AX), Z24, Z18
+	VMOVUPD.Z    192(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z19
+	ADDQ         R8, AX
+	VFMADD231PD  (AX), Z24, Z20
+	VFMADD231PD  64(AX), Z24, Z21
+	VFMADD231PD  128(AX), Z24, Z22
+	VMOVUPD.Z    192(AX), K1, Z25
+	VFMADD231PD  Z25, Z24, Z23
+	ADDQ         R8, AX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (AX), Z0, Z0
+	VADDPD    64(AX), Z1, Z1
+	VADDPD    128(AX), Z2, Z2
+	VMOVUPD.Z 192(AX), K1, Z25
+	VADDPD    Z25, Z3, Z3
+	ADDQ      R8, AX
+	VADDPD    (AX), Z4, Z4
+	VADDPD    64(AX), Z5, Z5
+	VADDPD    128(AX), Z6, Z6
+	VMOVUPD.Z 192(AX), K1, Z25
+	VADDPD    Z25, Z7, Z7
+	ADDQ      R8, AX
+	VADDPD    (AX), Z8, Z8
+	VADDPD    64(AX), Z9, Z9
+	VADDPD    128(AX), Z10, Z10
+	VMOVUPD.Z 192(AX), K1, Z25
+	VADDPD    Z25, Z11, Z11
+	ADDQ      R8, AX
+	VADDPD    (AX), Z12, Z12
+	VADDPD    64(AX), Z13, Z13
+	VADDPD    128(AX), Z14, Z14
+	VMOVUPD.Z 192(AX), K1, Z25
+	VADDPD    Z25, Z15, Z15
+	ADDQ      R8, AX
+	VADDPD    (AX), Z16, Z16
+	VADDPD    64(AX), Z17, Z17
+	VADDPD    128(AX), Z18, Z18
+	VMOVUPD.Z 192(AX), K1, Z25
+	VADDPD    Z25, Z19, Z19
+	ADDQ      R8, AX
+	VADDPD    (AX), Z20, Z20
+	VADDPD    64(AX), Z21, Z21
+	VADDPD    128(AX), Z22, Z22
+	VMOVUPD.Z 192(AX), K1, Z25
+	VADDPD    Z25, Z23, Z23
+	ADDQ      R8, AX
+
+tileBias:
+	MOVQ      bias+96(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileReLU
+	VMOVUPD   (AX), Z24
+	VADDPD    Z24, Z0, Z0
+	VADDPD    Z24, Z4, Z4
+	VADDPD    Z24, Z8, Z8
+	VADDPD    Z24, Z12, Z12
+	VADDPD    Z24, Z16, Z16
+	VADDPD    Z24, Z20, Z20
+	VMOVUPD   64(AX), Z24
+	VADDPD    Z24, Z1, Z1
+	VADDPD    Z24, Z5, Z5
+	VADDPD    Z24, Z9, Z9
+	VADDPD    Z24, Z13, Z13
+	VADDPD    Z24, Z17, Z17
+	VADDPD    Z24, Z21, Z21
+	VMOVUPD   128(AX), Z24
+	VADDPD    Z24, Z2, Z2
+	VADDPD    Z24, Z6, Z6
+	VADDPD    Z24, Z10, Z10
+	VADDPD    Z24, Z14, Z14
+	VADDPD    Z24, Z18, Z18
+	VADDPD    Z24, Z22, Z22
+	VMOVUPD.Z 192(AX), K1, Z24
+	VADDPD    Z24, Z3, Z3
+	VADDPD    Z24, Z7, Z7
+	VADDPD    Z24, Z11, Z11
+	VADDPD    Z24, Z15, Z15
+	VADDPD    Z24, Z19, Z19
+	VADDPD    Z24, Z23, Z23
+
+tileReLU:
+	MOVQ      relu+120(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileMask
+	VPXORD    Z29, Z29, Z29
+	VCMPPD    $0x16, Z29, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z29, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z29, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Z29, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z29, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z29, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z29, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z29, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Z29, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z29, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z29, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Z29, Z11, K2
+	VMOVAPD.Z Z11, K2, Z11
+	VCMPPD    $0x16, Z29, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z29, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z29, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Z29, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z29, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z29, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z29, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z29, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Z29, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z29, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z29, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Z29, Z23, K2
+	VMOVAPD.Z Z23, K2, Z23
+
+tileMask:
+	MOVQ      mask+104(FP), AX
+	TESTQ     AX, AX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), CX
+	SHLQ      $0x03, CX
+	VPXORD    Z29, Z29, Z29
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(AX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z3, K2, Z3
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(AX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z7, K2, Z7
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   128(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 192(AX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z11, K2, Z11
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD   128(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 192(AX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z15, K2, Z15
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VMOVUPD   128(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 192(AX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z19, K2, Z19
+	ADDQ      CX, AX
+	VMOVUPD   (AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD   64(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VMOVUPD   128(AX), Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 192(AX), K1, Z24
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z23, K2, Z23
+	ADDQ      CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Z15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VMOVUPD Z18, 128(DI)
+	VMOVUPD Z19, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	VMOVUPD Z22, 128(DI)
+	VMOVUPD Z23, K1, 192(DI)
+	ADDQ    R8, DI
 	VZEROUPPER
 	RET

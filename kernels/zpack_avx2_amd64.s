@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func spack8AVX2(k int, b *float32, bRow int, panel *float32, cols int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·spack8AVX2(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), CX
@@ -13,16 +13,19 @@ TEXT ·spack8AVX2(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), BX
 	MOVQ cols+32(FP), SI
 	SHLQ $0x02, DX
+	MOVQ DX, DI
+	SHLQ $0x04, DI
 	CMPQ SI, $0x00000008
 	JNE  cut
 
 whole:
-	VMOVUPS (CX), Y0
-	VMOVUPS Y0, (BX)
-	ADDQ    DX, CX
-	ADDQ    $0x00000020, BX
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (CX)(DI*1)
+	VMOVUPS    (CX), Y0
+	VMOVUPS    Y0, (BX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000020, BX
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -32,11 +35,12 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, SI
 	NEGQ    SI
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    SI, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    SI, R8
+	VMOVUPS (R8), Y0
 
 cutRow:
+	PREFETCHT0 (CX)(DI*1)
 	VMASKMOVPS (CX), Y0, Y1
 	VMOVUPS    Y1, (BX)
 	ADDQ       DX, CX
@@ -47,7 +51,7 @@ cutRow:
 	RET
 
 // func spack16AVX2(k int, b *float32, bRow int, panel *float32, cols int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·spack16AVX2(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), CX
@@ -55,18 +59,21 @@ TEXT ·spack16AVX2(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), BX
 	MOVQ cols+32(FP), SI
 	SHLQ $0x02, DX
+	MOVQ DX, DI
+	SHLQ $0x04, DI
 	CMPQ SI, $0x00000010
 	JNE  cut
 
 whole:
-	VMOVUPS (CX), Y0
-	VMOVUPS Y0, (BX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS Y0, 32(BX)
-	ADDQ    DX, CX
-	ADDQ    $0x00000040, BX
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (CX)(DI*1)
+	VMOVUPS    (CX), Y0
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    32(CX), Y0
+	VMOVUPS    Y0, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000040, BX
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -76,11 +83,12 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, SI
 	NEGQ    SI
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    SI, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    SI, R8
+	VMOVUPS (R8), Y0
 
 cutRow:
+	PREFETCHT0 (CX)(DI*1)
 	VMOVUPS    (CX), Y1
 	VMOVUPS    Y1, (BX)
 	VMASKMOVPS 32(CX), Y0, Y1
@@ -166,7 +174,7 @@ end:
 	RET
 
 // func scopyRowsAVX2(rows int, cols int, src *float32, srcRow int, dst *float32, dstRow int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·scopyRowsAVX2(SB), NOSPLIT, $0-48
 	MOVQ rows+0(FP), AX
 	MOVQ cols+8(FP), CX
@@ -191,14 +199,16 @@ TEXT ·scopyRowsAVX2(SB), NOSPLIT, $0-48
 
 row:
 	MOVQ DX, R9
+	LEAQ (DX)(BX*2), R12
 	MOVQ SI, R10
 	XORQ R11, R11
 	JMP  test
 
 vector:
-	VMOVUPS (R9)(R11*1), Y1
-	VMOVUPS Y1, (R10)(R11*1)
-	ADDQ    $0x00000020, R11
+	PREFETCHT0 (R12)(R11*1)
+	VMOVUPS    (R9)(R11*1), Y1
+	VMOVUPS    Y1, (R10)(R11*1)
+	ADDQ       $0x00000020, R11
 
 test:
 	CMPQ       R11, R8
@@ -217,7 +227,7 @@ next:
 	RET
 
 // func dpack4AVX2(k int, b *float64, bRow int, panel *float64, cols int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·dpack4AVX2(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), CX
@@ -225,16 +235,19 @@ TEXT ·dpack4AVX2(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), BX
 	MOVQ cols+32(FP), SI
 	SHLQ $0x03, DX
+	MOVQ DX, DI
+	SHLQ $0x04, DI
 	CMPQ SI, $0x00000004
 	JNE  cut
 
 whole:
-	VMOVUPD (CX), Y0
-	VMOVUPD Y0, (BX)
-	ADDQ    DX, CX
-	ADDQ    $0x00000020, BX
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (CX)(DI*1)
+	VMOVUPD    (CX), Y0
+	VMOVUPD    Y0, (BX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000020, BX
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -244,11 +257,12 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, SI
 	NEGQ    SI
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    SI, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    SI, R8
+	VMOVUPS (R8), Y0
 
 cutRow:
+	PREFETCHT0 (CX)(DI*1)
 	VMASKMOVPD (CX), Y0, Y1
 	VMOVUPD    Y1, (BX)
 	ADDQ       DX, CX
@@ -259,7 +273,7 @@ cutRow:
 	RET
 
 // func dpack8AVX2(k int, b *float64, bRow int, panel *float64, cols int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·dpack8AVX2(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), CX
@@ -267,18 +281,21 @@ TEXT ·dpack8AVX2(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), BX
 	MOVQ cols+32(FP), SI
 	SHLQ $0x03, DX
+	MOVQ DX, DI
+	SHLQ $0x04, DI
 	CMPQ SI, $0x00000008
 	JNE  cut
 
 whole:
-	VMOVUPD (CX), Y0
-	VMOVUPD Y0, (BX)
-	VMOVUPD 32(CX), Y0
-	VMOVUPD Y0, 32(BX)
-	ADDQ    DX, CX
-	ADDQ    $0x00000040, BX
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (CX)(DI*1)
+	VMOVUPD    (CX), Y0
+	VMOVUPD    Y0, (BX)
+	VMOVUPD    32(CX), Y0
+	VMOVUPD    Y0, 32(BX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000040, BX
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -288,11 +305,12 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, SI
 	NEGQ    SI
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    SI, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    SI, R8
+	VMOVUPS (R8), Y0
 
 cutRow:
+	PREFETCHT0 (CX)(DI*1)
 	VMOVUPD    (CX), Y1
 	VMOVUPD    Y1, (BX)
 	VMASKMOVPD 32(CX), Y0, Y1
@@ -348,7 +366,7 @@ end:
 	RET
 
 // func dcopyRowsAVX2(rows int, cols int, src *float64, srcRow int, dst *float64, dstRow int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·dcopyRowsAVX2(SB), NOSPLIT, $0-48
 	MOVQ rows+0(FP), AX
 	MOVQ cols+8(FP), CX
@@ -373,14 +391,16 @@ TEXT ·dcopyRowsAVX2(SB), NOSPLIT, $0-48
 
 row:
 	MOVQ DX, R9
+	LEAQ (DX)(BX*2), R12
 	MOVQ SI, R10
 	XORQ R11, R11
 	JMP  test
 
 vector:
-	VMOVUPD (R9)(R11*1), Y1
-	VMOVUPD Y1, (R10)(R11*1)
-	ADDQ    $0x00000020, R11
+	PREFETCHT0 (R12)(R11*1)
+	VMOVUPD    (R9)(R11*1), Y1
+	VMOVUPD    Y1, (R10)(R11*1)
+	ADDQ       $0x00000020, R11
 
 test:
 	CMPQ       R11, R8

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func spack16AVX512(k int, b *float32, bRow int, panel *float32, cols int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·spack16AVX512(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), DX
@@ -13,16 +13,19 @@ TEXT ·spack16AVX512(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), SI
 	MOVQ cols+32(FP), DI
 	SHLQ $0x02, BX
+	MOVQ BX, R8
+	SHLQ $0x04, R8
 	CMPQ DI, $0x00000010
 	JNE  cut
 
 whole:
-	VMOVUPS (DX), Z0
-	VMOVUPS Z0, (SI)
-	ADDQ    BX, DX
-	ADDQ    $0x00000040, SI
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (DX)(R8*1)
+	VMOVUPS    (DX), Z0
+	VMOVUPS    Z0, (SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000040, SI
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -37,17 +40,18 @@ cut:
 	KMOVW DI, K1
 
 cutRow:
-	VMOVUPS.Z (DX), K1, Z0
-	VMOVUPS   Z0, (SI)
-	ADDQ      BX, DX
-	ADDQ      $0x00000040, SI
-	DECQ      AX
-	JNE       cutRow
+	PREFETCHT0 (DX)(R8*1)
+	VMOVUPS.Z  (DX), K1, Z0
+	VMOVUPS    Z0, (SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000040, SI
+	DECQ       AX
+	JNE        cutRow
 	VZEROUPPER
 	RET
 
 // func spack32AVX512(k int, b *float32, bRow int, panel *float32, cols int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·spack32AVX512(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), DX
@@ -55,18 +59,22 @@ TEXT ·spack32AVX512(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), SI
 	MOVQ cols+32(FP), DI
 	SHLQ $0x02, BX
+	MOVQ BX, R8
+	SHLQ $0x04, R8
 	CMPQ DI, $0x00000020
 	JNE  cut
 
 whole:
-	VMOVUPS (DX), Z0
-	VMOVUPS Z0, (SI)
-	VMOVUPS 64(DX), Z0
-	VMOVUPS Z0, 64(SI)
-	ADDQ    BX, DX
-	ADDQ    $0x00000080, SI
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	VMOVUPS    (DX), Z0
+	VMOVUPS    Z0, (SI)
+	VMOVUPS    64(DX), Z0
+	VMOVUPS    Z0, 64(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000080, SI
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -81,19 +89,21 @@ cut:
 	KMOVW DI, K1
 
 cutRow:
-	VMOVUPS   (DX), Z0
-	VMOVUPS   Z0, (SI)
-	VMOVUPS.Z 64(DX), K1, Z0
-	VMOVUPS   Z0, 64(SI)
-	ADDQ      BX, DX
-	ADDQ      $0x00000080, SI
-	DECQ      AX
-	JNE       cutRow
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	VMOVUPS    (DX), Z0
+	VMOVUPS    Z0, (SI)
+	VMOVUPS.Z  64(DX), K1, Z0
+	VMOVUPS    Z0, 64(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000080, SI
+	DECQ       AX
+	JNE        cutRow
 	VZEROUPPER
 	RET
 
 // func spack48AVX512(k int, b *float32, bRow int, panel *float32, cols int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·spack48AVX512(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), DX
@@ -101,20 +111,25 @@ TEXT ·spack48AVX512(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), SI
 	MOVQ cols+32(FP), DI
 	SHLQ $0x02, BX
+	MOVQ BX, R8
+	SHLQ $0x04, R8
 	CMPQ DI, $0x00000030
 	JNE  cut
 
 whole:
-	VMOVUPS (DX), Z0
-	VMOVUPS Z0, (SI)
-	VMOVUPS 64(DX), Z0
-	VMOVUPS Z0, 64(SI)
-	VMOVUPS 128(DX), Z0
-	VMOVUPS Z0, 128(SI)
-	ADDQ    BX, DX
-	ADDQ    $0x000000c0, SI
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 128(DX)(R8*1)
+	VMOVUPS    (DX), Z0
+	VMOVUPS    Z0, (SI)
+	VMOVUPS    64(DX), Z0
+	VMOVUPS    Z0, 64(SI)
+	VMOVUPS    128(DX), Z0
+	VMOVUPS    Z0, 128(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x000000c0, SI
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -129,21 +144,24 @@ cut:
 	KMOVW DI, K1
 
 cutRow:
-	VMOVUPS   (DX), Z0
-	VMOVUPS   Z0, (SI)
-	VMOVUPS   64(DX), Z0
-	VMOVUPS   Z0, 64(SI)
-	VMOVUPS.Z 128(DX), K1, Z0
-	VMOVUPS   Z0, 128(SI)
-	ADDQ      BX, DX
-	ADDQ      $0x000000c0, SI
-	DECQ      AX
-	JNE       cutRow
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 128(DX)(R8*1)
+	VMOVUPS    (DX), Z0
+	VMOVUPS    Z0, (SI)
+	VMOVUPS    64(DX), Z0
+	VMOVUPS    Z0, 64(SI)
+	VMOVUPS.Z  128(DX), K1, Z0
+	VMOVUPS    Z0, 128(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x000000c0, SI
+	DECQ       AX
+	JNE        cutRow
 	VZEROUPPER
 	RET
 
 // func spack64AVX512(k int, b *float32, bRow int, panel *float32, cols int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·spack64AVX512(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), DX
@@ -151,22 +169,28 @@ TEXT ·spack64AVX512(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), SI
 	MOVQ cols+32(FP), DI
 	SHLQ $0x02, BX
+	MOVQ BX, R8
+	SHLQ $0x04, R8
 	CMPQ DI, $0x00000040
 	JNE  cut
 
 whole:
-	VMOVUPS (DX), Z0
-	VMOVUPS Z0, (SI)
-	VMOVUPS 64(DX), Z0
-	VMOVUPS Z0, 64(SI)
-	VMOVUPS 128(DX), Z0
-	VMOVUPS Z0, 128(SI)
-	VMOVUPS 192(DX), Z0
-	VMOVUPS Z0, 192(SI)
-	ADDQ    BX, DX
-	ADDQ    $0x00000100, SI
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 128(DX)(R8*1)
+	PREFETCHT0 192(DX)(R8*1)
+	VMOVUPS    (DX), Z0
+	VMOVUPS    Z0, (SI)
+	VMOVUPS    64(DX), Z0
+	VMOVUPS    Z0, 64(SI)
+	VMOVUPS    128(DX), Z0
+	VMOVUPS    Z0, 128(SI)
+	VMOVUPS    192(DX), Z0
+	VMOVUPS    Z0, 192(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000100, SI
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -181,23 +205,27 @@ cut:
 	KMOVW DI, K1
 
 cutRow:
-	VMOVUPS   (DX), Z0
-	VMOVUPS   Z0, (SI)
-	VMOVUPS   64(DX), Z0
-	VMOVUPS   Z0, 64(SI)
-	VMOVUPS   128(DX), Z0
-	VMOVUPS   Z0, 128(SI)
-	VMOVUPS.Z 192(DX), K1, Z0
-	VMOVUPS   Z0, 192(SI)
-	ADDQ      BX, DX
-	ADDQ      $0x00000100, SI
-	DECQ      AX
-	JNE       cutRow
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 128(DX)(R8*1)
+	PREFETCHT0 192(DX)(R8*1)
+	VMOVUPS    (DX), Z0
+	VMOVUPS    Z0, (SI)
+	VMOVUPS    64(DX), Z0
+	VMOVUPS    Z0, 64(SI)
+	VMOVUPS    128(DX), Z0
+	VMOVUPS    Z0, 128(SI)
+	VMOVUPS.Z  192(DX), K1, Z0
+	VMOVUPS    Z0, 192(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000100, SI
+	DECQ       AX
+	JNE        cutRow
 	VZEROUPPER
 	RET
 
 // func scopyRowsAVX512(rows int, cols int, src *float32, srcRow int, dst *float32, dstRow int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·scopyRowsAVX512(SB), NOSPLIT, $0-48
 	MOVQ rows+0(FP), AX
 	MOVQ cols+8(FP), DX
@@ -222,14 +250,16 @@ TEXT ·scopyRowsAVX512(SB), NOSPLIT, $0-48
 
 row:
 	MOVQ BX, R9
+	LEAQ (BX)(SI*2), R12
 	MOVQ DI, R10
 	XORQ R11, R11
 	JMP  test
 
 vector:
-	VMOVUPS (R9)(R11*1), Z0
-	VMOVUPS Z0, (R10)(R11*1)
-	ADDQ    $0x00000040, R11
+	PREFETCHT0 (R12)(R11*1)
+	VMOVUPS    (R9)(R11*1), Z0
+	VMOVUPS    Z0, (R10)(R11*1)
+	ADDQ       $0x00000040, R11
 
 test:
 	CMPQ      R11, CX
@@ -248,7 +278,7 @@ next:
 	RET
 
 // func dpack8AVX512(k int, b *float64, bRow int, panel *float64, cols int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·dpack8AVX512(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), DX
@@ -256,16 +286,19 @@ TEXT ·dpack8AVX512(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), SI
 	MOVQ cols+32(FP), DI
 	SHLQ $0x03, BX
+	MOVQ BX, R8
+	SHLQ $0x04, R8
 	CMPQ DI, $0x00000008
 	JNE  cut
 
 whole:
-	VMOVUPD (DX), Z0
-	VMOVUPD Z0, (SI)
-	ADDQ    BX, DX
-	ADDQ    $0x00000040, SI
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (DX)(R8*1)
+	VMOVUPD    (DX), Z0
+	VMOVUPD    Z0, (SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000040, SI
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -280,17 +313,18 @@ cut:
 	KMOVW DI, K1
 
 cutRow:
-	VMOVUPD.Z (DX), K1, Z0
-	VMOVUPD   Z0, (SI)
-	ADDQ      BX, DX
-	ADDQ      $0x00000040, SI
-	DECQ      AX
-	JNE       cutRow
+	PREFETCHT0 (DX)(R8*1)
+	VMOVUPD.Z  (DX), K1, Z0
+	VMOVUPD    Z0, (SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000040, SI
+	DECQ       AX
+	JNE        cutRow
 	VZEROUPPER
 	RET
 
 // func dpack16AVX512(k int, b *float64, bRow int, panel *float64, cols int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·dpack16AVX512(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), DX
@@ -298,18 +332,22 @@ TEXT ·dpack16AVX512(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), SI
 	MOVQ cols+32(FP), DI
 	SHLQ $0x03, BX
+	MOVQ BX, R8
+	SHLQ $0x04, R8
 	CMPQ DI, $0x00000010
 	JNE  cut
 
 whole:
-	VMOVUPD (DX), Z0
-	VMOVUPD Z0, (SI)
-	VMOVUPD 64(DX), Z0
-	VMOVUPD Z0, 64(SI)
-	ADDQ    BX, DX
-	ADDQ    $0x00000080, SI
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	VMOVUPD    (DX), Z0
+	VMOVUPD    Z0, (SI)
+	VMOVUPD    64(DX), Z0
+	VMOVUPD    Z0, 64(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000080, SI
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -324,19 +362,21 @@ cut:
 	KMOVW DI, K1
 
 cutRow:
-	VMOVUPD   (DX), Z0
-	VMOVUPD   Z0, (SI)
-	VMOVUPD.Z 64(DX), K1, Z0
-	VMOVUPD   Z0, 64(SI)
-	ADDQ      BX, DX
-	ADDQ      $0x00000080, SI
-	DECQ      AX
-	JNE       cutRow
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	VMOVUPD    (DX), Z0
+	VMOVUPD    Z0, (SI)
+	VMOVUPD.Z  64(DX), K1, Z0
+	VMOVUPD    Z0, 64(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000080, SI
+	DECQ       AX
+	JNE        cutRow
 	VZEROUPPER
 	RET
 
 // func dpack24AVX512(k int, b *float64, bRow int, panel *float64, cols int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·dpack24AVX512(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), DX
@@ -344,20 +384,25 @@ TEXT ·dpack24AVX512(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), SI
 	MOVQ cols+32(FP), DI
 	SHLQ $0x03, BX
+	MOVQ BX, R8
+	SHLQ $0x04, R8
 	CMPQ DI, $0x00000018
 	JNE  cut
 
 whole:
-	VMOVUPD (DX), Z0
-	VMOVUPD Z0, (SI)
-	VMOVUPD 64(DX), Z0
-	VMOVUPD Z0, 64(SI)
-	VMOVUPD 128(DX), Z0
-	VMOVUPD Z0, 128(SI)
-	ADDQ    BX, DX
-	ADDQ    $0x000000c0, SI
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 128(DX)(R8*1)
+	VMOVUPD    (DX), Z0
+	VMOVUPD    Z0, (SI)
+	VMOVUPD    64(DX), Z0
+	VMOVUPD    Z0, 64(SI)
+	VMOVUPD    128(DX), Z0
+	VMOVUPD    Z0, 128(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x000000c0, SI
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -372,21 +417,24 @@ cut:
 	KMOVW DI, K1
 
 cutRow:
-	VMOVUPD   (DX), Z0
-	VMOVUPD   Z0, (SI)
-	VMOVUPD   64(DX), Z0
-	VMOVUPD   Z0, 64(SI)
-	VMOVUPD.Z 128(DX), K1, Z0
-	VMOVUPD   Z0, 128(SI)
-	ADDQ      BX, DX
-	ADDQ      $0x000000c0, SI
-	DECQ      AX
-	JNE       cutRow
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 128(DX)(R8*1)
+	VMOVUPD    (DX), Z0
+	VMOVUPD    Z0, (SI)
+	VMOVUPD    64(DX), Z0
+	VMOVUPD    Z0, 64(SI)
+	VMOVUPD.Z  128(DX), K1, Z0
+	VMOVUPD    Z0, 128(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x000000c0, SI
+	DECQ       AX
+	JNE        cutRow
 	VZEROUPPER
 	RET
 
 // func dpack32AVX512(k int, b *float64, bRow int, panel *float64, cols int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·dpack32AVX512(SB), NOSPLIT, $0-40
 	MOVQ k+0(FP), AX
 	MOVQ b+8(FP), DX
@@ -394,22 +442,28 @@ TEXT ·dpack32AVX512(SB), NOSPLIT, $0-40
 	MOVQ panel+24(FP), SI
 	MOVQ cols+32(FP), DI
 	SHLQ $0x03, BX
+	MOVQ BX, R8
+	SHLQ $0x04, R8
 	CMPQ DI, $0x00000020
 	JNE  cut
 
 whole:
-	VMOVUPD (DX), Z0
-	VMOVUPD Z0, (SI)
-	VMOVUPD 64(DX), Z0
-	VMOVUPD Z0, 64(SI)
-	VMOVUPD 128(DX), Z0
-	VMOVUPD Z0, 128(SI)
-	VMOVUPD 192(DX), Z0
-	VMOVUPD Z0, 192(SI)
-	ADDQ    BX, DX
-	ADDQ    $0x00000100, SI
-	DECQ    AX
-	JNE     whole
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 128(DX)(R8*1)
+	PREFETCHT0 192(DX)(R8*1)
+	VMOVUPD    (DX), Z0
+	VMOVUPD    Z0, (SI)
+	VMOVUPD    64(DX), Z0
+	VMOVUPD    Z0, 64(SI)
+	VMOVUPD    128(DX), Z0
+	VMOVUPD    Z0, 128(SI)
+	VMOVUPD    192(DX), Z0
+	VMOVUPD    Z0, 192(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000100, SI
+	DECQ       AX
+	JNE        whole
 	VZEROUPPER
 	RET
 
@@ -424,23 +478,27 @@ cut:
 	KMOVW DI, K1
 
 cutRow:
-	VMOVUPD   (DX), Z0
-	VMOVUPD   Z0, (SI)
-	VMOVUPD   64(DX), Z0
-	VMOVUPD   Z0, 64(SI)
-	VMOVUPD   128(DX), Z0
-	VMOVUPD   Z0, 128(SI)
-	VMOVUPD.Z 192(DX), K1, Z0
-	VMOVUPD   Z0, 192(SI)
-	ADDQ      BX, DX
-	ADDQ      $0x00000100, SI
-	DECQ      AX
-	JNE       cutRow
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 128(DX)(R8*1)
+	PREFETCHT0 192(DX)(R8*1)
+	VMOVUPD    (DX), Z0
+	VMOVUPD    Z0, (SI)
+	VMOVUPD    64(DX), Z0
+	VMOVUPD    Z0, 64(SI)
+	VMOVUPD    128(DX), Z0
+	VMOVUPD    Z0, 128(SI)
+	VMOVUPD.Z  192(DX), K1, Z0
+	VMOVUPD    Z0, 192(SI)
+	ADDQ       BX, DX
+	ADDQ       $0x00000100, SI
+	DECQ       AX
+	JNE        cutRow
 	VZEROUPPER
 	RET
 
 // func dcopyRowsAVX512(rows int, cols int, src *float64, srcRow int, dst *float64, dstRow int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·dcopyRowsAVX512(SB), NOSPLIT, $0-48
 	MOVQ rows+0(FP), AX
 	MOVQ cols+8(FP), DX
@@ -465,14 +523,16 @@ TEXT ·dcopyRowsAVX512(SB), NOSPLIT, $0-48
 
 row:
 	MOVQ BX, R9
+	LEAQ (BX)(SI*2), R12
 	MOVQ DI, R10
 	XORQ R11, R11
 	JMP  test
 
 vector:
-	VMOVUPD (R9)(R11*1), Z0
-	VMOVUPD Z0, (R10)(R11*1)
-	ADDQ    $0x00000040, R11
+	PREFETCHT0 (R12)(R11*1)
+	VMOVUPD    (R9)(R11*1), Z0
+	VMOVUPD    Z0, (R10)(R11*1)
+	ADDQ       $0x00000040, R11
 
 test:
 	CMPQ      R11, CX

@@ -9,11 +9,11 @@ package kernels
 // the bits are the same.
 func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
 	ks := o.ks
-	p := product[T]{ks: ks, m: m, n: n, k: k, alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
-	if v := ks.oneTile(m, n, k); v >= 0 && b.col == 1 {
-		ks.micro[v][m-1](1, k, &a.data[0], a.row, a.col, &b.data[0], b.row, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
+	if b.col == 1 && ks.inPlace(m, n, k, a.row*a.col) {
+		macroKernel(ks, m, n, k, alpha, a, panels[T]{data: b.data, row: b.row, step: 1}, beta, c, ldc, e)
 		return
 	}
+	p := product[T]{ks: ks, m: m, n: n, k: k, alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
 	if m == 1 && n > 1 { // a row is a column of the transposed product
 		p.m, p.n, p.a, p.b, p.ldc, p.e = n, 1, b.transposed(), a.transposed(), 1, epilogue[T]{}
 		p.asColumns(o)

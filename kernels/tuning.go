@@ -29,6 +29,14 @@ func (ks *kernelSet[T]) oneTile(m, n, k int) int {
 	return -1
 }
 
+// inPlace reports whether a product is one block, for one thread, whose
+// operands are read where they are. B must be contiguous along n.
+func (ks *kernelSet[T]) inPlace(m, n, k, lda int) bool {
+	tu := &ks.tuning
+	return m > 1 && m <= tu.packRows && m <= tu.mc && k <= tu.kc && n <= tu.nc && (n <= tu.packColumns || lda < tu.packStride) &&
+		ks.tailColumns(n) == 0 && product3(m, n, k) < 2*tu.threadWork
+}
+
 // tailColumns says how many of the last columns of a product are computed on
 // their own: a few columns would take as long as a whole vector of them.
 func (ks *kernelSet[T]) tailColumns(n int) int {

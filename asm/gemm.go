@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -11,18 +12,22 @@ import (
 // MR, all widths up to NR in vectors, those that pack, and the tables through
 // which Go finds them.
 func gemm(e emitter) (goTable string) {
-	goTable = fmt.Sprintf("\nvar %sgemm%s = [][]microKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
-	for v, tallest := range e.isa.gemmRows {
-		goTable += "\t{"
-		for h := 1; h <= tallest; h++ {
-			if h > 1 {
-				goTable += ", "
+	table := func(kind string, vectors int, half bool) {
+		goTable += fmt.Sprintf("\nvar %s%s%s = [][]microKernel[%s]{\n", e.typ.letter, kind, e.isa.suffix, e.typ.goName)
+		for v, tallest := range e.isa.gemmRows[:vectors] {
+			var names []string
+			for h := 1; h <= tallest; h++ {
+				names = append(names, microKernel{emitter: e, h: h, v: v + 1, half: half}.generate())
 			}
-			goTable += microKernel{emitter: e, h: h, v: v + 1}.generate()
+			goTable += "\t{" + strings.Join(names, ", ") + "},\n"
 		}
-		goTable += "},\n"
+		goTable += "}\n"
 	}
-	goTable += fmt.Sprintf("}\n\nvar %spacking%s = []packingKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
+	table("gemm", len(e.isa.gemmRows), false)
+	if e.isa.halves > 0 {
+		table("halves", e.isa.halves, true)
+	}
+	goTable += fmt.Sprintf("\nvar %spacking%s = []packingKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
 	for v, tallest := range e.isa.gemmRows {
 		h := min(tallest, 2*rowsPerPointer) // a register less is free
 		name := microKernel{emitter: e, h: h, v: v + 1, packs: true}.generate()
@@ -40,6 +45,7 @@ func gemm(e emitter) (goTable string) {
 type microKernel struct {
 	emitter
 	h, v int
+	half bool // the last vector has half the width
 	// packs makes it write what it loads of B into a packed panel, for the tiles
 	// below: a copy on its own would wait for memory, here it waits behind the
 	// multiply-adds. It computes one tile.
@@ -68,7 +74,13 @@ func (mk microKernel) generate() (name string) {
 	if mk.packs {
 		kind, order, first, panel = "packing", "the function of a packingKernel", "k", "panel *"+mk.typ.goName+", "
 	}
-	name = fmt.Sprintf("%s%s%dx%d%s", mk.typ.letter, kind, mk.h, mk.v*mk.lanes(), mk.isa.suffix)
+	width := mk.v * mk.lanes()
+	if mk.half {
+		width -= mk.lanes() / 2
+		order = "a microKernel for at most so many columns"
+		kind = "halves"
+	}
+	name = fmt.Sprintf("%s%s%dx%d%s", mk.typ.letter, kind, mk.h, width, mk.isa.suffix)
 	mk.function(name,
 		fmt.Sprintf("func(%[2]s int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, %[3]sc *%[1]s, ldc, cols int, alpha, beta %[1]s, bias, mask *%[1]s, maskRow, relu int)", mk.typ.goName, first, panel),
 		fmt.Sprintf("%s is %s with h = %d and v = %d vectors of %d.", name, order, mk.h, mk.v, mk.lanes()))
@@ -120,7 +132,7 @@ func (mk microKernel) generate() (name string) {
 func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	sums := make([][]reg.VecVirtual, mk.h)
 	for i := range sums {
-		sums[i] = mk.vecs(mk.v)
+		sums[i] = mk.row()
 	}
 
 	mk.Label(prefix + "Tile")
@@ -194,10 +206,18 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	mk.JNE(operand.LabelRef(prefix + "Tile"))
 }
 
+// row returns new registers for a row of a tile.
+func (mk microKernel) row() []reg.VecVirtual {
+	if mk.half {
+		return append(mk.vecs(mk.v-1), mk.YMM())
+	}
+	return mk.vecs(mk.v)
+}
+
 // step adds the products of one column of A and one row of B to the sums.
 func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail) {
 	mk.Comment("sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow")
-	b := mk.vecs(mk.v)
+	b := mk.row()
 	for j := range b {
 		m := operand.Mem{Base: r.pb, Disp: j * mk.isa.width}
 		if mask != nil && j == mk.v-1 {
@@ -222,7 +242,7 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail)
 		x := mk.vec()
 		mk.broadcast(r.element(i), x)
 		for j := range b {
-			mk.fma(x, b[j], sums[i][j])
+			mk.fma(asWide(x, b[j]), b[j], sums[i][j])
 		}
 	}
 	for _, p := range r.pointers {
@@ -262,7 +282,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	mk.broadcast(mk.paramAddr("alpha"), alpha)
 	for i := range sums {
 		for _, s := range sums[i] {
-			mk.mul(alpha, s, s)
+			mk.mul(asWide(alpha, s), s, s)
 		}
 	}
 	mk.Label(prefix + "Beta")
@@ -276,8 +296,9 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	mk.broadcast(mk.paramAddr("beta"), beta)
 	mk.eachVector(row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		if cut {
+			old := asWide(old, s)
 			mk.loadTail(*mask, m, old)
-			mk.fma(old, beta, s)
+			mk.fma(old, asWide(beta, s), s)
 		} else {
 			mk.fma(m, beta, s)
 		}
@@ -286,6 +307,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	mk.Label(prefix + "Add")
 	mk.eachVector(row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		if cut {
+			old := asWide(old, s)
 			mk.loadTail(*mask, m, old)
 			mk.add(old, s, s)
 		} else {
@@ -297,8 +319,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	bias := mk.param("bias")
 	mk.TESTQ(bias, bias)
 	mk.JEQ(operand.LabelRef(prefix + "ReLU"))
-	for j := range mk.v {
-		b := mk.vec()
+	for j, b := range mk.row() {
 		m := operand.Mem{Base: bias, Disp: j * mk.isa.width}
 		if mask != nil && j == mk.v-1 {
 			mk.loadTail(*mask, m, b)
@@ -318,7 +339,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	mk.zero(zero)
 	for i := range sums {
 		for _, s := range sums[i] {
-			mk.keepWherePositive(s, zero, s)
+			mk.keepWherePositive(s, asWide(zero, s), s)
 		}
 	}
 
@@ -331,12 +352,13 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	x := mk.vec()
 	mk.zero(zero)
 	mk.eachVector(active, maskRow, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+		x := asWide(x, s)
 		if cut {
 			mk.loadTail(*mask, m, x)
 		} else {
 			mk.load(m, x)
 		}
-		mk.keepWherePositive(x, zero, s)
+		mk.keepWherePositive(x, asWide(zero, s), s)
 	})
 	mk.Comment("the mask of the next tile")
 	mk.MOVQ(active, mk.paramAddr("mask"))

@@ -23,6 +23,10 @@ type isa struct {
 
 	// gemmRows[v-1] is the height of the tallest micro-kernel of v vectors.
 	gemmRows []int
+	// halves is the widest micro-kernel, in vectors, that comes with a last vector
+	// of half the width, too: where a full one is two operations, as on Zen 4, a
+	// half one takes half the time.
+	halves int
 	// dotRows[v-1] is the height of the tallest dot product kernel of v columns.
 	dotRows []int
 }
@@ -39,7 +43,7 @@ var isas = []isa{
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
 		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
-		gemmRows:   []int{16, 14, 8, 6}, dotRows: []int{4, 4, 4, 3},
+		gemmRows:   []int{16, 14, 8, 6}, halves: 2, dotRows: []int{4, 4, 4, 3},
 	},
 }
 
@@ -72,6 +76,14 @@ func (e emitter) vec() reg.VecVirtual {
 		return e.ZMM()
 	}
 	return e.YMM()
+}
+
+// asWide returns x, or its first half if y is half a vector.
+func asWide(x, y reg.VecVirtual) reg.Register {
+	if y.Size() < x.Size() {
+		return x.AsY()
+	}
+	return x
 }
 
 func (e emitter) vecs(n int) []reg.VecVirtual {

@@ -54,7 +54,7 @@ func relu(e emitter) {
 }
 
 // keepWherePositive zeros the elements of y where x <= 0.
-func (e emitter) keepWherePositive(x, zero, y reg.VecVirtual) {
+func (e emitter) keepWherePositive(x, zero, y operand.Op) {
 	if e.isa.masks {
 		k := e.K()
 		if e.f32() {

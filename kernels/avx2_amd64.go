@@ -23,7 +23,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.pack = spackAVX2
 	ks.copyRows = scopyRowsAVX2
 	ks.square = transposer[float32]{8, spackTransposedAVX2}
-	ks.tuning = tuning{vectors: 2, kc: 512, packRows: 48, packColumns: 256, packStride: 512, tailColumns: 2, threadWork: 1 << 21}
+	ks.tuning = tuning{vectors: 2, kc: 512, packRows: 48, packColumns: 256, packStride: 512, tailColumns: 2, tailDepth: 16, threadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX2
 	ks.reluGrad = sreluGradAVX2

@@ -91,7 +91,7 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 		// LOOP 1 splits m into tiles, inside the micro-kernel's call. They are
 		// equally tall, as a thin one at the end would wait for its own sums: as
 		// many as are needed are of height h, the others of h-1.
-		kernels := ks.micro[v-1]
+		kernels := ks.tiles(v, cols)
 		tiles := (m + len(kernels) - 1) / len(kernels)
 		h := (m + tiles - 1) / tiles
 		tall := m - tiles*(h-1)

@@ -9,9 +9,11 @@ type kernelSet[T Float] struct {
 	lanes     int  // elements in a vector
 	laneShift uint // and its binary logarithm: a division takes as long as a small product
 
-	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors; dot[v-1][h-1]
-	// h rows and v columns. packing[v-1] and pack[v-1] pack panels of v vectors.
+	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
+	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
+	// columns. packing[v-1] and pack[v-1] pack panels of v vectors.
 	micro    [][]microKernel[T]
+	halves   [][]microKernel[T]
 	packing  []packingKernel[T]
 	dot      [][]dotKernel[T]
 	pack     []packKernel[T]
@@ -99,22 +101,44 @@ func (ks *kernelSet[T]) mr() int { return len(ks.micro[ks.tuning.vectors-1]) }
 func (ks *kernelSet[T]) nr() int { return ks.tuning.vectors * ks.lanes }
 
 // panel returns the width of the next micro-panel, in vectors and in columns,
-// when there are so many columns left: NR, but a last vector that would be
-// alone joins the panel before, as tiles of one vector are the slowest.
+// when there are so many columns left. It is NR, but wider ones at the end, one
+// or two, are better than a narrow one, in which A is read more often.
 func (ks *kernelSet[T]) panel(left int) (v, cols int) {
 	wide := ks.tuning.vectors
 	v = (left + ks.lanes - 1) >> ks.laneShift
-	if v > wide && (v > wide+1 || v > len(ks.micro)) {
-		return wide, wide * ks.lanes
+	switch {
+	case v <= wide:
+		return v, left
+	case (v == wide+1 || v == 2*(wide+1)) && wide < len(ks.micro):
+		return wide + 1, min((wide+1)*ks.lanes, left)
 	}
-	return v, left
+	return wide, wide * ks.lanes
 }
 
-// blockOfColumns is evenly for the columns of B, in whole panels.
+// halfLast reports whether there are kernels of v vectors, the last one half,
+// and so many columns fit them.
+func (ks *kernelSet[T]) halfLast(v, cols int) bool {
+	return v <= len(ks.halves) && 2*cols <= (2*v-1)*ks.lanes
+}
+
+// tiles returns the micro-kernels for so many columns in v vectors.
+func (ks *kernelSet[T]) tiles(v, cols int) []microKernel[T] {
+	if ks.halfLast(v, cols) {
+		return ks.halves[v-1]
+	}
+	return ks.micro[v-1]
+}
+
+// blockOfColumns is evenly for the columns of B, in blocks that have the same
+// panels as the whole matrix.
 func (ks *kernelSet[T]) blockOfColumns(n, limit int) int {
-	block := evenly(n, limit, ks.nr())
-	for last := n % block; last > 0 && last <= ks.lanes && len(ks.micro) > ks.tuning.vectors; last = n % block {
-		block += ks.nr() // the last panel stays whole
+	block, wide := evenly(n, limit, ks.nr()), ks.tuning.vectors
+	for wide < len(ks.micro) && n%block > 0 {
+		v := (n%block + ks.lanes - 1) >> ks.laneShift
+		if v != 1 && v != 2 && v != wide+2 {
+			break
+		}
+		block += ks.nr() // the wider panels at the end would be cut
 	}
 	return block
 }

@@ -9,6 +9,10 @@ package kernels
 // the bits are the same.
 func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
 	ks := o.ks
+	if tile := ks.oneTile(m, n, k); tile != nil && b.col == 1 {
+		tile[m-1](1, k, &a.data[0], a.row, a.col, &b.data[0], b.row, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
+		return
+	}
 	if b.col == 1 && ks.inPlace(m, n, k, a.row*a.col) {
 		macroKernel(ks, m, n, k, alpha, a, panels[T]{data: b.data, row: b.row, step: 1}, beta, c, ldc, e)
 		return
@@ -20,7 +24,7 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 		e.apply(c, 1, n, ldc)
 		return
 	}
-	if tail := ks.tailColumns(n); tail > 0 {
+	if tail := ks.tailColumns(n, k); tail > 0 {
 		n -= tail
 		last := p
 		last.n, last.b, last.c, last.e = tail, b.from(0, n), c[n:], e.at(0, n)

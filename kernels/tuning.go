@@ -14,19 +14,20 @@ type tuning struct {
 	// is transposed, its columns) are at least packStride elements apart: so far
 	// apart they share sets of the cache, and entries of the TLB.
 	packColumns, packStride int
-	// A last vector of at most tailColumns columns is computed by columns.
-	tailColumns int
+	// A last vector of at most tailColumns columns is computed by columns if k
+	// is at least tailDepth: a sum along k ends in adding up a vector.
+	tailColumns, tailDepth int
 	// A thread is worth waking up for at least threadWork multiply-adds.
 	threadWork int
 }
 
-// oneTile returns the index in micro of the kernels that compute a product of
-// this size in one tile, -1 if there is none. B must be contiguous along n.
-func (ks *kernelSet[T]) oneTile(m, n, k int) int {
+// oneTile returns the kernels that compute a product of this size in one tile,
+// by height, or nil if there are none. B must be contiguous along n.
+func (ks *kernelSet[T]) oneTile(m, n, k int) []microKernel[T] {
 	if v := (n - 1) >> ks.laneShift; v < len(ks.micro) && m <= len(ks.micro[v]) && k <= ks.tuning.kc && m > 1 {
-		return v
+		return ks.tiles(v+1, n)
 	}
-	return -1
+	return nil
 }
 
 // inPlace reports whether a product is one block, for one thread, whose
@@ -34,14 +35,14 @@ func (ks *kernelSet[T]) oneTile(m, n, k int) int {
 func (ks *kernelSet[T]) inPlace(m, n, k, lda int) bool {
 	tu := &ks.tuning
 	return m > 1 && m <= tu.packRows && m <= tu.mc && k <= tu.kc && n <= tu.nc && (n <= tu.packColumns || lda < tu.packStride) &&
-		ks.tailColumns(n) == 0 && product3(m, n, k) < 2*tu.threadWork
+		ks.tailColumns(n, k) == 0 && product3(m, n, k) < 2*tu.threadWork
 }
 
 // tailColumns says how many of the last columns of a product are computed on
 // their own: a few columns would take as long as a whole vector of them.
-func (ks *kernelSet[T]) tailColumns(n int) int {
+func (ks *kernelSet[T]) tailColumns(n, k int) int {
 	last := n & (ks.lanes - 1)
-	if n == 1 || (last > 0 && last <= ks.tuning.tailColumns && n > ks.lanes) {
+	if n == 1 || (last > 0 && last <= ks.tuning.tailColumns && n > ks.lanes && k >= ks.tuning.tailDepth) {
 		return max(last, 1)
 	}
 	return 0

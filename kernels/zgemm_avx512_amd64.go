@@ -224,6 +224,156 @@ func sgemm5x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float3
 //go:noescape
 func sgemm6x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 
+// shalves1x8AVX512 is a microKernel for at most so many columns with h = 1 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves1x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves2x8AVX512 is a microKernel for at most so many columns with h = 2 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves2x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves3x8AVX512 is a microKernel for at most so many columns with h = 3 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves3x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves4x8AVX512 is a microKernel for at most so many columns with h = 4 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves4x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves5x8AVX512 is a microKernel for at most so many columns with h = 5 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves5x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves6x8AVX512 is a microKernel for at most so many columns with h = 6 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves6x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves7x8AVX512 is a microKernel for at most so many columns with h = 7 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves7x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves8x8AVX512 is a microKernel for at most so many columns with h = 8 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves8x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves9x8AVX512 is a microKernel for at most so many columns with h = 9 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves9x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves10x8AVX512 is a microKernel for at most so many columns with h = 10 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves10x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves11x8AVX512 is a microKernel for at most so many columns with h = 11 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves11x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves12x8AVX512 is a microKernel for at most so many columns with h = 12 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves12x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves13x8AVX512 is a microKernel for at most so many columns with h = 13 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves13x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves14x8AVX512 is a microKernel for at most so many columns with h = 14 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves14x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves15x8AVX512 is a microKernel for at most so many columns with h = 15 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves15x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves16x8AVX512 is a microKernel for at most so many columns with h = 16 and v = 1 vectors of 16.
+//
+//go:noescape
+func shalves16x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves1x24AVX512 is a microKernel for at most so many columns with h = 1 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves1x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves2x24AVX512 is a microKernel for at most so many columns with h = 2 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves2x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves3x24AVX512 is a microKernel for at most so many columns with h = 3 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves3x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves4x24AVX512 is a microKernel for at most so many columns with h = 4 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves4x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves5x24AVX512 is a microKernel for at most so many columns with h = 5 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves5x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves6x24AVX512 is a microKernel for at most so many columns with h = 6 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves6x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves7x24AVX512 is a microKernel for at most so many columns with h = 7 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves7x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves8x24AVX512 is a microKernel for at most so many columns with h = 8 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves8x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves9x24AVX512 is a microKernel for at most so many columns with h = 9 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves9x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves10x24AVX512 is a microKernel for at most so many columns with h = 10 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves10x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves11x24AVX512 is a microKernel for at most so many columns with h = 11 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves11x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves12x24AVX512 is a microKernel for at most so many columns with h = 12 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves12x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves13x24AVX512 is a microKernel for at most so many columns with h = 13 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves13x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves14x24AVX512 is a microKernel for at most so many columns with h = 14 and v = 2 vectors of 16.
+//
+//go:noescape
+func shalves14x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
 // spacking14x16AVX512 is the function of a packingKernel with h = 14 and v = 1 vectors of 16.
 //
 //go:noescape
@@ -464,6 +614,156 @@ func dgemm5x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float6
 //go:noescape
 func dgemm6x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 
+// dhalves1x4AVX512 is a microKernel for at most so many columns with h = 1 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves1x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves2x4AVX512 is a microKernel for at most so many columns with h = 2 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves2x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves3x4AVX512 is a microKernel for at most so many columns with h = 3 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves3x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves4x4AVX512 is a microKernel for at most so many columns with h = 4 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves4x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves5x4AVX512 is a microKernel for at most so many columns with h = 5 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves5x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves6x4AVX512 is a microKernel for at most so many columns with h = 6 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves6x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves7x4AVX512 is a microKernel for at most so many columns with h = 7 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves7x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves8x4AVX512 is a microKernel for at most so many columns with h = 8 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves8x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves9x4AVX512 is a microKernel for at most so many columns with h = 9 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves9x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves10x4AVX512 is a microKernel for at most so many columns with h = 10 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves10x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves11x4AVX512 is a microKernel for at most so many columns with h = 11 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves11x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves12x4AVX512 is a microKernel for at most so many columns with h = 12 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves12x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves13x4AVX512 is a microKernel for at most so many columns with h = 13 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves13x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves14x4AVX512 is a microKernel for at most so many columns with h = 14 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves14x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves15x4AVX512 is a microKernel for at most so many columns with h = 15 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves15x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves16x4AVX512 is a microKernel for at most so many columns with h = 16 and v = 1 vectors of 8.
+//
+//go:noescape
+func dhalves16x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves1x12AVX512 is a microKernel for at most so many columns with h = 1 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves1x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves2x12AVX512 is a microKernel for at most so many columns with h = 2 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves2x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves3x12AVX512 is a microKernel for at most so many columns with h = 3 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves3x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves4x12AVX512 is a microKernel for at most so many columns with h = 4 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves4x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves5x12AVX512 is a microKernel for at most so many columns with h = 5 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves5x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves6x12AVX512 is a microKernel for at most so many columns with h = 6 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves6x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves7x12AVX512 is a microKernel for at most so many columns with h = 7 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves7x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves8x12AVX512 is a microKernel for at most so many columns with h = 8 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves8x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves9x12AVX512 is a microKernel for at most so many columns with h = 9 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves9x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves10x12AVX512 is a microKernel for at most so many columns with h = 10 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves10x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves11x12AVX512 is a microKernel for at most so many columns with h = 11 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves11x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves12x12AVX512 is a microKernel for at most so many columns with h = 12 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves12x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves13x12AVX512 is a microKernel for at most so many columns with h = 13 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves13x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves14x12AVX512 is a microKernel for at most so many columns with h = 14 and v = 2 vectors of 8.
+//
+//go:noescape
+func dhalves14x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
 // dpacking14x8AVX512 is the function of a packingKernel with h = 14 and v = 1 vectors of 8.
 //
 //go:noescape
@@ -491,6 +791,11 @@ var sgemmAVX512 = [][]microKernel[float32]{
 	{sgemm1x64AVX512, sgemm2x64AVX512, sgemm3x64AVX512, sgemm4x64AVX512, sgemm5x64AVX512, sgemm6x64AVX512},
 }
 
+var shalvesAVX512 = [][]microKernel[float32]{
+	{shalves1x8AVX512, shalves2x8AVX512, shalves3x8AVX512, shalves4x8AVX512, shalves5x8AVX512, shalves6x8AVX512, shalves7x8AVX512, shalves8x8AVX512, shalves9x8AVX512, shalves10x8AVX512, shalves11x8AVX512, shalves12x8AVX512, shalves13x8AVX512, shalves14x8AVX512, shalves15x8AVX512, shalves16x8AVX512},
+	{shalves1x24AVX512, shalves2x24AVX512, shalves3x24AVX512, shalves4x24AVX512, shalves5x24AVX512, shalves6x24AVX512, shalves7x24AVX512, shalves8x24AVX512, shalves9x24AVX512, shalves10x24AVX512, shalves11x24AVX512, shalves12x24AVX512, shalves13x24AVX512, shalves14x24AVX512},
+}
+
 var spackingAVX512 = []packingKernel[float32]{
 	{14, spacking14x16AVX512},
 	{14, spacking14x32AVX512},
@@ -503,6 +808,11 @@ var dgemmAVX512 = [][]microKernel[float64]{
 	{dgemm1x16AVX512, dgemm2x16AVX512, dgemm3x16AVX512, dgemm4x16AVX512, dgemm5x16AVX512, dgemm6x16AVX512, dgemm7x16AVX512, dgemm8x16AVX512, dgemm9x16AVX512, dgemm10x16AVX512, dgemm11x16AVX512, dgemm12x16AVX512, dgemm13x16AVX512, dgemm14x16AVX512},
 	{dgemm1x24AVX512, dgemm2x24AVX512, dgemm3x24AVX512, dgemm4x24AVX512, dgemm5x24AVX512, dgemm6x24AVX512, dgemm7x24AVX512, dgemm8x24AVX512},
 	{dgemm1x32AVX512, dgemm2x32AVX512, dgemm3x32AVX512, dgemm4x32AVX512, dgemm5x32AVX512, dgemm6x32AVX512},
+}
+
+var dhalvesAVX512 = [][]microKernel[float64]{
+	{dhalves1x4AVX512, dhalves2x4AVX512, dhalves3x4AVX512, dhalves4x4AVX512, dhalves5x4AVX512, dhalves6x4AVX512, dhalves7x4AVX512, dhalves8x4AVX512, dhalves9x4AVX512, dhalves10x4AVX512, dhalves11x4AVX512, dhalves12x4AVX512, dhalves13x4AVX512, dhalves14x4AVX512, dhalves15x4AVX512, dhalves16x4AVX512},
+	{dhalves1x12AVX512, dhalves2x12AVX512, dhalves3x12AVX512, dhalves4x12AVX512, dhalves5x12AVX512, dhalves6x12AVX512, dhalves7x12AVX512, dhalves8x12AVX512, dhalves9x12AVX512, dhalves10x12AVX512, dhalves11x12AVX512, dhalves12x12AVX512, dhalves13x12AVX512, dhalves14x12AVX512},
 }
 
 var dpackingAVX512 = []packingKernel[float64]{

@@ -17493,6 +17493,11717 @@ tileWrite:
 	VZEROUPPER
 	RET
 
+// func shalves1x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves1x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Y0, Y0, Y0
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y1
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y1
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y1
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y1
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y1
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z1
+	VMULPS       Y1, Y0, Y0
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z1
+	VMOVUPS.Z    (CX), K1, Y3
+	VFMADD231PS  Y3, Y1, Y0
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y3
+	VADDPS    Y3, Y0, Y0
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y1
+	VADDPS    Y1, Y0, Y0
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z2, Z2, Z2
+	VCMPPS    $0x16, Y2, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z2, Z2, Z2
+	VMOVUPS.Z (CX), K1, Y1
+	VCMPPS    $0x16, Y2, Y1, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves2x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves2x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y2
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y2
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y2
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y2
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y2
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z2
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y1, Y1
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z2
+	VMOVUPS.Z    (CX), K1, Y4
+	VFMADD231PS  Y4, Y2, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y4
+	VFMADD231PS  Y4, Y2, Y1
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y4
+	VADDPS    Y4, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y4
+	VADDPS    Y4, Y1, Y1
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y2
+	VADDPS    Y2, Y0, Y0
+	VADDPS    Y2, Y1, Y1
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z3, Z3, Z3
+	VCMPPS    $0x16, Y3, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y3, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z3, Z3, Z3
+	VMOVUPS.Z (CX), K1, Y2
+	VCMPPS    $0x16, Y3, Y2, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Y2
+	VCMPPS    $0x16, Y3, Y2, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves3x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves3x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y3
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y3
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y3
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y3
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y3
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z3
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z3
+	VMOVUPS.Z    (CX), K1, Y5
+	VFMADD231PS  Y5, Y3, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y5
+	VFMADD231PS  Y5, Y3, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y5
+	VFMADD231PS  Y5, Y3, Y2
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y5
+	VADDPS    Y5, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VADDPS    Y5, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VADDPS    Y5, Y2, Y2
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y3
+	VADDPS    Y3, Y0, Y0
+	VADDPS    Y3, Y1, Y1
+	VADDPS    Y3, Y2, Y2
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z4, Z4, Z4
+	VCMPPS    $0x16, Y4, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y4, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y4, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z4, Z4, Z4
+	VMOVUPS.Z (CX), K1, Y3
+	VCMPPS    $0x16, Y4, Y3, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Y3
+	VCMPPS    $0x16, Y4, Y3, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Y3
+	VCMPPS    $0x16, Y4, Y3, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves4x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves4x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000000, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y4
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y4
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y4
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y4
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y4
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z4
+	VMULPS       Y4, Y0, Y0
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y4, Y3, Y3
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z4
+	VMOVUPS.Z    (CX), K1, Y6
+	VFMADD231PS  Y6, Y4, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y6
+	VFMADD231PS  Y6, Y4, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y6
+	VFMADD231PS  Y6, Y4, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y6
+	VFMADD231PS  Y6, Y4, Y3
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y3, Y3
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y4
+	VADDPS    Y4, Y0, Y0
+	VADDPS    Y4, Y1, Y1
+	VADDPS    Y4, Y2, Y2
+	VADDPS    Y4, Y3, Y3
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z5, Z5, Z5
+	VCMPPS    $0x16, Y5, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y5, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y5, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y5, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z5, Z5, Z5
+	VMOVUPS.Z (CX), K1, Y4
+	VCMPPS    $0x16, Y5, Y4, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Y4
+	VCMPPS    $0x16, Y5, Y4, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Y4
+	VCMPPS    $0x16, Y5, Y4, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Y4
+	VCMPPS    $0x16, Y5, Y4, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves5x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves5x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000000, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y5
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y5
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y5
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y5
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y5
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z5
+	VMULPS       Y5, Y0, Y0
+	VMULPS       Y5, Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y5, Y4, Y4
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z5
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD231PS  Y7, Y5, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD231PS  Y7, Y5, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD231PS  Y7, Y5, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD231PS  Y7, Y5, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y7
+	VFMADD231PS  Y7, Y5, Y4
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y4, Y4
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y5
+	VADDPS    Y5, Y0, Y0
+	VADDPS    Y5, Y1, Y1
+	VADDPS    Y5, Y2, Y2
+	VADDPS    Y5, Y3, Y3
+	VADDPS    Y5, Y4, Y4
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z6, Z6, Z6
+	VCMPPS    $0x16, Y6, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y6, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y6, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y6, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y6, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z6, Z6, Z6
+	VMOVUPS.Z (CX), K1, Y5
+	VCMPPS    $0x16, Y6, Y5, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VCMPPS    $0x16, Y6, Y5, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VCMPPS    $0x16, Y6, Y5, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VCMPPS    $0x16, Y6, Y5, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VCMPPS    $0x16, Y6, Y5, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves6x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves6x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y6
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y6
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y6
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y6
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y6
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z6
+	VMULPS       Y6, Y0, Y0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y6, Y5, Y5
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z6
+	VMOVUPS.Z    (CX), K1, Y8
+	VFMADD231PS  Y8, Y6, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y8
+	VFMADD231PS  Y8, Y6, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y8
+	VFMADD231PS  Y8, Y6, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y8
+	VFMADD231PS  Y8, Y6, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y8
+	VFMADD231PS  Y8, Y6, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y8
+	VFMADD231PS  Y8, Y6, Y5
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y5, Y5
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y0, Y0
+	VADDPS    Y6, Y1, Y1
+	VADDPS    Y6, Y2, Y2
+	VADDPS    Y6, Y3, Y3
+	VADDPS    Y6, Y4, Y4
+	VADDPS    Y6, Y5, Y5
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPS    $0x16, Y7, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y7, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y7, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y7, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y7, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y7, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z7, Z7, Z7
+	VMOVUPS.Z (CX), K1, Y6
+	VCMPPS    $0x16, Y7, Y6, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VCMPPS    $0x16, Y7, Y6, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VCMPPS    $0x16, Y7, Y6, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VCMPPS    $0x16, Y7, Y6, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VCMPPS    $0x16, Y7, Y6, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VCMPPS    $0x16, Y7, Y6, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves7x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves7x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y7
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y7
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y7
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y7
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y7
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z7
+	VMULPS       Y7, Y0, Y0
+	VMULPS       Y7, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y7, Y4, Y4
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y7, Y6, Y6
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z7
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD231PS  Y9, Y7, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD231PS  Y9, Y7, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD231PS  Y9, Y7, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD231PS  Y9, Y7, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD231PS  Y9, Y7, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD231PS  Y9, Y7, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y9
+	VFMADD231PS  Y9, Y7, Y6
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y6, Y6
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y0, Y0
+	VADDPS    Y7, Y1, Y1
+	VADDPS    Y7, Y2, Y2
+	VADDPS    Y7, Y3, Y3
+	VADDPS    Y7, Y4, Y4
+	VADDPS    Y7, Y5, Y5
+	VADDPS    Y7, Y6, Y6
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z8, Z8, Z8
+	VCMPPS    $0x16, Y8, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y8, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y8, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y8, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y8, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y8, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y8, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z8, Z8, Z8
+	VMOVUPS.Z (CX), K1, Y7
+	VCMPPS    $0x16, Y8, Y7, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VCMPPS    $0x16, Y8, Y7, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VCMPPS    $0x16, Y8, Y7, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VCMPPS    $0x16, Y8, Y7, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VCMPPS    $0x16, Y8, Y7, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VCMPPS    $0x16, Y8, Y7, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VCMPPS    $0x16, Y8, Y7, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves8x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves8x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y8
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PS.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y8
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PS.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y8
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PS.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y8
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PS.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y8
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PS.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z8
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y8, Y2, Y2
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y8, Y4, Y4
+	VMULPS       Y8, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VMULPS       Y8, Y7, Y7
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z8
+	VMOVUPS.Z    (CX), K1, Y10
+	VFMADD231PS  Y10, Y8, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y10
+	VFMADD231PS  Y10, Y8, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y10
+	VFMADD231PS  Y10, Y8, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y10
+	VFMADD231PS  Y10, Y8, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y10
+	VFMADD231PS  Y10, Y8, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y10
+	VFMADD231PS  Y10, Y8, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y10
+	VFMADD231PS  Y10, Y8, Y6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y10
+	VFMADD231PS  Y10, Y8, Y7
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y7, Y7
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y0, Y0
+	VADDPS    Y8, Y1, Y1
+	VADDPS    Y8, Y2, Y2
+	VADDPS    Y8, Y3, Y3
+	VADDPS    Y8, Y4, Y4
+	VADDPS    Y8, Y5, Y5
+	VADDPS    Y8, Y6, Y6
+	VADDPS    Y8, Y7, Y7
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPS    $0x16, Y9, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y9, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y9, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y9, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y9, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y9, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y9, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+	VCMPPS    $0x16, Y9, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z9, Z9, Z9
+	VMOVUPS.Z (CX), K1, Y8
+	VCMPPS    $0x16, Y9, Y8, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VCMPPS    $0x16, Y9, Y8, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VCMPPS    $0x16, Y9, Y8, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VCMPPS    $0x16, Y9, Y8, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VCMPPS    $0x16, Y9, Y8, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VCMPPS    $0x16, Y9, Y8, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VCMPPS    $0x16, Y9, Y8, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VCMPPS    $0x16, Y9, Y8, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves9x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves9x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y9
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PS.BCST (R11), Y9, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y9
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PS.BCST (R11), Y9, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y9
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PS.BCST (R11), Y9, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y9
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PS.BCST (R11), Y9, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y9
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PS.BCST (R11), Y9, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z9
+	VMULPS       Y9, Y0, Y0
+	VMULPS       Y9, Y1, Y1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y9, Y3, Y3
+	VMULPS       Y9, Y4, Y4
+	VMULPS       Y9, Y5, Y5
+	VMULPS       Y9, Y6, Y6
+	VMULPS       Y9, Y7, Y7
+	VMULPS       Y9, Y8, Y8
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z9
+	VMOVUPS.Z    (CX), K1, Y11
+	VFMADD231PS  Y11, Y9, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y11
+	VFMADD231PS  Y11, Y9, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y11
+	VFMADD231PS  Y11, Y9, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y11
+	VFMADD231PS  Y11, Y9, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y11
+	VFMADD231PS  Y11, Y9, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y11
+	VFMADD231PS  Y11, Y9, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y11
+	VFMADD231PS  Y11, Y9, Y6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y11
+	VFMADD231PS  Y11, Y9, Y7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y11
+	VFMADD231PS  Y11, Y9, Y8
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y8, Y8
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y0, Y0
+	VADDPS    Y9, Y1, Y1
+	VADDPS    Y9, Y2, Y2
+	VADDPS    Y9, Y3, Y3
+	VADDPS    Y9, Y4, Y4
+	VADDPS    Y9, Y5, Y5
+	VADDPS    Y9, Y6, Y6
+	VADDPS    Y9, Y7, Y7
+	VADDPS    Y9, Y8, Y8
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z10, Z10, Z10
+	VCMPPS    $0x16, Y10, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y10, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y10, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y10, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y10, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y10, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y10, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+	VCMPPS    $0x16, Y10, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Y10, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z10, Z10, Z10
+	VMOVUPS.Z (CX), K1, Y9
+	VCMPPS    $0x16, Y10, Y9, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VCMPPS    $0x16, Y10, Y9, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VCMPPS    $0x16, Y10, Y9, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VCMPPS    $0x16, Y10, Y9, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VCMPPS    $0x16, Y10, Y9, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VCMPPS    $0x16, Y10, Y9, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VCMPPS    $0x16, Y10, Y9, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VCMPPS    $0x16, Y10, Y9, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VCMPPS    $0x16, Y10, Y9, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves10x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves10x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y10
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PS.BCST (R11), Y10, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y10
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PS.BCST (R11), Y10, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y10
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PS.BCST (R11), Y10, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y10
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PS.BCST (R11), Y10, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y10
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PS.BCST (R11), Y10, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z10
+	VMULPS       Y10, Y0, Y0
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Y10, Y2, Y2
+	VMULPS       Y10, Y3, Y3
+	VMULPS       Y10, Y4, Y4
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y10, Y8, Y8
+	VMULPS       Y10, Y9, Y9
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z10
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y12
+	VFMADD231PS  Y12, Y10, Y9
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y0, Y0
+	VADDPS    Y10, Y1, Y1
+	VADDPS    Y10, Y2, Y2
+	VADDPS    Y10, Y3, Y3
+	VADDPS    Y10, Y4, Y4
+	VADDPS    Y10, Y5, Y5
+	VADDPS    Y10, Y6, Y6
+	VADDPS    Y10, Y7, Y7
+	VADDPS    Y10, Y8, Y8
+	VADDPS    Y10, Y9, Y9
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z11, Z11, Z11
+	VCMPPS    $0x16, Y11, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y11, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y11, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y11, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y11, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y11, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y11, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+	VCMPPS    $0x16, Y11, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Y11, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Y11, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z11, Z11, Z11
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VCMPPS    $0x16, Y11, Y10, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves11x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves11x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y11
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PS.BCST (R11), Y11, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y11
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PS.BCST (R11), Y11, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y11
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PS.BCST (R11), Y11, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y11
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PS.BCST (R11), Y11, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y11
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PS.BCST (R11), Y11, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z11
+	VMULPS       Y11, Y0, Y0
+	VMULPS       Y11, Y1, Y1
+	VMULPS       Y11, Y2, Y2
+	VMULPS       Y11, Y3, Y3
+	VMULPS       Y11, Y4, Y4
+	VMULPS       Y11, Y5, Y5
+	VMULPS       Y11, Y6, Y6
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y11, Y8, Y8
+	VMULPS       Y11, Y9, Y9
+	VMULPS       Y11, Y10, Y10
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z11
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y13
+	VFMADD231PS  Y13, Y11, Y10
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y10, Y10
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y0, Y0
+	VADDPS    Y11, Y1, Y1
+	VADDPS    Y11, Y2, Y2
+	VADDPS    Y11, Y3, Y3
+	VADDPS    Y11, Y4, Y4
+	VADDPS    Y11, Y5, Y5
+	VADDPS    Y11, Y6, Y6
+	VADDPS    Y11, Y7, Y7
+	VADDPS    Y11, Y8, Y8
+	VADDPS    Y11, Y9, Y9
+	VADDPS    Y11, Y10, Y10
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z12, Z12, Z12
+	VCMPPS    $0x16, Y12, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y12, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y12, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y12, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y12, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y12, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y12, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+	VCMPPS    $0x16, Y12, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Y12, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Y12, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Y12, Y10, K2
+	VMOVAPS.Z Y10, K2, Y10
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z12, Z12, Z12
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VCMPPS    $0x16, Y12, Y11, K2
+	VMOVAPS.Z Y10, K2, Y10
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves12x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves12x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y12
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PS.BCST (R11), Y12, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y12
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PS.BCST (R11), Y12, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y12
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PS.BCST (R11), Y12, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y12
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PS.BCST (R11), Y12, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y12
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PS.BCST (R11), Y12, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Y12, Y10, Y10
+	VMULPS       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z12
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y14
+	VFMADD231PS  Y14, Y12, Y11
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y11, Y11
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y0, Y0
+	VADDPS    Y12, Y1, Y1
+	VADDPS    Y12, Y2, Y2
+	VADDPS    Y12, Y3, Y3
+	VADDPS    Y12, Y4, Y4
+	VADDPS    Y12, Y5, Y5
+	VADDPS    Y12, Y6, Y6
+	VADDPS    Y12, Y7, Y7
+	VADDPS    Y12, Y8, Y8
+	VADDPS    Y12, Y9, Y9
+	VADDPS    Y12, Y10, Y10
+	VADDPS    Y12, Y11, Y11
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPS    $0x16, Y13, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y13, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y13, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y13, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y13, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y13, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y13, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+	VCMPPS    $0x16, Y13, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Y13, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Y13, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Y13, Y10, K2
+	VMOVAPS.Z Y10, K2, Y10
+	VCMPPS    $0x16, Y13, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z13, Z13, Z13
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VCMPPS    $0x16, Y13, Y12, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves13x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves13x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000c, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y13
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PS.BCST (R11), Y13, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y13
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PS.BCST (R11), Y13, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y13
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PS.BCST (R11), Y13, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y13
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PS.BCST (R11), Y13, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y13
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PS.BCST (R11), Y13, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z13
+	VMULPS       Y13, Y0, Y0
+	VMULPS       Y13, Y1, Y1
+	VMULPS       Y13, Y2, Y2
+	VMULPS       Y13, Y3, Y3
+	VMULPS       Y13, Y4, Y4
+	VMULPS       Y13, Y5, Y5
+	VMULPS       Y13, Y6, Y6
+	VMULPS       Y13, Y7, Y7
+	VMULPS       Y13, Y8, Y8
+	VMULPS       Y13, Y9, Y9
+	VMULPS       Y13, Y10, Y10
+	VMULPS       Y13, Y11, Y11
+	VMULPS       Y13, Y12, Y12
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z13
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y15
+	VFMADD231PS  Y15, Y13, Y12
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y11, Y11
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y12, Y12
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y0, Y0
+	VADDPS    Y13, Y1, Y1
+	VADDPS    Y13, Y2, Y2
+	VADDPS    Y13, Y3, Y3
+	VADDPS    Y13, Y4, Y4
+	VADDPS    Y13, Y5, Y5
+	VADDPS    Y13, Y6, Y6
+	VADDPS    Y13, Y7, Y7
+	VADDPS    Y13, Y8, Y8
+	VADDPS    Y13, Y9, Y9
+	VADDPS    Y13, Y10, Y10
+	VADDPS    Y13, Y11, Y11
+	VADDPS    Y13, Y12, Y12
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z14, Z14, Z14
+	VCMPPS    $0x16, Y14, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y14, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y14, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y14, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y14, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y14, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y14, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+	VCMPPS    $0x16, Y14, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Y14, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Y14, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Y14, Y10, K2
+	VMOVAPS.Z Y10, K2, Y10
+	VCMPPS    $0x16, Y14, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Y14, Y12, K2
+	VMOVAPS.Z Y12, K2, Y12
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z14, Z14, Z14
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VCMPPS    $0x16, Y14, Y13, K2
+	VMOVAPS.Z Y12, K2, Y12
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y12, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves14x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves14x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	VPXORD Y13, Y13, Y13
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y14
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PS.BCST (R11), Y14, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y14
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PS.BCST (R11), Y14, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y14
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PS.BCST (R11), Y14, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y14
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PS.BCST (R11), Y14, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y14
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PS.BCST (R11), Y14, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z14
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VMULPS       Y14, Y6, Y6
+	VMULPS       Y14, Y7, Y7
+	VMULPS       Y14, Y8, Y8
+	VMULPS       Y14, Y9, Y9
+	VMULPS       Y14, Y10, Y10
+	VMULPS       Y14, Y11, Y11
+	VMULPS       Y14, Y12, Y12
+	VMULPS       Y14, Y13, Y13
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z14
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y16
+	VFMADD231PS  Y16, Y14, Y13
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y11, Y11
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y12, Y12
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y13, Y13
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y0, Y0
+	VADDPS    Y14, Y1, Y1
+	VADDPS    Y14, Y2, Y2
+	VADDPS    Y14, Y3, Y3
+	VADDPS    Y14, Y4, Y4
+	VADDPS    Y14, Y5, Y5
+	VADDPS    Y14, Y6, Y6
+	VADDPS    Y14, Y7, Y7
+	VADDPS    Y14, Y8, Y8
+	VADDPS    Y14, Y9, Y9
+	VADDPS    Y14, Y10, Y10
+	VADDPS    Y14, Y11, Y11
+	VADDPS    Y14, Y12, Y12
+	VADDPS    Y14, Y13, Y13
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPS    $0x16, Y15, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y15, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y15, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y15, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y15, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y15, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y15, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+	VCMPPS    $0x16, Y15, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Y15, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Y15, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Y15, Y10, K2
+	VMOVAPS.Z Y10, K2, Y10
+	VCMPPS    $0x16, Y15, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y12, K2, Y12
+	VCMPPS    $0x16, Y15, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z15, Z15, Z15
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y12, K2, Y12
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VCMPPS    $0x16, Y15, Y14, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y13, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves15x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves15x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ   (R11)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+40(FP), R13
+	MOVQ   k+8(FP), R14
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	VPXORD Y13, Y13, Y13
+	VPXORD Y14, Y14, Y14
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000e, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y15
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PS.BCST (R11), Y15, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PS.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y15
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PS.BCST (R11), Y15, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PS.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y15
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PS.BCST (R11), Y15, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PS.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y15
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PS.BCST (R11), Y15, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PS.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y15
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PS.BCST (R11), Y15, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PS.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z15
+	VMULPS       Y15, Y0, Y0
+	VMULPS       Y15, Y1, Y1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Y15, Y3, Y3
+	VMULPS       Y15, Y4, Y4
+	VMULPS       Y15, Y5, Y5
+	VMULPS       Y15, Y6, Y6
+	VMULPS       Y15, Y7, Y7
+	VMULPS       Y15, Y8, Y8
+	VMULPS       Y15, Y9, Y9
+	VMULPS       Y15, Y10, Y10
+	VMULPS       Y15, Y11, Y11
+	VMULPS       Y15, Y12, Y12
+	VMULPS       Y15, Y13, Y13
+	VMULPS       Y15, Y14, Y14
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z15
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y17
+	VFMADD231PS  Y17, Y15, Y14
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y11, Y11
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y12, Y12
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y13, Y13
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y17
+	VADDPS    Y17, Y14, Y14
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y15
+	VADDPS    Y15, Y0, Y0
+	VADDPS    Y15, Y1, Y1
+	VADDPS    Y15, Y2, Y2
+	VADDPS    Y15, Y3, Y3
+	VADDPS    Y15, Y4, Y4
+	VADDPS    Y15, Y5, Y5
+	VADDPS    Y15, Y6, Y6
+	VADDPS    Y15, Y7, Y7
+	VADDPS    Y15, Y8, Y8
+	VADDPS    Y15, Y9, Y9
+	VADDPS    Y15, Y10, Y10
+	VADDPS    Y15, Y11, Y11
+	VADDPS    Y15, Y12, Y12
+	VADDPS    Y15, Y13, Y13
+	VADDPS    Y15, Y14, Y14
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z16, Z16, Z16
+	VCMPPS    $0x16, Y16, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y16, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y16, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y16, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y16, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y16, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y16, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+	VCMPPS    $0x16, Y16, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Y16, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Y16, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Y16, Y10, K2
+	VMOVAPS.Z Y10, K2, Y10
+	VCMPPS    $0x16, Y16, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Y16, Y12, K2
+	VMOVAPS.Z Y12, K2, Y12
+	VCMPPS    $0x16, Y16, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, Y16, Y14, K2
+	VMOVAPS.Z Y14, K2, Y14
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z16, Z16, Z16
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y12, K2, Y12
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y15
+	VCMPPS    $0x16, Y16, Y15, K2
+	VMOVAPS.Z Y14, K2, Y14
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y13, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y14, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves16x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves16x8AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ   (R11)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+40(FP), R13
+	MOVQ   k+8(FP), R14
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	VPXORD Y13, Y13, Y13
+	VPXORD Y14, Y14, Y14
+	VPXORD Y15, Y15, Y15
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000f, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y16
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PS.BCST (R11), Y16, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PS.BCST (R12), Y16, Y14
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y16
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PS.BCST (R11), Y16, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PS.BCST (R12), Y16, Y14
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y16
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PS.BCST (R11), Y16, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PS.BCST (R12), Y16, Y14
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y16
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PS.BCST (R11), Y16, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PS.BCST (R12), Y16, Y14
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y16
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PS.BCST (R11), Y16, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PS.BCST (R12), Y16, Y14
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z16
+	VMULPS       Y16, Y0, Y0
+	VMULPS       Y16, Y1, Y1
+	VMULPS       Y16, Y2, Y2
+	VMULPS       Y16, Y3, Y3
+	VMULPS       Y16, Y4, Y4
+	VMULPS       Y16, Y5, Y5
+	VMULPS       Y16, Y6, Y6
+	VMULPS       Y16, Y7, Y7
+	VMULPS       Y16, Y8, Y8
+	VMULPS       Y16, Y9, Y9
+	VMULPS       Y16, Y10, Y10
+	VMULPS       Y16, Y11, Y11
+	VMULPS       Y16, Y12, Y12
+	VMULPS       Y16, Y13, Y13
+	VMULPS       Y16, Y14, Y14
+	VMULPS       Y16, Y15, Y15
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z16
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y0
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y1
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y2
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y3
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y4
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y5
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y6
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y7
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y8
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y9
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y10
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y11
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y12
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y13
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y14
+	ADDQ         R8, CX
+	VMOVUPS.Z    (CX), K1, Y18
+	VFMADD231PS  Y18, Y16, Y15
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y11, Y11
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y12, Y12
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y13, Y13
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y14, Y14
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Y18
+	VADDPS    Y18, Y15, Y15
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS.Z (CX), K1, Y16
+	VADDPS    Y16, Y0, Y0
+	VADDPS    Y16, Y1, Y1
+	VADDPS    Y16, Y2, Y2
+	VADDPS    Y16, Y3, Y3
+	VADDPS    Y16, Y4, Y4
+	VADDPS    Y16, Y5, Y5
+	VADDPS    Y16, Y6, Y6
+	VADDPS    Y16, Y7, Y7
+	VADDPS    Y16, Y8, Y8
+	VADDPS    Y16, Y9, Y9
+	VADDPS    Y16, Y10, Y10
+	VADDPS    Y16, Y11, Y11
+	VADDPS    Y16, Y12, Y12
+	VADDPS    Y16, Y13, Y13
+	VADDPS    Y16, Y14, Y14
+	VADDPS    Y16, Y15, Y15
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPS    $0x16, Y17, Y0, K2
+	VMOVAPS.Z Y0, K2, Y0
+	VCMPPS    $0x16, Y17, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Y17, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Y17, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Y17, Y4, K2
+	VMOVAPS.Z Y4, K2, Y4
+	VCMPPS    $0x16, Y17, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Y17, Y6, K2
+	VMOVAPS.Z Y6, K2, Y6
+	VCMPPS    $0x16, Y17, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Y17, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Y17, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Y17, Y10, K2
+	VMOVAPS.Z Y10, K2, Y10
+	VCMPPS    $0x16, Y17, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Y17, Y12, K2
+	VMOVAPS.Z Y12, K2, Y12
+	VCMPPS    $0x16, Y17, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, Y17, Y14, K2
+	VMOVAPS.Z Y14, K2, Y14
+	VCMPPS    $0x16, Y17, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z17, Z17, Z17
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y12, K2, Y12
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y14, K2, Y14
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Y16
+	VCMPPS    $0x16, Y17, Y16, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y13, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y14, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y15, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves1x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves1x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Y3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Y3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Y3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Y3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	VMOVUPS.Z    64(R9), K1, Y3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z2
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Y2, Y1, Y1
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z2
+	VFMADD231PS  (CX), Z2, Z0
+	VMOVUPS.Z    64(CX), K1, Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y3
+	VADDPS    Y3, Y1, Y1
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y2
+	VADDPS    Y2, Y1, Y1
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z5, Z5, Z5
+	VCMPPS    $0x16, Z5, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y5, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z5, Z5, Z5
+	VMOVUPS   (CX), Z2
+	VCMPPS    $0x16, Z5, Z2, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y2
+	VCMPPS    $0x16, Y5, Y2, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves2x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves2x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Y5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Y5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Y5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Y5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    64(R9), K1, Y5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Z4, Z2, Z2
+	VMULPS       Y4, Y3, Y3
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z4
+	VFMADD231PS  (CX), Z4, Z0
+	VMOVUPS.Z    64(CX), K1, Y5
+	VFMADD231PS  Y5, Y4, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z4, Z2
+	VMOVUPS.Z    64(CX), K1, Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y5
+	VADDPS    Y5, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y5
+	VADDPS    Y5, Y3, Y3
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y4
+	VADDPS    Y4, Y1, Y1
+	VADDPS    Y4, Y3, Y3
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPS    $0x16, Z7, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y7, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z7, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y7, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z7, Z7, Z7
+	VMOVUPS   (CX), Z4
+	VCMPPS    $0x16, Z7, Z4, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y4
+	VCMPPS    $0x16, Y7, Y4, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z4
+	VCMPPS    $0x16, Z7, Z4, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y4
+	VCMPPS    $0x16, Y7, Y4, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves3x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves3x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Y7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Y7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Y7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Y7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    64(R9), K1, Y7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z6
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Z6, Z4, Z4
+	VMULPS       Y6, Y5, Y5
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z6
+	VFMADD231PS  (CX), Z6, Z0
+	VMOVUPS.Z    64(CX), K1, Y7
+	VFMADD231PS  Y7, Y6, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z6, Z2
+	VMOVUPS.Z    64(CX), K1, Y7
+	VFMADD231PS  Y7, Y6, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z6, Z4
+	VMOVUPS.Z    64(CX), K1, Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y7
+	VADDPS    Y7, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y7
+	VADDPS    Y7, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y7
+	VADDPS    Y7, Y5, Y5
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y6
+	VADDPS    Y6, Y1, Y1
+	VADDPS    Y6, Y3, Y3
+	VADDPS    Y6, Y5, Y5
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPS    $0x16, Z9, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y9, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z9, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y9, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z9, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y9, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z9, Z9, Z9
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y6
+	VCMPPS    $0x16, Y9, Y6, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y6
+	VCMPPS    $0x16, Y9, Y6, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y6
+	VCMPPS    $0x16, Y9, Y6, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves4x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves4x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000010, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Y9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Y9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Y9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Y9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	VMOVUPS.Z    64(R10), K1, Y9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Y8, Y5, Y5
+	VMULPS       Z8, Z6, Z6
+	VMULPS       Y8, Y7, Y7
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z8
+	VFMADD231PS  (CX), Z8, Z0
+	VMOVUPS.Z    64(CX), K1, Y9
+	VFMADD231PS  Y9, Y8, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z8, Z2
+	VMOVUPS.Z    64(CX), K1, Y9
+	VFMADD231PS  Y9, Y8, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z8, Z4
+	VMOVUPS.Z    64(CX), K1, Y9
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z8, Z6
+	VMOVUPS.Z    64(CX), K1, Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y9
+	VADDPS    Y9, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y9
+	VADDPS    Y9, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y9
+	VADDPS    Y9, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y9
+	VADDPS    Y9, Y7, Y7
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y8
+	VADDPS    Y8, Y1, Y1
+	VADDPS    Y8, Y3, Y3
+	VADDPS    Y8, Y5, Y5
+	VADDPS    Y8, Y7, Y7
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z11, Z11, Z11
+	VCMPPS    $0x16, Z11, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y11, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z11, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y11, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z11, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y11, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z11, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y11, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z11, Z11, Z11
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y8
+	VCMPPS    $0x16, Y11, Y8, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y8
+	VCMPPS    $0x16, Y11, Y8, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y8
+	VCMPPS    $0x16, Y11, Y8, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z11, Z8, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y8
+	VCMPPS    $0x16, Y11, Y8, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves5x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves5x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000010, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Y11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Y11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Y11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Y11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    64(R10), K1, Y11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z10
+	VMULPS       Z10, Z0, Z0
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Z10, Z2, Z2
+	VMULPS       Y10, Y3, Y3
+	VMULPS       Z10, Z4, Z4
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Z10, Z6, Z6
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Z10, Z8, Z8
+	VMULPS       Y10, Y9, Y9
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z10
+	VFMADD231PS  (CX), Z10, Z0
+	VMOVUPS.Z    64(CX), K1, Y11
+	VFMADD231PS  Y11, Y10, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z10, Z2
+	VMOVUPS.Z    64(CX), K1, Y11
+	VFMADD231PS  Y11, Y10, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z10, Z4
+	VMOVUPS.Z    64(CX), K1, Y11
+	VFMADD231PS  Y11, Y10, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z10, Z6
+	VMOVUPS.Z    64(CX), K1, Y11
+	VFMADD231PS  Y11, Y10, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z10, Z8
+	VMOVUPS.Z    64(CX), K1, Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y11
+	VADDPS    Y11, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y11
+	VADDPS    Y11, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y11
+	VADDPS    Y11, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y11
+	VADDPS    Y11, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y11
+	VADDPS    Y11, Y9, Y9
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y10
+	VADDPS    Y10, Y1, Y1
+	VADDPS    Y10, Y3, Y3
+	VADDPS    Y10, Y5, Y5
+	VADDPS    Y10, Y7, Y7
+	VADDPS    Y10, Y9, Y9
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPS    $0x16, Z13, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y13, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z13, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y13, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z13, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y13, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z13, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y13, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z13, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y13, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z13, Z13, Z13
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y10
+	VCMPPS    $0x16, Y13, Y10, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y10
+	VCMPPS    $0x16, Y13, Y10, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y10
+	VCMPPS    $0x16, Y13, Y10, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y10
+	VCMPPS    $0x16, Y13, Y10, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z10
+	VCMPPS    $0x16, Z13, Z10, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y10
+	VCMPPS    $0x16, Y13, Y10, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves6x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves6x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Y13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Y13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Y13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Y13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	VMOVUPS.Z    64(R11), K1, Y13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Z12, Z8, Z8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Z12, Z10, Z10
+	VMULPS       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z12
+	VFMADD231PS  (CX), Z12, Z0
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z2
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z4
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z6
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z8
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z10
+	VMOVUPS.Z    64(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y13
+	VADDPS    Y13, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y13
+	VADDPS    Y13, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y13
+	VADDPS    Y13, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y13
+	VADDPS    Y13, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y13
+	VADDPS    Y13, Y9, Y9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y13
+	VADDPS    Y13, Y11, Y11
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y12
+	VADDPS    Y12, Y1, Y1
+	VADDPS    Y12, Y3, Y3
+	VADDPS    Y12, Y5, Y5
+	VADDPS    Y12, Y7, Y7
+	VADDPS    Y12, Y9, Y9
+	VADDPS    Y12, Y11, Y11
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPS    $0x16, Z15, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y15, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z15, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y15, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z15, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y15, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z15, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y15, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z15, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y15, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Z15, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y15, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z15, Z15, Z15
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves7x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves7x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Y15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Y16, Y15, Y1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Y16, Y15, Y3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Y16, Y15, Y5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Y16, Y15, Y7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Y16, Y15, Y9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Y16, Y15, Y11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Y15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Y16, Y15, Y1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Y16, Y15, Y3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Y16, Y15, Y5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Y16, Y15, Y7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Y16, Y15, Y9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Y16, Y15, Y11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Y15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Y16, Y15, Y1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Y16, Y15, Y3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Y16, Y15, Y5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Y16, Y15, Y7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Y16, Y15, Y9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Y16, Y15, Y11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Y15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Y16, Y15, Y1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Y16, Y15, Y3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Y16, Y15, Y5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Y16, Y15, Y7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Y16, Y15, Y9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Y16, Y15, Y11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    64(R11), K1, Y15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Y16, Y15, Y1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Y16, Y15, Y3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Y16, Y15, Y5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Y16, Y15, Y7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Y16, Y15, Y9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Y16, Y15, Y11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z14
+	VMULPS       Z14, Z0, Z0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Z14, Z2, Z2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Z14, Z4, Z4
+	VMULPS       Y14, Y5, Y5
+	VMULPS       Z14, Z6, Z6
+	VMULPS       Y14, Y7, Y7
+	VMULPS       Z14, Z8, Z8
+	VMULPS       Y14, Y9, Y9
+	VMULPS       Z14, Z10, Z10
+	VMULPS       Y14, Y11, Y11
+	VMULPS       Z14, Z12, Z12
+	VMULPS       Y14, Y13, Y13
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z14
+	VFMADD231PS  (CX), Z14, Z0
+	VMOVUPS.Z    64(CX), K1, Y15
+	VFMADD231PS  Y15, Y14, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z2
+	VMOVUPS.Z    64(CX), K1, Y15
+	VFMADD231PS  Y15, Y14, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z4
+	VMOVUPS.Z    64(CX), K1, Y15
+	VFMADD231PS  Y15, Y14, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z6
+	VMOVUPS.Z    64(CX), K1, Y15
+	VFMADD231PS  Y15, Y14, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z8
+	VMOVUPS.Z    64(CX), K1, Y15
+	VFMADD231PS  Y15, Y14, Y9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z10
+	VMOVUPS.Z    64(CX), K1, Y15
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z14, Z12
+	VMOVUPS.Z    64(CX), K1, Y15
+	VFMADD231PS  Y15, Y14, Y13
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y15
+	VADDPS    Y15, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y15
+	VADDPS    Y15, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y15
+	VADDPS    Y15, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y15
+	VADDPS    Y15, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y15
+	VADDPS    Y15, Y9, Y9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y15
+	VADDPS    Y15, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Y15
+	VADDPS    Y15, Y13, Y13
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z14
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z14, Z8, Z8
+	VADDPS    Z14, Z10, Z10
+	VADDPS    Z14, Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Y14
+	VADDPS    Y14, Y1, Y1
+	VADDPS    Y14, Y3, Y3
+	VADDPS    Y14, Y5, Y5
+	VADDPS    Y14, Y7, Y7
+	VADDPS    Y14, Y9, Y9
+	VADDPS    Y14, Y11, Y11
+	VADDPS    Y14, Y13, Y13
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPS    $0x16, Z17, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y17, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z17, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y17, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z17, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y17, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z17, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y17, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z17, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y17, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Z17, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y17, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z17, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Y17, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z17, Z17, Z17
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y14
+	VCMPPS    $0x16, Y17, Y14, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y14
+	VCMPPS    $0x16, Y17, Y14, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y14
+	VCMPPS    $0x16, Y17, Y14, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y14
+	VCMPPS    $0x16, Y17, Y14, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y14
+	VCMPPS    $0x16, Y17, Y14, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Y14
+	VCMPPS    $0x16, Y17, Y14, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z14
+	VCMPPS    $0x16, Z17, Z14, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Y14
+	VCMPPS    $0x16, Y17, Y14, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves8x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves8x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Y17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Y18, Y17, Y1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Y18, Y17, Y3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Y18, Y17, Y5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Y18, Y17, Y7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Y18, Y17, Y9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Y18, Y17, Y11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Y18, Y17, Y13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Y17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Y18, Y17, Y1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Y18, Y17, Y3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Y18, Y17, Y5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Y18, Y17, Y7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Y18, Y17, Y9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Y18, Y17, Y11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Y18, Y17, Y13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Y17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Y18, Y17, Y1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Y18, Y17, Y3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Y18, Y17, Y5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Y18, Y17, Y7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Y18, Y17, Y9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Y18, Y17, Y11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Y18, Y17, Y13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Y17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Y18, Y17, Y1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Y18, Y17, Y3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Y18, Y17, Y5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Y18, Y17, Y7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Y18, Y17, Y9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Y18, Y17, Y11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Y18, Y17, Y13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	VMOVUPS.Z    64(R12), K1, Y17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Y18, Y17, Y1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Y18, Y17, Y3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Y18, Y17, Y5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Y18, Y17, Y7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Y18, Y17, Y9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Y18, Y17, Y11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Y18, Y17, Y13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z16
+	VMULPS       Z16, Z0, Z0
+	VMULPS       Y16, Y1, Y1
+	VMULPS       Z16, Z2, Z2
+	VMULPS       Y16, Y3, Y3
+	VMULPS       Z16, Z4, Z4
+	VMULPS       Y16, Y5, Y5
+	VMULPS       Z16, Z6, Z6
+	VMULPS       Y16, Y7, Y7
+	VMULPS       Z16, Z8, Z8
+	VMULPS       Y16, Y9, Y9
+	VMULPS       Z16, Z10, Z10
+	VMULPS       Y16, Y11, Y11
+	VMULPS       Z16, Z12, Z12
+	VMULPS       Y16, Y13, Y13
+	VMULPS       Z16, Z14, Z14
+	VMULPS       Y16, Y15, Y15
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z16
+	VFMADD231PS  (CX), Z16, Z0
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z2
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z4
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z6
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z8
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z10
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z12
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z14
+	VMOVUPS.Z    64(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y15
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y17
+	VADDPS    Y17, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y17
+	VADDPS    Y17, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y17
+	VADDPS    Y17, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y17
+	VADDPS    Y17, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y17
+	VADDPS    Y17, Y9, Y9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y17
+	VADDPS    Y17, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Y17
+	VADDPS    Y17, Y13, Y13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Y17
+	VADDPS    Y17, Y15, Y15
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z16
+	VADDPS    Z16, Z0, Z0
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z16, Z8, Z8
+	VADDPS    Z16, Z10, Z10
+	VADDPS    Z16, Z12, Z12
+	VADDPS    Z16, Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Y16
+	VADDPS    Y16, Y1, Y1
+	VADDPS    Y16, Y3, Y3
+	VADDPS    Y16, Y5, Y5
+	VADDPS    Y16, Y7, Y7
+	VADDPS    Y16, Y9, Y9
+	VADDPS    Y16, Y11, Y11
+	VADDPS    Y16, Y13, Y13
+	VADDPS    Y16, Y15, Y15
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z19, Z19, Z19
+	VCMPPS    $0x16, Z19, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y19, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z19, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y19, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z19, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y19, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z19, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y19, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z19, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y19, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Z19, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y19, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z19, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Y19, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, Z19, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y19, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z19, Z19, Z19
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y16
+	VCMPPS    $0x16, Y19, Y16, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y16
+	VCMPPS    $0x16, Y19, Y16, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y16
+	VCMPPS    $0x16, Y19, Y16, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y16
+	VCMPPS    $0x16, Y19, Y16, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y16
+	VCMPPS    $0x16, Y19, Y16, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Y16
+	VCMPPS    $0x16, Y19, Y16, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Y16
+	VCMPPS    $0x16, Y19, Y16, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z19, Z16, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Y16
+	VCMPPS    $0x16, Y19, Y16, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves9x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves9x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Y19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Y20, Y19, Y1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Y20, Y19, Y3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Y20, Y19, Y5
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Y20, Y19, Y7
+	VBROADCASTSS (CX)(DX*4), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Y20, Y19, Y9
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Y20, Y19, Y11
+	VBROADCASTSS (CX)(R9*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Y20, Y19, Y13
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Y20, Y19, Y15
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Y19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Y20, Y19, Y1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Y20, Y19, Y3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Y20, Y19, Y5
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Y20, Y19, Y7
+	VBROADCASTSS (CX)(DX*4), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Y20, Y19, Y9
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Y20, Y19, Y11
+	VBROADCASTSS (CX)(R9*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Y20, Y19, Y13
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Y20, Y19, Y15
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Y19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Y20, Y19, Y1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Y20, Y19, Y3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Y20, Y19, Y5
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Y20, Y19, Y7
+	VBROADCASTSS (CX)(DX*4), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Y20, Y19, Y9
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Y20, Y19, Y11
+	VBROADCASTSS (CX)(R9*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Y20, Y19, Y13
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Y20, Y19, Y15
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Y19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Y20, Y19, Y1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Y20, Y19, Y3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Y20, Y19, Y5
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Y20, Y19, Y7
+	VBROADCASTSS (CX)(DX*4), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Y20, Y19, Y9
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Y20, Y19, Y11
+	VBROADCASTSS (CX)(R9*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Y20, Y19, Y13
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Y20, Y19, Y15
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z18
+	VMOVUPS.Z    64(R12), K1, Y19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Y20, Y19, Y1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Y20, Y19, Y3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Y20, Y19, Y5
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Y20, Y19, Y7
+	VBROADCASTSS (CX)(DX*4), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Y20, Y19, Y9
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Y20, Y19, Y11
+	VBROADCASTSS (CX)(R9*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Y20, Y19, Y13
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Y20, Y19, Y15
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z18
+	VMULPS       Z18, Z0, Z0
+	VMULPS       Y18, Y1, Y1
+	VMULPS       Z18, Z2, Z2
+	VMULPS       Y18, Y3, Y3
+	VMULPS       Z18, Z4, Z4
+	VMULPS       Y18, Y5, Y5
+	VMULPS       Z18, Z6, Z6
+	VMULPS       Y18, Y7, Y7
+	VMULPS       Z18, Z8, Z8
+	VMULPS       Y18, Y9, Y9
+	VMULPS       Z18, Z10, Z10
+	VMULPS       Y18, Y11, Y11
+	VMULPS       Z18, Z12, Z12
+	VMULPS       Y18, Y13, Y13
+	VMULPS       Z18, Z14, Z14
+	VMULPS       Y18, Y15, Y15
+	VMULPS       Z18, Z16, Z16
+	VMULPS       Y18, Y17, Y17
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z18
+	VFMADD231PS  (CX), Z18, Z0
+	VMOVUPS.Z    64(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z2
+	VMOVUPS.Z    64(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z4
+	VMOVUPS.Z    64(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z6
+	VMOVUPS.Z    64(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z8
+	VMOVUPS.Z    64(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z10
+	VMOVUPS.Z    64(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z12
+	VMOVUPS.Z    64(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z14
+	VMOVUPS.Z    64(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z16
+	VMOVUPS.Z    64(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y17
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y19
+	VADDPS    Y19, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y19
+	VADDPS    Y19, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y19
+	VADDPS    Y19, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y19
+	VADDPS    Y19, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y19
+	VADDPS    Y19, Y9, Y9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y19
+	VADDPS    Y19, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Y19
+	VADDPS    Y19, Y13, Y13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Y19
+	VADDPS    Y19, Y15, Y15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Y19
+	VADDPS    Y19, Y17, Y17
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z18
+	VADDPS    Z18, Z0, Z0
+	VADDPS    Z18, Z2, Z2
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z18, Z8, Z8
+	VADDPS    Z18, Z10, Z10
+	VADDPS    Z18, Z12, Z12
+	VADDPS    Z18, Z14, Z14
+	VADDPS    Z18, Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Y18
+	VADDPS    Y18, Y1, Y1
+	VADDPS    Y18, Y3, Y3
+	VADDPS    Y18, Y5, Y5
+	VADDPS    Y18, Y7, Y7
+	VADDPS    Y18, Y9, Y9
+	VADDPS    Y18, Y11, Y11
+	VADDPS    Y18, Y13, Y13
+	VADDPS    Y18, Y15, Y15
+	VADDPS    Y18, Y17, Y17
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z21, Z21, Z21
+	VCMPPS    $0x16, Z21, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y21, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z21, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y21, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z21, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y21, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z21, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y21, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z21, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y21, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Z21, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y21, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z21, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Y21, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, Z21, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y21, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Y21, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z21, Z21, Z21
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y17, K2, Y17
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves10x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves10x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Y21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Y22, Y21, Y1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Y22, Y21, Y3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Y22, Y21, Y5
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Y22, Y21, Y7
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Y22, Y21, Y9
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Y22, Y21, Y11
+	VBROADCASTSS (CX)(R9*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Y22, Y21, Y13
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Y22, Y21, Y15
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Y22, Y21, Y17
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Y21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Y22, Y21, Y1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Y22, Y21, Y3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Y22, Y21, Y5
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Y22, Y21, Y7
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Y22, Y21, Y9
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Y22, Y21, Y11
+	VBROADCASTSS (CX)(R9*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Y22, Y21, Y13
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Y22, Y21, Y15
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Y22, Y21, Y17
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Y21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Y22, Y21, Y1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Y22, Y21, Y3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Y22, Y21, Y5
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Y22, Y21, Y7
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Y22, Y21, Y9
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Y22, Y21, Y11
+	VBROADCASTSS (CX)(R9*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Y22, Y21, Y13
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Y22, Y21, Y15
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Y22, Y21, Y17
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Y21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Y22, Y21, Y1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Y22, Y21, Y3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Y22, Y21, Y5
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Y22, Y21, Y7
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Y22, Y21, Y9
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Y22, Y21, Y11
+	VBROADCASTSS (CX)(R9*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Y22, Y21, Y13
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Y22, Y21, Y15
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Y22, Y21, Y17
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z20
+	VMOVUPS.Z    64(R12), K1, Y21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Y22, Y21, Y1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Y22, Y21, Y3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Y22, Y21, Y5
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Y22, Y21, Y7
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Y22, Y21, Y9
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Y22, Y21, Y11
+	VBROADCASTSS (CX)(R9*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Y22, Y21, Y13
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Y22, Y21, Y15
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Y22, Y21, Y17
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z20
+	VMULPS       Z20, Z0, Z0
+	VMULPS       Y20, Y1, Y1
+	VMULPS       Z20, Z2, Z2
+	VMULPS       Y20, Y3, Y3
+	VMULPS       Z20, Z4, Z4
+	VMULPS       Y20, Y5, Y5
+	VMULPS       Z20, Z6, Z6
+	VMULPS       Y20, Y7, Y7
+	VMULPS       Z20, Z8, Z8
+	VMULPS       Y20, Y9, Y9
+	VMULPS       Z20, Z10, Z10
+	VMULPS       Y20, Y11, Y11
+	VMULPS       Z20, Z12, Z12
+	VMULPS       Y20, Y13, Y13
+	VMULPS       Z20, Z14, Z14
+	VMULPS       Y20, Y15, Y15
+	VMULPS       Z20, Z16, Z16
+	VMULPS       Y20, Y17, Y17
+	VMULPS       Z20, Z18, Z18
+	VMULPS       Y20, Y19, Y19
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z20
+	VFMADD231PS  (CX), Z20, Z0
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z2
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z4
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z6
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z8
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z10
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z12
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z14
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z16
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z18
+	VMOVUPS.Z    64(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y19
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y9, Y9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y13, Y13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y15, Y15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y17, Y17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Y21
+	VADDPS    Y21, Y19, Y19
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z20
+	VADDPS    Z20, Z0, Z0
+	VADDPS    Z20, Z2, Z2
+	VADDPS    Z20, Z4, Z4
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z20, Z10, Z10
+	VADDPS    Z20, Z12, Z12
+	VADDPS    Z20, Z14, Z14
+	VADDPS    Z20, Z16, Z16
+	VADDPS    Z20, Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Y20
+	VADDPS    Y20, Y1, Y1
+	VADDPS    Y20, Y3, Y3
+	VADDPS    Y20, Y5, Y5
+	VADDPS    Y20, Y7, Y7
+	VADDPS    Y20, Y9, Y9
+	VADDPS    Y20, Y11, Y11
+	VADDPS    Y20, Y13, Y13
+	VADDPS    Y20, Y15, Y15
+	VADDPS    Y20, Y17, Y17
+	VADDPS    Y20, Y19, Y19
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z23, Z23, Z23
+	VCMPPS    $0x16, Z23, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y23, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z23, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y23, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z23, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y23, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z23, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y23, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z23, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y23, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Z23, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y23, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z23, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Y23, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, Z23, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y23, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, Z23, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Y23, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, Z23, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Y23, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z23, Z23, Z23
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z23, Z20, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Y20
+	VCMPPS    $0x16, Y23, Y20, K2
+	VMOVAPS.Z Y19, K2, Y19
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves11x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves11x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Y21, Y21, Y21
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Y23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Y24, Y23, Y1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Y24, Y23, Y3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Y24, Y23, Y5
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Y24, Y23, Y7
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Y24, Y23, Y9
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Y24, Y23, Y11
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Y24, Y23, Y13
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Y24, Y23, Y15
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Y24, Y23, Y17
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Y24, Y23, Y19
+	VBROADCASTSS (R11)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Y23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Y24, Y23, Y1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Y24, Y23, Y3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Y24, Y23, Y5
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Y24, Y23, Y7
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Y24, Y23, Y9
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Y24, Y23, Y11
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Y24, Y23, Y13
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Y24, Y23, Y15
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Y24, Y23, Y17
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Y24, Y23, Y19
+	VBROADCASTSS (R11)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Y23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Y24, Y23, Y1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Y24, Y23, Y3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Y24, Y23, Y5
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Y24, Y23, Y7
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Y24, Y23, Y9
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Y24, Y23, Y11
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Y24, Y23, Y13
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Y24, Y23, Y15
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Y24, Y23, Y17
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Y24, Y23, Y19
+	VBROADCASTSS (R11)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Y23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Y24, Y23, Y1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Y24, Y23, Y3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Y24, Y23, Y5
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Y24, Y23, Y7
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Y24, Y23, Y9
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Y24, Y23, Y11
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Y24, Y23, Y13
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Y24, Y23, Y15
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Y24, Y23, Y17
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Y24, Y23, Y19
+	VBROADCASTSS (R11)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z22
+	VMOVUPS.Z    64(R12), K1, Y23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Y24, Y23, Y1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Y24, Y23, Y3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Y24, Y23, Y5
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Y24, Y23, Y7
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Y24, Y23, Y9
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Y24, Y23, Y11
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Y24, Y23, Y13
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Y24, Y23, Y15
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Y24, Y23, Y17
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Y24, Y23, Y19
+	VBROADCASTSS (R11)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z22
+	VMULPS       Z22, Z0, Z0
+	VMULPS       Y22, Y1, Y1
+	VMULPS       Z22, Z2, Z2
+	VMULPS       Y22, Y3, Y3
+	VMULPS       Z22, Z4, Z4
+	VMULPS       Y22, Y5, Y5
+	VMULPS       Z22, Z6, Z6
+	VMULPS       Y22, Y7, Y7
+	VMULPS       Z22, Z8, Z8
+	VMULPS       Y22, Y9, Y9
+	VMULPS       Z22, Z10, Z10
+	VMULPS       Y22, Y11, Y11
+	VMULPS       Z22, Z12, Z12
+	VMULPS       Y22, Y13, Y13
+	VMULPS       Z22, Z14, Z14
+	VMULPS       Y22, Y15, Y15
+	VMULPS       Z22, Z16, Z16
+	VMULPS       Y22, Y17, Y17
+	VMULPS       Z22, Z18, Z18
+	VMULPS       Y22, Y19, Y19
+	VMULPS       Z22, Z20, Z20
+	VMULPS       Y22, Y21, Y21
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z22
+	VFMADD231PS  (CX), Z22, Z0
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z2
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z4
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z6
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z8
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z10
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z12
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z14
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z16
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z18
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z22, Z20
+	VMOVUPS.Z    64(CX), K1, Y23
+	VFMADD231PS  Y23, Y22, Y21
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y9, Y9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y13, Y13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y15, Y15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y17, Y17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y19, Y19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Y23
+	VADDPS    Y23, Y21, Y21
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z22
+	VADDPS    Z22, Z0, Z0
+	VADDPS    Z22, Z2, Z2
+	VADDPS    Z22, Z4, Z4
+	VADDPS    Z22, Z6, Z6
+	VADDPS    Z22, Z8, Z8
+	VADDPS    Z22, Z10, Z10
+	VADDPS    Z22, Z12, Z12
+	VADDPS    Z22, Z14, Z14
+	VADDPS    Z22, Z16, Z16
+	VADDPS    Z22, Z18, Z18
+	VADDPS    Z22, Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Y22
+	VADDPS    Y22, Y1, Y1
+	VADDPS    Y22, Y3, Y3
+	VADDPS    Y22, Y5, Y5
+	VADDPS    Y22, Y7, Y7
+	VADDPS    Y22, Y9, Y9
+	VADDPS    Y22, Y11, Y11
+	VADDPS    Y22, Y13, Y13
+	VADDPS    Y22, Y15, Y15
+	VADDPS    Y22, Y17, Y17
+	VADDPS    Y22, Y19, Y19
+	VADDPS    Y22, Y21, Y21
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z25, Z25, Z25
+	VCMPPS    $0x16, Z25, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y25, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z25, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y25, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z25, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y25, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z25, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y25, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z25, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y25, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Z25, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y25, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z25, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Y25, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, Z25, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y25, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, Z25, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Y25, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, Z25, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Y25, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VCMPPS    $0x16, Z25, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Y25, Y21, K2
+	VMOVAPS.Z Y21, K2, Y21
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z25, Z25, Z25
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z22
+	VCMPPS    $0x16, Z25, Z22, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS.Z 64(CX), K1, Y22
+	VCMPPS    $0x16, Y25, Y22, K2
+	VMOVAPS.Z Y21, K2, Y21
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Y21, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves12x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves12x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Y21, Y21, Y21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Y25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Y26, Y25, Y1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Y26, Y25, Y3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Y26, Y25, Y5
+	VBROADCASTSS (CX)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Y26, Y25, Y7
+	VBROADCASTSS (CX)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Y26, Y25, Y9
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Y26, Y25, Y11
+	VBROADCASTSS (CX)(R9*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Y26, Y25, Y13
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Y26, Y25, Y15
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Y26, Y25, Y17
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Y26, Y25, Y19
+	VBROADCASTSS (R11)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Y26, Y25, Y21
+	VBROADCASTSS (R11)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Y25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Y26, Y25, Y1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Y26, Y25, Y3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Y26, Y25, Y5
+	VBROADCASTSS (CX)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Y26, Y25, Y7
+	VBROADCASTSS (CX)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Y26, Y25, Y9
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Y26, Y25, Y11
+	VBROADCASTSS (CX)(R9*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Y26, Y25, Y13
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Y26, Y25, Y15
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Y26, Y25, Y17
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Y26, Y25, Y19
+	VBROADCASTSS (R11)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Y26, Y25, Y21
+	VBROADCASTSS (R11)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Y25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Y26, Y25, Y1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Y26, Y25, Y3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Y26, Y25, Y5
+	VBROADCASTSS (CX)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Y26, Y25, Y7
+	VBROADCASTSS (CX)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Y26, Y25, Y9
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Y26, Y25, Y11
+	VBROADCASTSS (CX)(R9*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Y26, Y25, Y13
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Y26, Y25, Y15
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Y26, Y25, Y17
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Y26, Y25, Y19
+	VBROADCASTSS (R11)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Y26, Y25, Y21
+	VBROADCASTSS (R11)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Y25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Y26, Y25, Y1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Y26, Y25, Y3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Y26, Y25, Y5
+	VBROADCASTSS (CX)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Y26, Y25, Y7
+	VBROADCASTSS (CX)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Y26, Y25, Y9
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Y26, Y25, Y11
+	VBROADCASTSS (CX)(R9*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Y26, Y25, Y13
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Y26, Y25, Y15
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Y26, Y25, Y17
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Y26, Y25, Y19
+	VBROADCASTSS (R11)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Y26, Y25, Y21
+	VBROADCASTSS (R11)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	VMOVUPS.Z    64(R12), K1, Y25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Y26, Y25, Y1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Y26, Y25, Y3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Y26, Y25, Y5
+	VBROADCASTSS (CX)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Y26, Y25, Y7
+	VBROADCASTSS (CX)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Y26, Y25, Y9
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Y26, Y25, Y11
+	VBROADCASTSS (CX)(R9*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Y26, Y25, Y13
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Y26, Y25, Y15
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Y26, Y25, Y17
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Y26, Y25, Y19
+	VBROADCASTSS (R11)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Y26, Y25, Y21
+	VBROADCASTSS (R11)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z24
+	VMULPS       Z24, Z0, Z0
+	VMULPS       Y24, Y1, Y1
+	VMULPS       Z24, Z2, Z2
+	VMULPS       Y24, Y3, Y3
+	VMULPS       Z24, Z4, Z4
+	VMULPS       Y24, Y5, Y5
+	VMULPS       Z24, Z6, Z6
+	VMULPS       Y24, Y7, Y7
+	VMULPS       Z24, Z8, Z8
+	VMULPS       Y24, Y9, Y9
+	VMULPS       Z24, Z10, Z10
+	VMULPS       Y24, Y11, Y11
+	VMULPS       Z24, Z12, Z12
+	VMULPS       Y24, Y13, Y13
+	VMULPS       Z24, Z14, Z14
+	VMULPS       Y24, Y15, Y15
+	VMULPS       Z24, Z16, Z16
+	VMULPS       Y24, Y17, Y17
+	VMULPS       Z24, Z18, Z18
+	VMULPS       Y24, Y19, Y19
+	VMULPS       Z24, Z20, Z20
+	VMULPS       Y24, Y21, Y21
+	VMULPS       Z24, Z22, Z22
+	VMULPS       Y24, Y23, Y23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z24
+	VFMADD231PS  (CX), Z24, Z0
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z2
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z4
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z6
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z8
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z10
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z12
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z14
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z16
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z18
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z20
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z22
+	VMOVUPS.Z    64(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y23
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y9, Y9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y13, Y13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y15, Y15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y17, Y17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y19, Y19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y21, Y21
+	ADDQ      R8, CX
+	VADDPS    (CX), Z22, Z22
+	VMOVUPS.Z 64(CX), K1, Y25
+	VADDPS    Y25, Y23, Y23
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z24
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z24, Z20, Z20
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 64(CX), K1, Y24
+	VADDPS    Y24, Y1, Y1
+	VADDPS    Y24, Y3, Y3
+	VADDPS    Y24, Y5, Y5
+	VADDPS    Y24, Y7, Y7
+	VADDPS    Y24, Y9, Y9
+	VADDPS    Y24, Y11, Y11
+	VADDPS    Y24, Y13, Y13
+	VADDPS    Y24, Y15, Y15
+	VADDPS    Y24, Y17, Y17
+	VADDPS    Y24, Y19, Y19
+	VADDPS    Y24, Y21, Y21
+	VADDPS    Y24, Y23, Y23
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z27, Z27, Z27
+	VCMPPS    $0x16, Z27, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y27, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z27, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y27, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z27, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y27, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z27, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y27, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z27, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y27, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Z27, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y27, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z27, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Y27, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, Z27, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y27, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, Z27, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Y27, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, Z27, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Y27, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VCMPPS    $0x16, Z27, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Y27, Y21, K2
+	VMOVAPS.Z Y21, K2, Y21
+	VCMPPS    $0x16, Z27, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Y27, Y23, K2
+	VMOVAPS.Z Y23, K2, Y23
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z27, Z27, Z27
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y21, K2, Y21
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 64(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y23, K2, Y23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Y21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Y23, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves13x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves13x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Y21, Y21, Y21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+	VPXORD Z24, Z24, Z24
+	VPXORD Y25, Y25, Y25
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000c, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Y27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Y28, Y27, Y1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Y28, Y27, Y3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Y28, Y27, Y5
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Y28, Y27, Y7
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Y28, Y27, Y9
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Y28, Y27, Y11
+	VBROADCASTSS (CX)(R9*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Y28, Y27, Y13
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Y28, Y27, Y15
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Y28, Y27, Y17
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Y28, Y27, Y19
+	VBROADCASTSS (R11)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Y28, Y27, Y21
+	VBROADCASTSS (R11)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Y28, Y27, Y23
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Y27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Y28, Y27, Y1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Y28, Y27, Y3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Y28, Y27, Y5
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Y28, Y27, Y7
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Y28, Y27, Y9
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Y28, Y27, Y11
+	VBROADCASTSS (CX)(R9*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Y28, Y27, Y13
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Y28, Y27, Y15
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Y28, Y27, Y17
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Y28, Y27, Y19
+	VBROADCASTSS (R11)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Y28, Y27, Y21
+	VBROADCASTSS (R11)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Y28, Y27, Y23
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Y27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Y28, Y27, Y1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Y28, Y27, Y3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Y28, Y27, Y5
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Y28, Y27, Y7
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Y28, Y27, Y9
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Y28, Y27, Y11
+	VBROADCASTSS (CX)(R9*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Y28, Y27, Y13
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Y28, Y27, Y15
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Y28, Y27, Y17
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Y28, Y27, Y19
+	VBROADCASTSS (R11)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Y28, Y27, Y21
+	VBROADCASTSS (R11)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Y28, Y27, Y23
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Y27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Y28, Y27, Y1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Y28, Y27, Y3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Y28, Y27, Y5
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Y28, Y27, Y7
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Y28, Y27, Y9
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Y28, Y27, Y11
+	VBROADCASTSS (CX)(R9*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Y28, Y27, Y13
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Y28, Y27, Y15
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Y28, Y27, Y17
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Y28, Y27, Y19
+	VBROADCASTSS (R11)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Y28, Y27, Y21
+	VBROADCASTSS (R11)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Y28, Y27, Y23
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z26
+	VMOVUPS.Z    64(R12), K1, Y27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Y28, Y27, Y1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Y28, Y27, Y3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Y28, Y27, Y5
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Y28, Y27, Y7
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Y28, Y27, Y9
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Y28, Y27, Y11
+	VBROADCASTSS (CX)(R9*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Y28, Y27, Y13
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Y28, Y27, Y15
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Y28, Y27, Y17
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Y28, Y27, Y19
+	VBROADCASTSS (R11)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Y28, Y27, Y21
+	VBROADCASTSS (R11)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Y28, Y27, Y23
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z26
+	VMULPS       Z26, Z0, Z0
+	VMULPS       Y26, Y1, Y1
+	VMULPS       Z26, Z2, Z2
+	VMULPS       Y26, Y3, Y3
+	VMULPS       Z26, Z4, Z4
+	VMULPS       Y26, Y5, Y5
+	VMULPS       Z26, Z6, Z6
+	VMULPS       Y26, Y7, Y7
+	VMULPS       Z26, Z8, Z8
+	VMULPS       Y26, Y9, Y9
+	VMULPS       Z26, Z10, Z10
+	VMULPS       Y26, Y11, Y11
+	VMULPS       Z26, Z12, Z12
+	VMULPS       Y26, Y13, Y13
+	VMULPS       Z26, Z14, Z14
+	VMULPS       Y26, Y15, Y15
+	VMULPS       Z26, Z16, Z16
+	VMULPS       Y26, Y17, Y17
+	VMULPS       Z26, Z18, Z18
+	VMULPS       Y26, Y19, Y19
+	VMULPS       Z26, Z20, Z20
+	VMULPS       Y26, Y21, Y21
+	VMULPS       Z26, Z22, Z22
+	VMULPS       Y26, Y23, Y23
+	VMULPS       Z26, Z24, Z24
+	VMULPS       Y26, Y25, Y25
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z26
+	VFMADD231PS  (CX), Z26, Z0
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z2
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z4
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z6
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z8
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z10
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z12
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z14
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z16
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z18
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z20
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z22
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z26, Z24
+	VMOVUPS.Z    64(CX), K1, Y27
+	VFMADD231PS  Y27, Y26, Y25
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y9, Y9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y13, Y13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y15, Y15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y17, Y17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y19, Y19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y21, Y21
+	ADDQ      R8, CX
+	VADDPS    (CX), Z22, Z22
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y23, Y23
+	ADDQ      R8, CX
+	VADDPS    (CX), Z24, Z24
+	VMOVUPS.Z 64(CX), K1, Y27
+	VADDPS    Y27, Y25, Y25
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z26
+	VADDPS    Z26, Z0, Z0
+	VADDPS    Z26, Z2, Z2
+	VADDPS    Z26, Z4, Z4
+	VADDPS    Z26, Z6, Z6
+	VADDPS    Z26, Z8, Z8
+	VADDPS    Z26, Z10, Z10
+	VADDPS    Z26, Z12, Z12
+	VADDPS    Z26, Z14, Z14
+	VADDPS    Z26, Z16, Z16
+	VADDPS    Z26, Z18, Z18
+	VADDPS    Z26, Z20, Z20
+	VADDPS    Z26, Z22, Z22
+	VADDPS    Z26, Z24, Z24
+	VMOVUPS.Z 64(CX), K1, Y26
+	VADDPS    Y26, Y1, Y1
+	VADDPS    Y26, Y3, Y3
+	VADDPS    Y26, Y5, Y5
+	VADDPS    Y26, Y7, Y7
+	VADDPS    Y26, Y9, Y9
+	VADDPS    Y26, Y11, Y11
+	VADDPS    Y26, Y13, Y13
+	VADDPS    Y26, Y15, Y15
+	VADDPS    Y26, Y17, Y17
+	VADDPS    Y26, Y19, Y19
+	VADDPS    Y26, Y21, Y21
+	VADDPS    Y26, Y23, Y23
+	VADDPS    Y26, Y25, Y25
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z29, Z29, Z29
+	VCMPPS    $0x16, Z29, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y29, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z29, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y29, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z29, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y29, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z29, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y29, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z29, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y29, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Z29, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y29, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z29, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Y29, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, Z29, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y29, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, Z29, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Y29, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, Z29, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Y29, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VCMPPS    $0x16, Z29, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Y29, Y21, K2
+	VMOVAPS.Z Y21, K2, Y21
+	VCMPPS    $0x16, Z29, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Y29, Y23, K2
+	VMOVAPS.Z Y23, K2, Y23
+	VCMPPS    $0x16, Z29, Z24, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VCMPPS    $0x16, Y29, Y25, K2
+	VMOVAPS.Z Y25, K2, Y25
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z29, Z29, Z29
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y21, K2, Y21
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y23, K2, Y23
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z26
+	VCMPPS    $0x16, Z29, Z26, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VMOVUPS.Z 64(CX), K1, Y26
+	VCMPPS    $0x16, Y29, Y26, K2
+	VMOVAPS.Z Y25, K2, Y25
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Y21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Y23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Y25, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves14x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves14x24AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Y21, Y21, Y21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+	VPXORD Z24, Z24, Z24
+	VPXORD Y25, Y25, Y25
+	VPXORD Z26, Z26, Z26
+	VPXORD Y27, Y27, Y27
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Y29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Y30, Y29, Y1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Y30, Y29, Y3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Y30, Y29, Y5
+	VBROADCASTSS (CX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Y30, Y29, Y7
+	VBROADCASTSS (CX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Y30, Y29, Y9
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Y30, Y29, Y11
+	VBROADCASTSS (CX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Y30, Y29, Y13
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Y30, Y29, Y15
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Y30, Y29, Y17
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Y30, Y29, Y19
+	VBROADCASTSS (R11)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Y30, Y29, Y21
+	VBROADCASTSS (R11)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Y30, Y29, Y23
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Y30, Y29, Y25
+	VBROADCASTSS (R11)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Y29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Y30, Y29, Y1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Y30, Y29, Y3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Y30, Y29, Y5
+	VBROADCASTSS (CX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Y30, Y29, Y7
+	VBROADCASTSS (CX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Y30, Y29, Y9
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Y30, Y29, Y11
+	VBROADCASTSS (CX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Y30, Y29, Y13
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Y30, Y29, Y15
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Y30, Y29, Y17
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Y30, Y29, Y19
+	VBROADCASTSS (R11)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Y30, Y29, Y21
+	VBROADCASTSS (R11)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Y30, Y29, Y23
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Y30, Y29, Y25
+	VBROADCASTSS (R11)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Y29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Y30, Y29, Y1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Y30, Y29, Y3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Y30, Y29, Y5
+	VBROADCASTSS (CX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Y30, Y29, Y7
+	VBROADCASTSS (CX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Y30, Y29, Y9
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Y30, Y29, Y11
+	VBROADCASTSS (CX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Y30, Y29, Y13
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Y30, Y29, Y15
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Y30, Y29, Y17
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Y30, Y29, Y19
+	VBROADCASTSS (R11)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Y30, Y29, Y21
+	VBROADCASTSS (R11)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Y30, Y29, Y23
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Y30, Y29, Y25
+	VBROADCASTSS (R11)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Y29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Y30, Y29, Y1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Y30, Y29, Y3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Y30, Y29, Y5
+	VBROADCASTSS (CX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Y30, Y29, Y7
+	VBROADCASTSS (CX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Y30, Y29, Y9
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Y30, Y29, Y11
+	VBROADCASTSS (CX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Y30, Y29, Y13
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Y30, Y29, Y15
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Y30, Y29, Y17
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Y30, Y29, Y19
+	VBROADCASTSS (R11)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Y30, Y29, Y21
+	VBROADCASTSS (R11)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Y30, Y29, Y23
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Y30, Y29, Y25
+	VBROADCASTSS (R11)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z28
+	VMOVUPS.Z    64(R12), K1, Y29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Y30, Y29, Y1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Y30, Y29, Y3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Y30, Y29, Y5
+	VBROADCASTSS (CX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Y30, Y29, Y7
+	VBROADCASTSS (CX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Y30, Y29, Y9
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Y30, Y29, Y11
+	VBROADCASTSS (CX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Y30, Y29, Y13
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Y30, Y29, Y15
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Y30, Y29, Y17
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Y30, Y29, Y19
+	VBROADCASTSS (R11)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Y30, Y29, Y21
+	VBROADCASTSS (R11)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Y30, Y29, Y23
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Y30, Y29, Y25
+	VBROADCASTSS (R11)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z28
+	VMULPS       Z28, Z0, Z0
+	VMULPS       Y28, Y1, Y1
+	VMULPS       Z28, Z2, Z2
+	VMULPS       Y28, Y3, Y3
+	VMULPS       Z28, Z4, Z4
+	VMULPS       Y28, Y5, Y5
+	VMULPS       Z28, Z6, Z6
+	VMULPS       Y28, Y7, Y7
+	VMULPS       Z28, Z8, Z8
+	VMULPS       Y28, Y9, Y9
+	VMULPS       Z28, Z10, Z10
+	VMULPS       Y28, Y11, Y11
+	VMULPS       Z28, Z12, Z12
+	VMULPS       Y28, Y13, Y13
+	VMULPS       Z28, Z14, Z14
+	VMULPS       Y28, Y15, Y15
+	VMULPS       Z28, Z16, Z16
+	VMULPS       Y28, Y17, Y17
+	VMULPS       Z28, Z18, Z18
+	VMULPS       Y28, Y19, Y19
+	VMULPS       Z28, Z20, Z20
+	VMULPS       Y28, Y21, Y21
+	VMULPS       Z28, Z22, Z22
+	VMULPS       Y28, Y23, Y23
+	VMULPS       Z28, Z24, Z24
+	VMULPS       Y28, Y25, Y25
+	VMULPS       Z28, Z26, Z26
+	VMULPS       Y28, Y27, Y27
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z28
+	VFMADD231PS  (CX), Z28, Z0
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y1
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z2
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z4
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z6
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z8
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y9
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z10
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z12
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y13
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z14
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z16
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z18
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z20
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y21
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z22
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y23
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z24
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y25
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z28, Z26
+	VMOVUPS.Z    64(CX), K1, Y29
+	VFMADD231PS  Y29, Y28, Y27
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y1, Y1
+	ADDQ      R8, CX
+	VADDPS    (CX), Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y9, Y9
+	ADDQ      R8, CX
+	VADDPS    (CX), Z10, Z10
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y13, Y13
+	ADDQ      R8, CX
+	VADDPS    (CX), Z14, Z14
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y15, Y15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y17, Y17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y19, Y19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y21, Y21
+	ADDQ      R8, CX
+	VADDPS    (CX), Z22, Z22
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y23, Y23
+	ADDQ      R8, CX
+	VADDPS    (CX), Z24, Z24
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y25, Y25
+	ADDQ      R8, CX
+	VADDPS    (CX), Z26, Z26
+	VMOVUPS.Z 64(CX), K1, Y29
+	VADDPS    Y29, Y27, Y27
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z28
+	VADDPS    Z28, Z0, Z0
+	VADDPS    Z28, Z2, Z2
+	VADDPS    Z28, Z4, Z4
+	VADDPS    Z28, Z6, Z6
+	VADDPS    Z28, Z8, Z8
+	VADDPS    Z28, Z10, Z10
+	VADDPS    Z28, Z12, Z12
+	VADDPS    Z28, Z14, Z14
+	VADDPS    Z28, Z16, Z16
+	VADDPS    Z28, Z18, Z18
+	VADDPS    Z28, Z20, Z20
+	VADDPS    Z28, Z22, Z22
+	VADDPS    Z28, Z24, Z24
+	VADDPS    Z28, Z26, Z26
+	VMOVUPS.Z 64(CX), K1, Y28
+	VADDPS    Y28, Y1, Y1
+	VADDPS    Y28, Y3, Y3
+	VADDPS    Y28, Y5, Y5
+	VADDPS    Y28, Y7, Y7
+	VADDPS    Y28, Y9, Y9
+	VADDPS    Y28, Y11, Y11
+	VADDPS    Y28, Y13, Y13
+	VADDPS    Y28, Y15, Y15
+	VADDPS    Y28, Y17, Y17
+	VADDPS    Y28, Y19, Y19
+	VADDPS    Y28, Y21, Y21
+	VADDPS    Y28, Y23, Y23
+	VADDPS    Y28, Y25, Y25
+	VADDPS    Y28, Y27, Y27
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z31, Z31, Z31
+	VCMPPS    $0x16, Z31, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Y31, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, Z31, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y31, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z31, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y31, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z31, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y31, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z31, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Y31, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, Z31, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y31, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z31, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Y31, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, Z31, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y31, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, Z31, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Y31, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, Z31, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Y31, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VCMPPS    $0x16, Z31, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Y31, Y21, K2
+	VMOVAPS.Z Y21, K2, Y21
+	VCMPPS    $0x16, Z31, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Y31, Y23, K2
+	VMOVAPS.Z Y23, K2, Y23
+	VCMPPS    $0x16, Z31, Z24, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VCMPPS    $0x16, Y31, Y25, K2
+	VMOVAPS.Z Y25, K2, Y25
+	VCMPPS    $0x16, Z31, Z26, K2
+	VMOVAPS.Z Z26, K2, Z26
+	VCMPPS    $0x16, Y31, Y27, K2
+	VMOVAPS.Z Y27, K2, Y27
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z31, Z31, Z31
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y21, K2, Y21
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y23, K2, Y23
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z24, K2, Z24
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y25, K2, Y25
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z28
+	VCMPPS    $0x16, Z31, Z28, K2
+	VMOVAPS.Z Z26, K2, Z26
+	VMOVUPS.Z 64(CX), K1, Y28
+	VCMPPS    $0x16, Y31, Y28, K2
+	VMOVAPS.Z Y27, K2, Y27
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Y21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Y23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Y25, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z26, (DI)
+	VMOVUPS Y27, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
 // func spacking14x16AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·spacking14x16AVX512(SB), NOSPLIT, $0-120
@@ -37613,6 +49324,11777 @@ tileWrite:
 
 	// next tile
 	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves1x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves1x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Y0, Y0, Y0
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y1
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y1
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y1
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y1
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y1
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z1
+	VMULPD       Y1, Y0, Y0
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z1
+	VMOVUPD.Z    (CX), K1, Y3
+	VFMADD231PD  Y3, Y1, Y0
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y3
+	VADDPD    Y3, Y0, Y0
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y1
+	VADDPD    Y1, Y0, Y0
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z2, Z2, Z2
+	VCMPPD    $0x16, Y2, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z2, Z2, Z2
+	VMOVUPD.Z (CX), K1, Y1
+	VCMPPD    $0x16, Y2, Y1, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves2x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves2x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y2
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y2
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y2
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y2
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y2
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z2
+	VMULPD       Y2, Y0, Y0
+	VMULPD       Y2, Y1, Y1
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z2
+	VMOVUPD.Z    (CX), K1, Y4
+	VFMADD231PD  Y4, Y2, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y4
+	VFMADD231PD  Y4, Y2, Y1
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y4
+	VADDPD    Y4, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y4
+	VADDPD    Y4, Y1, Y1
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y2
+	VADDPD    Y2, Y0, Y0
+	VADDPD    Y2, Y1, Y1
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z3, Z3, Z3
+	VCMPPD    $0x16, Y3, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y3, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z3, Z3, Z3
+	VMOVUPD.Z (CX), K1, Y2
+	VCMPPD    $0x16, Y3, Y2, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R9, CX
+	VMOVUPD.Z (CX), K1, Y2
+	VCMPPD    $0x16, Y3, Y2, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves3x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves3x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000000, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y3
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y3
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y3
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y3
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y3
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z3
+	VMULPD       Y3, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y3, Y2, Y2
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z3
+	VMOVUPD.Z    (CX), K1, Y5
+	VFMADD231PD  Y5, Y3, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y5
+	VFMADD231PD  Y5, Y3, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y5
+	VFMADD231PD  Y5, Y3, Y2
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y5
+	VADDPD    Y5, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y5
+	VADDPD    Y5, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y5
+	VADDPD    Y5, Y2, Y2
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y3
+	VADDPD    Y3, Y0, Y0
+	VADDPD    Y3, Y1, Y1
+	VADDPD    Y3, Y2, Y2
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z4, Z4, Z4
+	VCMPPD    $0x16, Y4, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y4, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y4, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z4, Z4, Z4
+	VMOVUPD.Z (CX), K1, Y3
+	VCMPPD    $0x16, Y4, Y3, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R9, CX
+	VMOVUPD.Z (CX), K1, Y3
+	VCMPPD    $0x16, Y4, Y3, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R9, CX
+	VMOVUPD.Z (CX), K1, Y3
+	VCMPPD    $0x16, Y4, Y3, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves4x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves4x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000000, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y4
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y4
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y4
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y4
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y4
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z4
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y4, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VMULPD       Y4, Y3, Y3
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z4
+	VMOVUPD.Z    (CX), K1, Y6
+	VFMADD231PD  Y6, Y4, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y6
+	VFMADD231PD  Y6, Y4, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y6
+	VFMADD231PD  Y6, Y4, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y6
+	VFMADD231PD  Y6, Y4, Y3
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y6
+	VADDPD    Y6, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y6
+	VADDPD    Y6, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y6
+	VADDPD    Y6, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y6
+	VADDPD    Y6, Y3, Y3
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y4
+	VADDPD    Y4, Y0, Y0
+	VADDPD    Y4, Y1, Y1
+	VADDPD    Y4, Y2, Y2
+	VADDPD    Y4, Y3, Y3
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z5, Z5, Z5
+	VCMPPD    $0x16, Y5, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y5, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y5, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y5, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z5, Z5, Z5
+	VMOVUPD.Z (CX), K1, Y4
+	VCMPPD    $0x16, Y5, Y4, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Y4
+	VCMPPD    $0x16, Y5, Y4, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Y4
+	VCMPPD    $0x16, Y5, Y4, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Y4
+	VCMPPD    $0x16, Y5, Y4, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves5x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves5x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000000, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y5
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y5
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y5
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y5
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y5
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z5
+	VMULPD       Y5, Y0, Y0
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y5, Y2, Y2
+	VMULPD       Y5, Y3, Y3
+	VMULPD       Y5, Y4, Y4
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z5
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD231PD  Y7, Y5, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD231PD  Y7, Y5, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD231PD  Y7, Y5, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD231PD  Y7, Y5, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y7
+	VFMADD231PD  Y7, Y5, Y4
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y7
+	VADDPD    Y7, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VADDPD    Y7, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VADDPD    Y7, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VADDPD    Y7, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VADDPD    Y7, Y4, Y4
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y5
+	VADDPD    Y5, Y0, Y0
+	VADDPD    Y5, Y1, Y1
+	VADDPD    Y5, Y2, Y2
+	VADDPD    Y5, Y3, Y3
+	VADDPD    Y5, Y4, Y4
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z6, Z6, Z6
+	VCMPPD    $0x16, Y6, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y6, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y6, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y6, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y6, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z6, Z6, Z6
+	VMOVUPD.Z (CX), K1, Y5
+	VCMPPD    $0x16, Y6, Y5, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Y5
+	VCMPPD    $0x16, Y6, Y5, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Y5
+	VCMPPD    $0x16, Y6, Y5, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Y5
+	VCMPPD    $0x16, Y6, Y5, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPD.Z (CX), K1, Y5
+	VCMPPD    $0x16, Y6, Y5, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves6x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves6x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y6
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y6
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y6
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y6
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y6
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z6
+	VMULPD       Y6, Y0, Y0
+	VMULPD       Y6, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y6, Y3, Y3
+	VMULPD       Y6, Y4, Y4
+	VMULPD       Y6, Y5, Y5
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z6
+	VMOVUPD.Z    (CX), K1, Y8
+	VFMADD231PD  Y8, Y6, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y8
+	VFMADD231PD  Y8, Y6, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y8
+	VFMADD231PD  Y8, Y6, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y8
+	VFMADD231PD  Y8, Y6, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y8
+	VFMADD231PD  Y8, Y6, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y8
+	VFMADD231PD  Y8, Y6, Y5
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y8
+	VADDPD    Y8, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VADDPD    Y8, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VADDPD    Y8, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VADDPD    Y8, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VADDPD    Y8, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VADDPD    Y8, Y5, Y5
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y6
+	VADDPD    Y6, Y0, Y0
+	VADDPD    Y6, Y1, Y1
+	VADDPD    Y6, Y2, Y2
+	VADDPD    Y6, Y3, Y3
+	VADDPD    Y6, Y4, Y4
+	VADDPD    Y6, Y5, Y5
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPD    $0x16, Y7, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y7, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y7, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y7, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y7, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y7, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z7, Z7, Z7
+	VMOVUPD.Z (CX), K1, Y6
+	VCMPPD    $0x16, Y7, Y6, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y6
+	VCMPPD    $0x16, Y7, Y6, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y6
+	VCMPPD    $0x16, Y7, Y6, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y6
+	VCMPPD    $0x16, Y7, Y6, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y6
+	VCMPPD    $0x16, Y7, Y6, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y6
+	VCMPPD    $0x16, Y7, Y6, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves7x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves7x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y7
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y7
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y7
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y7
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y7
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z7
+	VMULPD       Y7, Y0, Y0
+	VMULPD       Y7, Y1, Y1
+	VMULPD       Y7, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VMULPD       Y7, Y4, Y4
+	VMULPD       Y7, Y5, Y5
+	VMULPD       Y7, Y6, Y6
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z7
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD231PD  Y9, Y7, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD231PD  Y9, Y7, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD231PD  Y9, Y7, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD231PD  Y9, Y7, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD231PD  Y9, Y7, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD231PD  Y9, Y7, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y9
+	VFMADD231PD  Y9, Y7, Y6
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y9
+	VADDPD    Y9, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VADDPD    Y9, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VADDPD    Y9, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VADDPD    Y9, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VADDPD    Y9, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VADDPD    Y9, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VADDPD    Y9, Y6, Y6
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y7
+	VADDPD    Y7, Y0, Y0
+	VADDPD    Y7, Y1, Y1
+	VADDPD    Y7, Y2, Y2
+	VADDPD    Y7, Y3, Y3
+	VADDPD    Y7, Y4, Y4
+	VADDPD    Y7, Y5, Y5
+	VADDPD    Y7, Y6, Y6
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z8, Z8, Z8
+	VCMPPD    $0x16, Y8, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y8, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y8, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y8, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y8, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y8, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y8, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z8, Z8, Z8
+	VMOVUPD.Z (CX), K1, Y7
+	VCMPPD    $0x16, Y8, Y7, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VCMPPD    $0x16, Y8, Y7, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VCMPPD    $0x16, Y8, Y7, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VCMPPD    $0x16, Y8, Y7, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VCMPPD    $0x16, Y8, Y7, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VCMPPD    $0x16, Y8, Y7, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y7
+	VCMPPD    $0x16, Y8, Y7, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves8x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves8x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y8
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PD.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y8
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PD.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y8
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PD.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y8
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PD.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y8
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PD.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z8
+	VMULPD       Y8, Y0, Y0
+	VMULPD       Y8, Y1, Y1
+	VMULPD       Y8, Y2, Y2
+	VMULPD       Y8, Y3, Y3
+	VMULPD       Y8, Y4, Y4
+	VMULPD       Y8, Y5, Y5
+	VMULPD       Y8, Y6, Y6
+	VMULPD       Y8, Y7, Y7
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z8
+	VMOVUPD.Z    (CX), K1, Y10
+	VFMADD231PD  Y10, Y8, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y10
+	VFMADD231PD  Y10, Y8, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y10
+	VFMADD231PD  Y10, Y8, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y10
+	VFMADD231PD  Y10, Y8, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y10
+	VFMADD231PD  Y10, Y8, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y10
+	VFMADD231PD  Y10, Y8, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y10
+	VFMADD231PD  Y10, Y8, Y6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y10
+	VFMADD231PD  Y10, Y8, Y7
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y10
+	VADDPD    Y10, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VADDPD    Y10, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VADDPD    Y10, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VADDPD    Y10, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VADDPD    Y10, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VADDPD    Y10, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VADDPD    Y10, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VADDPD    Y10, Y7, Y7
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y8
+	VADDPD    Y8, Y0, Y0
+	VADDPD    Y8, Y1, Y1
+	VADDPD    Y8, Y2, Y2
+	VADDPD    Y8, Y3, Y3
+	VADDPD    Y8, Y4, Y4
+	VADDPD    Y8, Y5, Y5
+	VADDPD    Y8, Y6, Y6
+	VADDPD    Y8, Y7, Y7
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPD    $0x16, Y9, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y9, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y9, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y9, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y9, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y9, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y9, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+	VCMPPD    $0x16, Y9, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z9, Z9, Z9
+	VMOVUPD.Z (CX), K1, Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves9x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves9x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y9
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PD.BCST (R11), Y9, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y9
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PD.BCST (R11), Y9, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y9
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PD.BCST (R11), Y9, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y9
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PD.BCST (R11), Y9, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y9
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PD.BCST (R11), Y9, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z9
+	VMULPD       Y9, Y0, Y0
+	VMULPD       Y9, Y1, Y1
+	VMULPD       Y9, Y2, Y2
+	VMULPD       Y9, Y3, Y3
+	VMULPD       Y9, Y4, Y4
+	VMULPD       Y9, Y5, Y5
+	VMULPD       Y9, Y6, Y6
+	VMULPD       Y9, Y7, Y7
+	VMULPD       Y9, Y8, Y8
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z9
+	VMOVUPD.Z    (CX), K1, Y11
+	VFMADD231PD  Y11, Y9, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y11
+	VFMADD231PD  Y11, Y9, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y11
+	VFMADD231PD  Y11, Y9, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y11
+	VFMADD231PD  Y11, Y9, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y11
+	VFMADD231PD  Y11, Y9, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y11
+	VFMADD231PD  Y11, Y9, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y11
+	VFMADD231PD  Y11, Y9, Y6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y11
+	VFMADD231PD  Y11, Y9, Y7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y11
+	VFMADD231PD  Y11, Y9, Y8
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y8, Y8
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y9
+	VADDPD    Y9, Y0, Y0
+	VADDPD    Y9, Y1, Y1
+	VADDPD    Y9, Y2, Y2
+	VADDPD    Y9, Y3, Y3
+	VADDPD    Y9, Y4, Y4
+	VADDPD    Y9, Y5, Y5
+	VADDPD    Y9, Y6, Y6
+	VADDPD    Y9, Y7, Y7
+	VADDPD    Y9, Y8, Y8
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z10, Z10, Z10
+	VCMPPD    $0x16, Y10, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y10, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y10, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y10, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y10, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y10, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y10, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+	VCMPPD    $0x16, Y10, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Y10, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z10, Z10, Z10
+	VMOVUPD.Z (CX), K1, Y9
+	VCMPPD    $0x16, Y10, Y9, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VCMPPD    $0x16, Y10, Y9, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VCMPPD    $0x16, Y10, Y9, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VCMPPD    $0x16, Y10, Y9, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VCMPPD    $0x16, Y10, Y9, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VCMPPD    $0x16, Y10, Y9, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VCMPPD    $0x16, Y10, Y9, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VCMPPD    $0x16, Y10, Y9, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y9
+	VCMPPD    $0x16, Y10, Y9, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves10x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves10x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y10
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PD.BCST (R11), Y10, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y10
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PD.BCST (R11), Y10, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y10
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PD.BCST (R11), Y10, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y10
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PD.BCST (R11), Y10, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y10
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PD.BCST (R11), Y10, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z10
+	VMULPD       Y10, Y0, Y0
+	VMULPD       Y10, Y1, Y1
+	VMULPD       Y10, Y2, Y2
+	VMULPD       Y10, Y3, Y3
+	VMULPD       Y10, Y4, Y4
+	VMULPD       Y10, Y5, Y5
+	VMULPD       Y10, Y6, Y6
+	VMULPD       Y10, Y7, Y7
+	VMULPD       Y10, Y8, Y8
+	VMULPD       Y10, Y9, Y9
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z10
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y12
+	VFMADD231PD  Y12, Y10, Y9
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y9, Y9
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y10
+	VADDPD    Y10, Y0, Y0
+	VADDPD    Y10, Y1, Y1
+	VADDPD    Y10, Y2, Y2
+	VADDPD    Y10, Y3, Y3
+	VADDPD    Y10, Y4, Y4
+	VADDPD    Y10, Y5, Y5
+	VADDPD    Y10, Y6, Y6
+	VADDPD    Y10, Y7, Y7
+	VADDPD    Y10, Y8, Y8
+	VADDPD    Y10, Y9, Y9
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z11, Z11, Z11
+	VCMPPD    $0x16, Y11, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y11, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y11, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y11, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y11, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y11, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y11, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+	VCMPPD    $0x16, Y11, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Y11, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Y11, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z11, Z11, Z11
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves11x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves11x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y11
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PD.BCST (R11), Y11, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y11
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PD.BCST (R11), Y11, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y11
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PD.BCST (R11), Y11, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y11
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PD.BCST (R11), Y11, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y11
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PD.BCST (R11), Y11, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z11
+	VMULPD       Y11, Y0, Y0
+	VMULPD       Y11, Y1, Y1
+	VMULPD       Y11, Y2, Y2
+	VMULPD       Y11, Y3, Y3
+	VMULPD       Y11, Y4, Y4
+	VMULPD       Y11, Y5, Y5
+	VMULPD       Y11, Y6, Y6
+	VMULPD       Y11, Y7, Y7
+	VMULPD       Y11, Y8, Y8
+	VMULPD       Y11, Y9, Y9
+	VMULPD       Y11, Y10, Y10
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z11
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y13
+	VFMADD231PD  Y13, Y11, Y10
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y10, Y10
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y11
+	VADDPD    Y11, Y0, Y0
+	VADDPD    Y11, Y1, Y1
+	VADDPD    Y11, Y2, Y2
+	VADDPD    Y11, Y3, Y3
+	VADDPD    Y11, Y4, Y4
+	VADDPD    Y11, Y5, Y5
+	VADDPD    Y11, Y6, Y6
+	VADDPD    Y11, Y7, Y7
+	VADDPD    Y11, Y8, Y8
+	VADDPD    Y11, Y9, Y9
+	VADDPD    Y11, Y10, Y10
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z12, Z12, Z12
+	VCMPPD    $0x16, Y12, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y12, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y12, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y12, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y12, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y12, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y12, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+	VCMPPD    $0x16, Y12, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Y12, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Y12, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Y12, Y10, K2
+	VMOVAPD.Z Y10, K2, Y10
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z12, Z12, Z12
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y11
+	VCMPPD    $0x16, Y12, Y11, K2
+	VMOVAPD.Z Y10, K2, Y10
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves12x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves12x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y12
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PD.BCST (R11), Y12, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y12
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PD.BCST (R11), Y12, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y12
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PD.BCST (R11), Y12, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y12
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PD.BCST (R11), Y12, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y12
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PD.BCST (R11), Y12, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z12
+	VMULPD       Y12, Y0, Y0
+	VMULPD       Y12, Y1, Y1
+	VMULPD       Y12, Y2, Y2
+	VMULPD       Y12, Y3, Y3
+	VMULPD       Y12, Y4, Y4
+	VMULPD       Y12, Y5, Y5
+	VMULPD       Y12, Y6, Y6
+	VMULPD       Y12, Y7, Y7
+	VMULPD       Y12, Y8, Y8
+	VMULPD       Y12, Y9, Y9
+	VMULPD       Y12, Y10, Y10
+	VMULPD       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z12
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y14
+	VFMADD231PD  Y14, Y12, Y11
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y11, Y11
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y12
+	VADDPD    Y12, Y0, Y0
+	VADDPD    Y12, Y1, Y1
+	VADDPD    Y12, Y2, Y2
+	VADDPD    Y12, Y3, Y3
+	VADDPD    Y12, Y4, Y4
+	VADDPD    Y12, Y5, Y5
+	VADDPD    Y12, Y6, Y6
+	VADDPD    Y12, Y7, Y7
+	VADDPD    Y12, Y8, Y8
+	VADDPD    Y12, Y9, Y9
+	VADDPD    Y12, Y10, Y10
+	VADDPD    Y12, Y11, Y11
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPD    $0x16, Y13, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y13, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y13, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y13, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y13, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y13, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y13, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+	VCMPPD    $0x16, Y13, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Y13, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Y13, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Y13, Y10, K2
+	VMOVAPD.Z Y10, K2, Y10
+	VCMPPD    $0x16, Y13, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z13, Z13, Z13
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves13x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves13x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000c, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y13
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PD.BCST (R11), Y13, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y13
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PD.BCST (R11), Y13, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y13
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PD.BCST (R11), Y13, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y13
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PD.BCST (R11), Y13, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y13
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PD.BCST (R11), Y13, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z13
+	VMULPD       Y13, Y0, Y0
+	VMULPD       Y13, Y1, Y1
+	VMULPD       Y13, Y2, Y2
+	VMULPD       Y13, Y3, Y3
+	VMULPD       Y13, Y4, Y4
+	VMULPD       Y13, Y5, Y5
+	VMULPD       Y13, Y6, Y6
+	VMULPD       Y13, Y7, Y7
+	VMULPD       Y13, Y8, Y8
+	VMULPD       Y13, Y9, Y9
+	VMULPD       Y13, Y10, Y10
+	VMULPD       Y13, Y11, Y11
+	VMULPD       Y13, Y12, Y12
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z13
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y15
+	VFMADD231PD  Y15, Y13, Y12
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y11, Y11
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y12, Y12
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y13
+	VADDPD    Y13, Y0, Y0
+	VADDPD    Y13, Y1, Y1
+	VADDPD    Y13, Y2, Y2
+	VADDPD    Y13, Y3, Y3
+	VADDPD    Y13, Y4, Y4
+	VADDPD    Y13, Y5, Y5
+	VADDPD    Y13, Y6, Y6
+	VADDPD    Y13, Y7, Y7
+	VADDPD    Y13, Y8, Y8
+	VADDPD    Y13, Y9, Y9
+	VADDPD    Y13, Y10, Y10
+	VADDPD    Y13, Y11, Y11
+	VADDPD    Y13, Y12, Y12
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z14, Z14, Z14
+	VCMPPD    $0x16, Y14, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y14, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y14, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y14, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y14, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y14, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y14, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+	VCMPPD    $0x16, Y14, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Y14, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Y14, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Y14, Y10, K2
+	VMOVAPD.Z Y10, K2, Y10
+	VCMPPD    $0x16, Y14, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Y14, Y12, K2
+	VMOVAPD.Z Y12, K2, Y12
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z14, Z14, Z14
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y13
+	VCMPPD    $0x16, Y14, Y13, K2
+	VMOVAPD.Z Y12, K2, Y12
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y12, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves14x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves14x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	VPXORD Y13, Y13, Y13
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y14
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PD.BCST (R11), Y14, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y14
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PD.BCST (R11), Y14, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y14
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PD.BCST (R11), Y14, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y14
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PD.BCST (R11), Y14, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y14
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PD.BCST (R11), Y14, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z14
+	VMULPD       Y14, Y0, Y0
+	VMULPD       Y14, Y1, Y1
+	VMULPD       Y14, Y2, Y2
+	VMULPD       Y14, Y3, Y3
+	VMULPD       Y14, Y4, Y4
+	VMULPD       Y14, Y5, Y5
+	VMULPD       Y14, Y6, Y6
+	VMULPD       Y14, Y7, Y7
+	VMULPD       Y14, Y8, Y8
+	VMULPD       Y14, Y9, Y9
+	VMULPD       Y14, Y10, Y10
+	VMULPD       Y14, Y11, Y11
+	VMULPD       Y14, Y12, Y12
+	VMULPD       Y14, Y13, Y13
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z14
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y16
+	VFMADD231PD  Y16, Y14, Y13
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y11, Y11
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y12, Y12
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y13, Y13
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y14
+	VADDPD    Y14, Y0, Y0
+	VADDPD    Y14, Y1, Y1
+	VADDPD    Y14, Y2, Y2
+	VADDPD    Y14, Y3, Y3
+	VADDPD    Y14, Y4, Y4
+	VADDPD    Y14, Y5, Y5
+	VADDPD    Y14, Y6, Y6
+	VADDPD    Y14, Y7, Y7
+	VADDPD    Y14, Y8, Y8
+	VADDPD    Y14, Y9, Y9
+	VADDPD    Y14, Y10, Y10
+	VADDPD    Y14, Y11, Y11
+	VADDPD    Y14, Y12, Y12
+	VADDPD    Y14, Y13, Y13
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPD    $0x16, Y15, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y15, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y15, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y15, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y15, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y15, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y15, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+	VCMPPD    $0x16, Y15, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Y15, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Y15, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Y15, Y10, K2
+	VMOVAPD.Z Y10, K2, Y10
+	VCMPPD    $0x16, Y15, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y12, K2, Y12
+	VCMPPD    $0x16, Y15, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z15, Z15, Z15
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y12, K2, Y12
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y13, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves15x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves15x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ   (R11)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+40(FP), R13
+	MOVQ   k+8(FP), R14
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	VPXORD Y13, Y13, Y13
+	VPXORD Y14, Y14, Y14
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000e, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y15
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PD.BCST (R11), Y15, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PD.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y15
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PD.BCST (R11), Y15, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PD.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y15
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PD.BCST (R11), Y15, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PD.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y15
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PD.BCST (R11), Y15, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PD.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y15
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PD.BCST (R11), Y15, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PD.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z15
+	VMULPD       Y15, Y0, Y0
+	VMULPD       Y15, Y1, Y1
+	VMULPD       Y15, Y2, Y2
+	VMULPD       Y15, Y3, Y3
+	VMULPD       Y15, Y4, Y4
+	VMULPD       Y15, Y5, Y5
+	VMULPD       Y15, Y6, Y6
+	VMULPD       Y15, Y7, Y7
+	VMULPD       Y15, Y8, Y8
+	VMULPD       Y15, Y9, Y9
+	VMULPD       Y15, Y10, Y10
+	VMULPD       Y15, Y11, Y11
+	VMULPD       Y15, Y12, Y12
+	VMULPD       Y15, Y13, Y13
+	VMULPD       Y15, Y14, Y14
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z15
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y17
+	VFMADD231PD  Y17, Y15, Y14
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y11, Y11
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y12, Y12
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y13, Y13
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y17
+	VADDPD    Y17, Y14, Y14
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y15
+	VADDPD    Y15, Y0, Y0
+	VADDPD    Y15, Y1, Y1
+	VADDPD    Y15, Y2, Y2
+	VADDPD    Y15, Y3, Y3
+	VADDPD    Y15, Y4, Y4
+	VADDPD    Y15, Y5, Y5
+	VADDPD    Y15, Y6, Y6
+	VADDPD    Y15, Y7, Y7
+	VADDPD    Y15, Y8, Y8
+	VADDPD    Y15, Y9, Y9
+	VADDPD    Y15, Y10, Y10
+	VADDPD    Y15, Y11, Y11
+	VADDPD    Y15, Y12, Y12
+	VADDPD    Y15, Y13, Y13
+	VADDPD    Y15, Y14, Y14
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z16, Z16, Z16
+	VCMPPD    $0x16, Y16, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y16, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y16, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y16, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y16, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y16, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y16, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+	VCMPPD    $0x16, Y16, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Y16, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Y16, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Y16, Y10, K2
+	VMOVAPD.Z Y10, K2, Y10
+	VCMPPD    $0x16, Y16, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Y16, Y12, K2
+	VMOVAPD.Z Y12, K2, Y12
+	VCMPPD    $0x16, Y16, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, Y16, Y14, K2
+	VMOVAPD.Z Y14, K2, Y14
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z16, Z16, Z16
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y12, K2, Y12
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y15
+	VCMPPD    $0x16, Y16, Y15, K2
+	VMOVAPD.Z Y14, K2, Y14
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y13, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y14, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves16x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves16x4AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000000, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R9*2), R11
+	ADDQ DX, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ   (R11)(R9*2), R12
+	ADDQ   DX, R12
+	MOVQ   b+40(FP), R13
+	MOVQ   k+8(FP), R14
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	VPXORD Y13, Y13, Y13
+	VPXORD Y14, Y14, Y14
+	VPXORD Y15, Y15, Y15
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000f, R8, R15
+	ADDQ    DI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    DI, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y16
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PD.BCST (R11), Y16, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PD.BCST (R12), Y16, Y14
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y16
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PD.BCST (R11), Y16, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PD.BCST (R12), Y16, Y14
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y16
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PD.BCST (R11), Y16, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PD.BCST (R12), Y16, Y14
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y16
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PD.BCST (R11), Y16, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PD.BCST (R12), Y16, Y14
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFetched
+	ADDQ             R8, R15
+
+tileFetched:
+	SUBQ $0x04, R14
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y16
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PD.BCST (R11), Y16, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PD.BCST (R12), Y16, Y14
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z16
+	VMULPD       Y16, Y0, Y0
+	VMULPD       Y16, Y1, Y1
+	VMULPD       Y16, Y2, Y2
+	VMULPD       Y16, Y3, Y3
+	VMULPD       Y16, Y4, Y4
+	VMULPD       Y16, Y5, Y5
+	VMULPD       Y16, Y6, Y6
+	VMULPD       Y16, Y7, Y7
+	VMULPD       Y16, Y8, Y8
+	VMULPD       Y16, Y9, Y9
+	VMULPD       Y16, Y10, Y10
+	VMULPD       Y16, Y11, Y11
+	VMULPD       Y16, Y12, Y12
+	VMULPD       Y16, Y13, Y13
+	VMULPD       Y16, Y14, Y14
+	VMULPD       Y16, Y15, Y15
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z16
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y0
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y1
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y2
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y3
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y4
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y5
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y6
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y7
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y8
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y9
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y10
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y11
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y12
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y13
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y14
+	ADDQ         R8, CX
+	VMOVUPD.Z    (CX), K1, Y18
+	VFMADD231PD  Y18, Y16, Y15
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y0, Y0
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y1, Y1
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y2, Y2
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y3, Y3
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y4, Y4
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y5, Y5
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y6, Y6
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y7, Y7
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y8, Y8
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y9, Y9
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y10, Y10
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y11, Y11
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y12, Y12
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y13, Y13
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y14, Y14
+	ADDQ      R8, CX
+	VMOVUPD.Z (CX), K1, Y18
+	VADDPD    Y18, Y15, Y15
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD.Z (CX), K1, Y16
+	VADDPD    Y16, Y0, Y0
+	VADDPD    Y16, Y1, Y1
+	VADDPD    Y16, Y2, Y2
+	VADDPD    Y16, Y3, Y3
+	VADDPD    Y16, Y4, Y4
+	VADDPD    Y16, Y5, Y5
+	VADDPD    Y16, Y6, Y6
+	VADDPD    Y16, Y7, Y7
+	VADDPD    Y16, Y8, Y8
+	VADDPD    Y16, Y9, Y9
+	VADDPD    Y16, Y10, Y10
+	VADDPD    Y16, Y11, Y11
+	VADDPD    Y16, Y12, Y12
+	VADDPD    Y16, Y13, Y13
+	VADDPD    Y16, Y14, Y14
+	VADDPD    Y16, Y15, Y15
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPD    $0x16, Y17, Y0, K2
+	VMOVAPD.Z Y0, K2, Y0
+	VCMPPD    $0x16, Y17, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Y17, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Y17, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Y17, Y4, K2
+	VMOVAPD.Z Y4, K2, Y4
+	VCMPPD    $0x16, Y17, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Y17, Y6, K2
+	VMOVAPD.Z Y6, K2, Y6
+	VCMPPD    $0x16, Y17, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Y17, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Y17, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Y17, Y10, K2
+	VMOVAPD.Z Y10, K2, Y10
+	VCMPPD    $0x16, Y17, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Y17, Y12, K2
+	VMOVAPD.Z Y12, K2, Y12
+	VCMPPD    $0x16, Y17, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, Y17, Y14, K2
+	VMOVAPD.Z Y14, K2, Y14
+	VCMPPD    $0x16, Y17, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z17, Z17, Z17
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y0, K2, Y0
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y4, K2, Y4
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y6, K2, Y6
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y10, K2, Y10
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y12, K2, Y12
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y14, K2, Y14
+	ADDQ      R11, CX
+	VMOVUPD.Z (CX), K1, Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y12, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y13, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y14, K1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y15, K1, (DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves1x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves1x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000008, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Y3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Y3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Y3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Y3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	VMOVUPD.Z    64(R9), K1, Y3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z2
+	VMULPD       Z2, Z0, Z0
+	VMULPD       Y2, Y1, Y1
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z2
+	VFMADD231PD  (CX), Z2, Z0
+	VMOVUPD.Z    64(CX), K1, Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y3
+	VADDPD    Y3, Y1, Y1
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z2
+	VADDPD    Z2, Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y2
+	VADDPD    Y2, Y1, Y1
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z5, Z5, Z5
+	VCMPPD    $0x16, Z5, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y5, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z5, Z5, Z5
+	VMOVUPD   (CX), Z2
+	VCMPPD    $0x16, Z5, Z2, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y2
+	VCMPPD    $0x16, Y5, Y2, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves2x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves2x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000008, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Y5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Y5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Y5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Y5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    64(R9), K1, Y5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z4
+	VMULPD       Z4, Z0, Z0
+	VMULPD       Y4, Y1, Y1
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Y4, Y3, Y3
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z4
+	VFMADD231PD  (CX), Z4, Z0
+	VMOVUPD.Z    64(CX), K1, Y5
+	VFMADD231PD  Y5, Y4, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z4, Z2
+	VMOVUPD.Z    64(CX), K1, Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y5
+	VADDPD    Y5, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y5
+	VADDPD    Y5, Y3, Y3
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z4
+	VADDPD    Z4, Z0, Z0
+	VADDPD    Z4, Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y4
+	VADDPD    Y4, Y1, Y1
+	VADDPD    Y4, Y3, Y3
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPD    $0x16, Z7, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y7, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z7, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y7, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z7, Z7, Z7
+	VMOVUPD   (CX), Z4
+	VCMPPD    $0x16, Z7, Z4, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y4
+	VCMPPD    $0x16, Y7, Y4, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z4
+	VCMPPD    $0x16, Z7, Z4, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y4
+	VCMPPD    $0x16, Y7, Y4, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves3x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves3x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000008, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Y7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Y7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Y7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Y7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R11
+
+tileFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    64(R9), K1, Y7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z6
+	VMULPD       Z6, Z0, Z0
+	VMULPD       Y6, Y1, Y1
+	VMULPD       Z6, Z2, Z2
+	VMULPD       Y6, Y3, Y3
+	VMULPD       Z6, Z4, Z4
+	VMULPD       Y6, Y5, Y5
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z6
+	VFMADD231PD  (CX), Z6, Z0
+	VMOVUPD.Z    64(CX), K1, Y7
+	VFMADD231PD  Y7, Y6, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z6, Z2
+	VMOVUPD.Z    64(CX), K1, Y7
+	VFMADD231PD  Y7, Y6, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z6, Z4
+	VMOVUPD.Z    64(CX), K1, Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y7
+	VADDPD    Y7, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y7
+	VADDPD    Y7, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y7
+	VADDPD    Y7, Y5, Y5
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z6
+	VADDPD    Z6, Z0, Z0
+	VADDPD    Z6, Z2, Z2
+	VADDPD    Z6, Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y6
+	VADDPD    Y6, Y1, Y1
+	VADDPD    Y6, Y3, Y3
+	VADDPD    Y6, Y5, Y5
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPD    $0x16, Z9, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y9, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z9, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y9, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z9, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y9, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z9, Z9, Z9
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y6
+	VCMPPD    $0x16, Y9, Y6, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y6
+	VCMPPD    $0x16, Y9, Y6, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y6
+	VCMPPD    $0x16, Y9, Y6, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves4x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves4x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000008, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Y9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Y9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Y9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Y9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	VMOVUPD.Z    64(R10), K1, Y9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z8
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Y8, Y1, Y1
+	VMULPD       Z8, Z2, Z2
+	VMULPD       Y8, Y3, Y3
+	VMULPD       Z8, Z4, Z4
+	VMULPD       Y8, Y5, Y5
+	VMULPD       Z8, Z6, Z6
+	VMULPD       Y8, Y7, Y7
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z8
+	VFMADD231PD  (CX), Z8, Z0
+	VMOVUPD.Z    64(CX), K1, Y9
+	VFMADD231PD  Y9, Y8, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z8, Z2
+	VMOVUPD.Z    64(CX), K1, Y9
+	VFMADD231PD  Y9, Y8, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z8, Z4
+	VMOVUPD.Z    64(CX), K1, Y9
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z8, Z6
+	VMOVUPD.Z    64(CX), K1, Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y9
+	VADDPD    Y9, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y9
+	VADDPD    Y9, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y9
+	VADDPD    Y9, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y9
+	VADDPD    Y9, Y7, Y7
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z8
+	VADDPD    Z8, Z0, Z0
+	VADDPD    Z8, Z2, Z2
+	VADDPD    Z8, Z4, Z4
+	VADDPD    Z8, Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y8
+	VADDPD    Y8, Y1, Y1
+	VADDPD    Y8, Y3, Y3
+	VADDPD    Y8, Y5, Y5
+	VADDPD    Y8, Y7, Y7
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z11, Z11, Z11
+	VCMPPD    $0x16, Z11, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y11, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z11, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y11, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z11, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y11, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z11, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y11, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z11, Z11, Z11
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y8
+	VCMPPD    $0x16, Y11, Y8, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y8
+	VCMPPD    $0x16, Y11, Y8, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y8
+	VCMPPD    $0x16, Y11, Y8, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z11, Z8, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y8
+	VCMPPD    $0x16, Y11, Y8, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves5x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves5x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000008, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Y11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Y11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Y11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Y11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R12
+
+tileFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    64(R10), K1, Y11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z10
+	VMULPD       Z10, Z0, Z0
+	VMULPD       Y10, Y1, Y1
+	VMULPD       Z10, Z2, Z2
+	VMULPD       Y10, Y3, Y3
+	VMULPD       Z10, Z4, Z4
+	VMULPD       Y10, Y5, Y5
+	VMULPD       Z10, Z6, Z6
+	VMULPD       Y10, Y7, Y7
+	VMULPD       Z10, Z8, Z8
+	VMULPD       Y10, Y9, Y9
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z10
+	VFMADD231PD  (CX), Z10, Z0
+	VMOVUPD.Z    64(CX), K1, Y11
+	VFMADD231PD  Y11, Y10, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z10, Z2
+	VMOVUPD.Z    64(CX), K1, Y11
+	VFMADD231PD  Y11, Y10, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z10, Z4
+	VMOVUPD.Z    64(CX), K1, Y11
+	VFMADD231PD  Y11, Y10, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z10, Z6
+	VMOVUPD.Z    64(CX), K1, Y11
+	VFMADD231PD  Y11, Y10, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z10, Z8
+	VMOVUPD.Z    64(CX), K1, Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y11
+	VADDPD    Y11, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y11
+	VADDPD    Y11, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y11
+	VADDPD    Y11, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y11
+	VADDPD    Y11, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y11
+	VADDPD    Y11, Y9, Y9
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z10
+	VADDPD    Z10, Z0, Z0
+	VADDPD    Z10, Z2, Z2
+	VADDPD    Z10, Z4, Z4
+	VADDPD    Z10, Z6, Z6
+	VADDPD    Z10, Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y10
+	VADDPD    Y10, Y1, Y1
+	VADDPD    Y10, Y3, Y3
+	VADDPD    Y10, Y5, Y5
+	VADDPD    Y10, Y7, Y7
+	VADDPD    Y10, Y9, Y9
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPD    $0x16, Z13, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y13, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z13, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y13, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z13, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y13, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z13, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y13, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z13, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y13, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z13, Z13, Z13
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y10
+	VCMPPD    $0x16, Y13, Y10, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y10
+	VCMPPD    $0x16, Y13, Y10, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y10
+	VCMPPD    $0x16, Y13, Y10, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y10
+	VCMPPD    $0x16, Y13, Y10, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z10
+	VCMPPD    $0x16, Z13, Z10, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y10
+	VCMPPD    $0x16, Y13, Y10, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves6x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves6x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Y13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Y13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Y13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Y13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	VMOVUPD.Z    64(R11), K1, Y13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z12
+	VMULPD       Z12, Z0, Z0
+	VMULPD       Y12, Y1, Y1
+	VMULPD       Z12, Z2, Z2
+	VMULPD       Y12, Y3, Y3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Y12, Y5, Y5
+	VMULPD       Z12, Z6, Z6
+	VMULPD       Y12, Y7, Y7
+	VMULPD       Z12, Z8, Z8
+	VMULPD       Y12, Y9, Y9
+	VMULPD       Z12, Z10, Z10
+	VMULPD       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z12
+	VFMADD231PD  (CX), Z12, Z0
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z2
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z4
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z6
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z8
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z10
+	VMOVUPD.Z    64(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y13
+	VADDPD    Y13, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y13
+	VADDPD    Y13, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y13
+	VADDPD    Y13, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y13
+	VADDPD    Y13, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y13
+	VADDPD    Y13, Y9, Y9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y13
+	VADDPD    Y13, Y11, Y11
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z12
+	VADDPD    Z12, Z0, Z0
+	VADDPD    Z12, Z2, Z2
+	VADDPD    Z12, Z4, Z4
+	VADDPD    Z12, Z6, Z6
+	VADDPD    Z12, Z8, Z8
+	VADDPD    Z12, Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y12
+	VADDPD    Y12, Y1, Y1
+	VADDPD    Y12, Y3, Y3
+	VADDPD    Y12, Y5, Y5
+	VADDPD    Y12, Y7, Y7
+	VADDPD    Y12, Y9, Y9
+	VADDPD    Y12, Y11, Y11
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPD    $0x16, Z15, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y15, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z15, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y15, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z15, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y15, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z15, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y15, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z15, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y15, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Z15, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y15, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z15, Z15, Z15
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves7x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves7x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Y15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Y16, Y15, Y1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Y16, Y15, Y3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Y16, Y15, Y5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Y16, Y15, Y7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Y16, Y15, Y9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Y16, Y15, Y11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Y15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Y16, Y15, Y1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Y16, Y15, Y3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Y16, Y15, Y5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Y16, Y15, Y7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Y16, Y15, Y9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Y16, Y15, Y11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Y15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Y16, Y15, Y1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Y16, Y15, Y3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Y16, Y15, Y5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Y16, Y15, Y7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Y16, Y15, Y9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Y16, Y15, Y11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Y15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Y16, Y15, Y1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Y16, Y15, Y3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Y16, Y15, Y5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Y16, Y15, Y7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Y16, Y15, Y9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Y16, Y15, Y11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R13
+
+tileFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    64(R11), K1, Y15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Y16, Y15, Y1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Y16, Y15, Y3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Y16, Y15, Y5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Y16, Y15, Y7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Y16, Y15, Y9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Y16, Y15, Y11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Y16, Y15, Y13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z14
+	VMULPD       Z14, Z0, Z0
+	VMULPD       Y14, Y1, Y1
+	VMULPD       Z14, Z2, Z2
+	VMULPD       Y14, Y3, Y3
+	VMULPD       Z14, Z4, Z4
+	VMULPD       Y14, Y5, Y5
+	VMULPD       Z14, Z6, Z6
+	VMULPD       Y14, Y7, Y7
+	VMULPD       Z14, Z8, Z8
+	VMULPD       Y14, Y9, Y9
+	VMULPD       Z14, Z10, Z10
+	VMULPD       Y14, Y11, Y11
+	VMULPD       Z14, Z12, Z12
+	VMULPD       Y14, Y13, Y13
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z14
+	VFMADD231PD  (CX), Z14, Z0
+	VMOVUPD.Z    64(CX), K1, Y15
+	VFMADD231PD  Y15, Y14, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z2
+	VMOVUPD.Z    64(CX), K1, Y15
+	VFMADD231PD  Y15, Y14, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z4
+	VMOVUPD.Z    64(CX), K1, Y15
+	VFMADD231PD  Y15, Y14, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z6
+	VMOVUPD.Z    64(CX), K1, Y15
+	VFMADD231PD  Y15, Y14, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z8
+	VMOVUPD.Z    64(CX), K1, Y15
+	VFMADD231PD  Y15, Y14, Y9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z10
+	VMOVUPD.Z    64(CX), K1, Y15
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z14, Z12
+	VMOVUPD.Z    64(CX), K1, Y15
+	VFMADD231PD  Y15, Y14, Y13
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y15
+	VADDPD    Y15, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y15
+	VADDPD    Y15, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y15
+	VADDPD    Y15, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y15
+	VADDPD    Y15, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y15
+	VADDPD    Y15, Y9, Y9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y15
+	VADDPD    Y15, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Y15
+	VADDPD    Y15, Y13, Y13
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z14
+	VADDPD    Z14, Z0, Z0
+	VADDPD    Z14, Z2, Z2
+	VADDPD    Z14, Z4, Z4
+	VADDPD    Z14, Z6, Z6
+	VADDPD    Z14, Z8, Z8
+	VADDPD    Z14, Z10, Z10
+	VADDPD    Z14, Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Y14
+	VADDPD    Y14, Y1, Y1
+	VADDPD    Y14, Y3, Y3
+	VADDPD    Y14, Y5, Y5
+	VADDPD    Y14, Y7, Y7
+	VADDPD    Y14, Y9, Y9
+	VADDPD    Y14, Y11, Y11
+	VADDPD    Y14, Y13, Y13
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPD    $0x16, Z17, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y17, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z17, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y17, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z17, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y17, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z17, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y17, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z17, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y17, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Z17, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y17, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z17, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Y17, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z17, Z17, Z17
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y14
+	VCMPPD    $0x16, Y17, Y14, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y14
+	VCMPPD    $0x16, Y17, Y14, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y14
+	VCMPPD    $0x16, Y17, Y14, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y14
+	VCMPPD    $0x16, Y17, Y14, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y14
+	VCMPPD    $0x16, Y17, Y14, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Y14
+	VCMPPD    $0x16, Y17, Y14, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z14
+	VCMPPD    $0x16, Z17, Z14, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Y14
+	VCMPPD    $0x16, Y17, Y14, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves8x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves8x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Y17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Y18, Y17, Y1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Y18, Y17, Y3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Y18, Y17, Y5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Y18, Y17, Y7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Y18, Y17, Y9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Y18, Y17, Y11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Y18, Y17, Y13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Y17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Y18, Y17, Y1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Y18, Y17, Y3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Y18, Y17, Y5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Y18, Y17, Y7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Y18, Y17, Y9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Y18, Y17, Y11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Y18, Y17, Y13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Y17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Y18, Y17, Y1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Y18, Y17, Y3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Y18, Y17, Y5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Y18, Y17, Y7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Y18, Y17, Y9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Y18, Y17, Y11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Y18, Y17, Y13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Y17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Y18, Y17, Y1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Y18, Y17, Y3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Y18, Y17, Y5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Y18, Y17, Y7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Y18, Y17, Y9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Y18, Y17, Y11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Y18, Y17, Y13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	VMOVUPD.Z    64(R12), K1, Y17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Y18, Y17, Y1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Y18, Y17, Y3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Y18, Y17, Y5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Y18, Y17, Y7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Y18, Y17, Y9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Y18, Y17, Y11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Y18, Y17, Y13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Y18, Y17, Y15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z16
+	VMULPD       Z16, Z0, Z0
+	VMULPD       Y16, Y1, Y1
+	VMULPD       Z16, Z2, Z2
+	VMULPD       Y16, Y3, Y3
+	VMULPD       Z16, Z4, Z4
+	VMULPD       Y16, Y5, Y5
+	VMULPD       Z16, Z6, Z6
+	VMULPD       Y16, Y7, Y7
+	VMULPD       Z16, Z8, Z8
+	VMULPD       Y16, Y9, Y9
+	VMULPD       Z16, Z10, Z10
+	VMULPD       Y16, Y11, Y11
+	VMULPD       Z16, Z12, Z12
+	VMULPD       Y16, Y13, Y13
+	VMULPD       Z16, Z14, Z14
+	VMULPD       Y16, Y15, Y15
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z16
+	VFMADD231PD  (CX), Z16, Z0
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z2
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z4
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z6
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z8
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z10
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z12
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z14
+	VMOVUPD.Z    64(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y15
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y17
+	VADDPD    Y17, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y17
+	VADDPD    Y17, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y17
+	VADDPD    Y17, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y17
+	VADDPD    Y17, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y17
+	VADDPD    Y17, Y9, Y9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y17
+	VADDPD    Y17, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Y17
+	VADDPD    Y17, Y13, Y13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Y17
+	VADDPD    Y17, Y15, Y15
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z16
+	VADDPD    Z16, Z0, Z0
+	VADDPD    Z16, Z2, Z2
+	VADDPD    Z16, Z4, Z4
+	VADDPD    Z16, Z6, Z6
+	VADDPD    Z16, Z8, Z8
+	VADDPD    Z16, Z10, Z10
+	VADDPD    Z16, Z12, Z12
+	VADDPD    Z16, Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Y16
+	VADDPD    Y16, Y1, Y1
+	VADDPD    Y16, Y3, Y3
+	VADDPD    Y16, Y5, Y5
+	VADDPD    Y16, Y7, Y7
+	VADDPD    Y16, Y9, Y9
+	VADDPD    Y16, Y11, Y11
+	VADDPD    Y16, Y13, Y13
+	VADDPD    Y16, Y15, Y15
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z19, Z19, Z19
+	VCMPPD    $0x16, Z19, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y19, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z19, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y19, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z19, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y19, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z19, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y19, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z19, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y19, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Z19, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y19, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z19, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Y19, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, Z19, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y19, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z19, Z19, Z19
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y16
+	VCMPPD    $0x16, Y19, Y16, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y16
+	VCMPPD    $0x16, Y19, Y16, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y16
+	VCMPPD    $0x16, Y19, Y16, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y16
+	VCMPPD    $0x16, Y19, Y16, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y16
+	VCMPPD    $0x16, Y19, Y16, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Y16
+	VCMPPD    $0x16, Y19, Y16, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Y16
+	VCMPPD    $0x16, Y19, Y16, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z19, Z16, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Y16
+	VCMPPD    $0x16, Y19, Y16, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves9x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves9x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000008, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Y19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z18, Z0
+	VFMADD231PD  Y20, Y19, Y1
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Y20, Y19, Y3
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z18, Z4
+	VFMADD231PD  Y20, Y19, Y5
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Y20, Y19, Y7
+	VBROADCASTSD (CX)(DX*4), Z20
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Y20, Y19, Y9
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Y20, Y19, Y11
+	VBROADCASTSD (CX)(R9*2), Z20
+	VFMADD231PD  Z20, Z18, Z12
+	VFMADD231PD  Y20, Y19, Y13
+	VBROADCASTSD (R11), Z20
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Y20, Y19, Y15
+	VBROADCASTSD (R11)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Y19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z18, Z0
+	VFMADD231PD  Y20, Y19, Y1
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Y20, Y19, Y3
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z18, Z4
+	VFMADD231PD  Y20, Y19, Y5
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Y20, Y19, Y7
+	VBROADCASTSD (CX)(DX*4), Z20
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Y20, Y19, Y9
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Y20, Y19, Y11
+	VBROADCASTSD (CX)(R9*2), Z20
+	VFMADD231PD  Z20, Z18, Z12
+	VFMADD231PD  Y20, Y19, Y13
+	VBROADCASTSD (R11), Z20
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Y20, Y19, Y15
+	VBROADCASTSD (R11)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Y19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z18, Z0
+	VFMADD231PD  Y20, Y19, Y1
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Y20, Y19, Y3
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z18, Z4
+	VFMADD231PD  Y20, Y19, Y5
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Y20, Y19, Y7
+	VBROADCASTSD (CX)(DX*4), Z20
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Y20, Y19, Y9
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Y20, Y19, Y11
+	VBROADCASTSD (CX)(R9*2), Z20
+	VFMADD231PD  Z20, Z18, Z12
+	VFMADD231PD  Y20, Y19, Y13
+	VBROADCASTSD (R11), Z20
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Y20, Y19, Y15
+	VBROADCASTSD (R11)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Y19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z18, Z0
+	VFMADD231PD  Y20, Y19, Y1
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Y20, Y19, Y3
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z18, Z4
+	VFMADD231PD  Y20, Y19, Y5
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Y20, Y19, Y7
+	VBROADCASTSD (CX)(DX*4), Z20
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Y20, Y19, Y9
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Y20, Y19, Y11
+	VBROADCASTSD (CX)(R9*2), Z20
+	VFMADD231PD  Z20, Z18, Z12
+	VFMADD231PD  Y20, Y19, Y13
+	VBROADCASTSD (R11), Z20
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Y20, Y19, Y15
+	VBROADCASTSD (R11)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z18
+	VMOVUPD.Z    64(R12), K1, Y19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z18, Z0
+	VFMADD231PD  Y20, Y19, Y1
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Y20, Y19, Y3
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z18, Z4
+	VFMADD231PD  Y20, Y19, Y5
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Y20, Y19, Y7
+	VBROADCASTSD (CX)(DX*4), Z20
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Y20, Y19, Y9
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Y20, Y19, Y11
+	VBROADCASTSD (CX)(R9*2), Z20
+	VFMADD231PD  Z20, Z18, Z12
+	VFMADD231PD  Y20, Y19, Y13
+	VBROADCASTSD (R11), Z20
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Y20, Y19, Y15
+	VBROADCASTSD (R11)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Y20, Y19, Y17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z18
+	VMULPD       Z18, Z0, Z0
+	VMULPD       Y18, Y1, Y1
+	VMULPD       Z18, Z2, Z2
+	VMULPD       Y18, Y3, Y3
+	VMULPD       Z18, Z4, Z4
+	VMULPD       Y18, Y5, Y5
+	VMULPD       Z18, Z6, Z6
+	VMULPD       Y18, Y7, Y7
+	VMULPD       Z18, Z8, Z8
+	VMULPD       Y18, Y9, Y9
+	VMULPD       Z18, Z10, Z10
+	VMULPD       Y18, Y11, Y11
+	VMULPD       Z18, Z12, Z12
+	VMULPD       Y18, Y13, Y13
+	VMULPD       Z18, Z14, Z14
+	VMULPD       Y18, Y15, Y15
+	VMULPD       Z18, Z16, Z16
+	VMULPD       Y18, Y17, Y17
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z18
+	VFMADD231PD  (CX), Z18, Z0
+	VMOVUPD.Z    64(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z2
+	VMOVUPD.Z    64(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z4
+	VMOVUPD.Z    64(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z6
+	VMOVUPD.Z    64(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z8
+	VMOVUPD.Z    64(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z10
+	VMOVUPD.Z    64(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z12
+	VMOVUPD.Z    64(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z14
+	VMOVUPD.Z    64(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z16
+	VMOVUPD.Z    64(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y17
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y19
+	VADDPD    Y19, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y19
+	VADDPD    Y19, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y19
+	VADDPD    Y19, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y19
+	VADDPD    Y19, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y19
+	VADDPD    Y19, Y9, Y9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y19
+	VADDPD    Y19, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Y19
+	VADDPD    Y19, Y13, Y13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Y19
+	VADDPD    Y19, Y15, Y15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Y19
+	VADDPD    Y19, Y17, Y17
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z18
+	VADDPD    Z18, Z0, Z0
+	VADDPD    Z18, Z2, Z2
+	VADDPD    Z18, Z4, Z4
+	VADDPD    Z18, Z6, Z6
+	VADDPD    Z18, Z8, Z8
+	VADDPD    Z18, Z10, Z10
+	VADDPD    Z18, Z12, Z12
+	VADDPD    Z18, Z14, Z14
+	VADDPD    Z18, Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Y18
+	VADDPD    Y18, Y1, Y1
+	VADDPD    Y18, Y3, Y3
+	VADDPD    Y18, Y5, Y5
+	VADDPD    Y18, Y7, Y7
+	VADDPD    Y18, Y9, Y9
+	VADDPD    Y18, Y11, Y11
+	VADDPD    Y18, Y13, Y13
+	VADDPD    Y18, Y15, Y15
+	VADDPD    Y18, Y17, Y17
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z21, Z21, Z21
+	VCMPPD    $0x16, Z21, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y21, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z21, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y21, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z21, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y21, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z21, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y21, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z21, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y21, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Z21, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y21, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z21, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Y21, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, Z21, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y21, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Y21, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z21, Z21, Z21
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y17, K2, Y17
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves10x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves10x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000009, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Y21
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z0
+	VFMADD231PD  Y22, Y21, Y1
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z2
+	VFMADD231PD  Y22, Y21, Y3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Y22, Y21, Y5
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z6
+	VFMADD231PD  Y22, Y21, Y7
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z8
+	VFMADD231PD  Y22, Y21, Y9
+	VBROADCASTSD (CX)(R10*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Y22, Y21, Y11
+	VBROADCASTSD (CX)(R9*2), Z22
+	VFMADD231PD  Z22, Z20, Z12
+	VFMADD231PD  Y22, Y21, Y13
+	VBROADCASTSD (R11), Z22
+	VFMADD231PD  Z22, Z20, Z14
+	VFMADD231PD  Y22, Y21, Y15
+	VBROADCASTSD (R11)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Y22, Y21, Y17
+	VBROADCASTSD (R11)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Y21
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z0
+	VFMADD231PD  Y22, Y21, Y1
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z2
+	VFMADD231PD  Y22, Y21, Y3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Y22, Y21, Y5
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z6
+	VFMADD231PD  Y22, Y21, Y7
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z8
+	VFMADD231PD  Y22, Y21, Y9
+	VBROADCASTSD (CX)(R10*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Y22, Y21, Y11
+	VBROADCASTSD (CX)(R9*2), Z22
+	VFMADD231PD  Z22, Z20, Z12
+	VFMADD231PD  Y22, Y21, Y13
+	VBROADCASTSD (R11), Z22
+	VFMADD231PD  Z22, Z20, Z14
+	VFMADD231PD  Y22, Y21, Y15
+	VBROADCASTSD (R11)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Y22, Y21, Y17
+	VBROADCASTSD (R11)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Y21
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z0
+	VFMADD231PD  Y22, Y21, Y1
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z2
+	VFMADD231PD  Y22, Y21, Y3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Y22, Y21, Y5
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z6
+	VFMADD231PD  Y22, Y21, Y7
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z8
+	VFMADD231PD  Y22, Y21, Y9
+	VBROADCASTSD (CX)(R10*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Y22, Y21, Y11
+	VBROADCASTSD (CX)(R9*2), Z22
+	VFMADD231PD  Z22, Z20, Z12
+	VFMADD231PD  Y22, Y21, Y13
+	VBROADCASTSD (R11), Z22
+	VFMADD231PD  Z22, Z20, Z14
+	VFMADD231PD  Y22, Y21, Y15
+	VBROADCASTSD (R11)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Y22, Y21, Y17
+	VBROADCASTSD (R11)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Y21
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z0
+	VFMADD231PD  Y22, Y21, Y1
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z2
+	VFMADD231PD  Y22, Y21, Y3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Y22, Y21, Y5
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z6
+	VFMADD231PD  Y22, Y21, Y7
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z8
+	VFMADD231PD  Y22, Y21, Y9
+	VBROADCASTSD (CX)(R10*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Y22, Y21, Y11
+	VBROADCASTSD (CX)(R9*2), Z22
+	VFMADD231PD  Z22, Z20, Z12
+	VFMADD231PD  Y22, Y21, Y13
+	VBROADCASTSD (R11), Z22
+	VFMADD231PD  Z22, Z20, Z14
+	VFMADD231PD  Y22, Y21, Y15
+	VBROADCASTSD (R11)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Y22, Y21, Y17
+	VBROADCASTSD (R11)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z20
+	VMOVUPD.Z    64(R12), K1, Y21
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z0
+	VFMADD231PD  Y22, Y21, Y1
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z2
+	VFMADD231PD  Y22, Y21, Y3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Y22, Y21, Y5
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z6
+	VFMADD231PD  Y22, Y21, Y7
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z8
+	VFMADD231PD  Y22, Y21, Y9
+	VBROADCASTSD (CX)(R10*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Y22, Y21, Y11
+	VBROADCASTSD (CX)(R9*2), Z22
+	VFMADD231PD  Z22, Z20, Z12
+	VFMADD231PD  Y22, Y21, Y13
+	VBROADCASTSD (R11), Z22
+	VFMADD231PD  Z22, Z20, Z14
+	VFMADD231PD  Y22, Y21, Y15
+	VBROADCASTSD (R11)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Y22, Y21, Y17
+	VBROADCASTSD (R11)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Y22, Y21, Y19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z20
+	VMULPD       Z20, Z0, Z0
+	VMULPD       Y20, Y1, Y1
+	VMULPD       Z20, Z2, Z2
+	VMULPD       Y20, Y3, Y3
+	VMULPD       Z20, Z4, Z4
+	VMULPD       Y20, Y5, Y5
+	VMULPD       Z20, Z6, Z6
+	VMULPD       Y20, Y7, Y7
+	VMULPD       Z20, Z8, Z8
+	VMULPD       Y20, Y9, Y9
+	VMULPD       Z20, Z10, Z10
+	VMULPD       Y20, Y11, Y11
+	VMULPD       Z20, Z12, Z12
+	VMULPD       Y20, Y13, Y13
+	VMULPD       Z20, Z14, Z14
+	VMULPD       Y20, Y15, Y15
+	VMULPD       Z20, Z16, Z16
+	VMULPD       Y20, Y17, Y17
+	VMULPD       Z20, Z18, Z18
+	VMULPD       Y20, Y19, Y19
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z20
+	VFMADD231PD  (CX), Z20, Z0
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z2
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z4
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z6
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z8
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z10
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z12
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z14
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z16
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z18
+	VMOVUPD.Z    64(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y19
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y9, Y9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y13, Y13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y15, Y15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y17, Y17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Y21
+	VADDPD    Y21, Y19, Y19
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z20
+	VADDPD    Z20, Z0, Z0
+	VADDPD    Z20, Z2, Z2
+	VADDPD    Z20, Z4, Z4
+	VADDPD    Z20, Z6, Z6
+	VADDPD    Z20, Z8, Z8
+	VADDPD    Z20, Z10, Z10
+	VADDPD    Z20, Z12, Z12
+	VADDPD    Z20, Z14, Z14
+	VADDPD    Z20, Z16, Z16
+	VADDPD    Z20, Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Y20
+	VADDPD    Y20, Y1, Y1
+	VADDPD    Y20, Y3, Y3
+	VADDPD    Y20, Y5, Y5
+	VADDPD    Y20, Y7, Y7
+	VADDPD    Y20, Y9, Y9
+	VADDPD    Y20, Y11, Y11
+	VADDPD    Y20, Y13, Y13
+	VADDPD    Y20, Y15, Y15
+	VADDPD    Y20, Y17, Y17
+	VADDPD    Y20, Y19, Y19
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z23, Z23, Z23
+	VCMPPD    $0x16, Z23, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y23, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z23, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y23, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z23, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y23, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z23, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y23, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z23, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y23, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Z23, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y23, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z23, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Y23, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, Z23, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y23, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, Z23, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Y23, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, Z23, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Y23, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z23, Z23, Z23
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z23, Z20, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Y20
+	VCMPPD    $0x16, Y23, Y20, K2
+	VMOVAPD.Z Y19, K2, Y19
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves11x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves11x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Y21, Y21, Y21
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000a, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Y23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z22, Z0
+	VFMADD231PD  Y24, Y23, Y1
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Y24, Y23, Y3
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Y24, Y23, Y5
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Y24, Y23, Y7
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z22, Z8
+	VFMADD231PD  Y24, Y23, Y9
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Y24, Y23, Y11
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z22, Z12
+	VFMADD231PD  Y24, Y23, Y13
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Y24, Y23, Y15
+	VBROADCASTSD (R11)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Y24, Y23, Y17
+	VBROADCASTSD (R11)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Y24, Y23, Y19
+	VBROADCASTSD (R11)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z20
+	VFMADD231PD  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Y23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z22, Z0
+	VFMADD231PD  Y24, Y23, Y1
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Y24, Y23, Y3
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Y24, Y23, Y5
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Y24, Y23, Y7
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z22, Z8
+	VFMADD231PD  Y24, Y23, Y9
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Y24, Y23, Y11
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z22, Z12
+	VFMADD231PD  Y24, Y23, Y13
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Y24, Y23, Y15
+	VBROADCASTSD (R11)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Y24, Y23, Y17
+	VBROADCASTSD (R11)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Y24, Y23, Y19
+	VBROADCASTSD (R11)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z20
+	VFMADD231PD  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Y23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z22, Z0
+	VFMADD231PD  Y24, Y23, Y1
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Y24, Y23, Y3
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Y24, Y23, Y5
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Y24, Y23, Y7
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z22, Z8
+	VFMADD231PD  Y24, Y23, Y9
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Y24, Y23, Y11
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z22, Z12
+	VFMADD231PD  Y24, Y23, Y13
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Y24, Y23, Y15
+	VBROADCASTSD (R11)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Y24, Y23, Y17
+	VBROADCASTSD (R11)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Y24, Y23, Y19
+	VBROADCASTSD (R11)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z20
+	VFMADD231PD  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Y23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z22, Z0
+	VFMADD231PD  Y24, Y23, Y1
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Y24, Y23, Y3
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Y24, Y23, Y5
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Y24, Y23, Y7
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z22, Z8
+	VFMADD231PD  Y24, Y23, Y9
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Y24, Y23, Y11
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z22, Z12
+	VFMADD231PD  Y24, Y23, Y13
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Y24, Y23, Y15
+	VBROADCASTSD (R11)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Y24, Y23, Y17
+	VBROADCASTSD (R11)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Y24, Y23, Y19
+	VBROADCASTSD (R11)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z20
+	VFMADD231PD  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z22
+	VMOVUPD.Z    64(R12), K1, Y23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z22, Z0
+	VFMADD231PD  Y24, Y23, Y1
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Y24, Y23, Y3
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Y24, Y23, Y5
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Y24, Y23, Y7
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z22, Z8
+	VFMADD231PD  Y24, Y23, Y9
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Y24, Y23, Y11
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z22, Z12
+	VFMADD231PD  Y24, Y23, Y13
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Y24, Y23, Y15
+	VBROADCASTSD (R11)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Y24, Y23, Y17
+	VBROADCASTSD (R11)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Y24, Y23, Y19
+	VBROADCASTSD (R11)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z20
+	VFMADD231PD  Y24, Y23, Y21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z22
+	VMULPD       Z22, Z0, Z0
+	VMULPD       Y22, Y1, Y1
+	VMULPD       Z22, Z2, Z2
+	VMULPD       Y22, Y3, Y3
+	VMULPD       Z22, Z4, Z4
+	VMULPD       Y22, Y5, Y5
+	VMULPD       Z22, Z6, Z6
+	VMULPD       Y22, Y7, Y7
+	VMULPD       Z22, Z8, Z8
+	VMULPD       Y22, Y9, Y9
+	VMULPD       Z22, Z10, Z10
+	VMULPD       Y22, Y11, Y11
+	VMULPD       Z22, Z12, Z12
+	VMULPD       Y22, Y13, Y13
+	VMULPD       Z22, Z14, Z14
+	VMULPD       Y22, Y15, Y15
+	VMULPD       Z22, Z16, Z16
+	VMULPD       Y22, Y17, Y17
+	VMULPD       Z22, Z18, Z18
+	VMULPD       Y22, Y19, Y19
+	VMULPD       Z22, Z20, Z20
+	VMULPD       Y22, Y21, Y21
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z22
+	VFMADD231PD  (CX), Z22, Z0
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z2
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z4
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z6
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z8
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z10
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z12
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z14
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z16
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z18
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z22, Z20
+	VMOVUPD.Z    64(CX), K1, Y23
+	VFMADD231PD  Y23, Y22, Y21
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y9, Y9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y13, Y13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y15, Y15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y17, Y17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y19, Y19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Y23
+	VADDPD    Y23, Y21, Y21
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z22
+	VADDPD    Z22, Z0, Z0
+	VADDPD    Z22, Z2, Z2
+	VADDPD    Z22, Z4, Z4
+	VADDPD    Z22, Z6, Z6
+	VADDPD    Z22, Z8, Z8
+	VADDPD    Z22, Z10, Z10
+	VADDPD    Z22, Z12, Z12
+	VADDPD    Z22, Z14, Z14
+	VADDPD    Z22, Z16, Z16
+	VADDPD    Z22, Z18, Z18
+	VADDPD    Z22, Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Y22
+	VADDPD    Y22, Y1, Y1
+	VADDPD    Y22, Y3, Y3
+	VADDPD    Y22, Y5, Y5
+	VADDPD    Y22, Y7, Y7
+	VADDPD    Y22, Y9, Y9
+	VADDPD    Y22, Y11, Y11
+	VADDPD    Y22, Y13, Y13
+	VADDPD    Y22, Y15, Y15
+	VADDPD    Y22, Y17, Y17
+	VADDPD    Y22, Y19, Y19
+	VADDPD    Y22, Y21, Y21
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z25, Z25, Z25
+	VCMPPD    $0x16, Z25, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y25, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z25, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y25, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z25, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y25, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z25, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y25, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z25, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y25, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Z25, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y25, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z25, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Y25, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, Z25, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y25, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, Z25, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Y25, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, Z25, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Y25, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VCMPPD    $0x16, Z25, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Y25, Y21, K2
+	VMOVAPD.Z Y21, K2, Y21
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z25, Z25, Z25
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z22
+	VCMPPD    $0x16, Z25, Z22, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD.Z 64(CX), K1, Y22
+	VCMPPD    $0x16, Y25, Y22, K2
+	VMOVAPD.Z Y21, K2, Y21
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Y21, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves12x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves12x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Y21, Y21, Y21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000b, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Y25
+	VBROADCASTSD (CX), Z26
+	VFMADD231PD  Z26, Z24, Z0
+	VFMADD231PD  Y26, Y25, Y1
+	VBROADCASTSD (CX)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z2
+	VFMADD231PD  Y26, Y25, Y3
+	VBROADCASTSD (CX)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z4
+	VFMADD231PD  Y26, Y25, Y5
+	VBROADCASTSD (CX)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z6
+	VFMADD231PD  Y26, Y25, Y7
+	VBROADCASTSD (CX)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z8
+	VFMADD231PD  Y26, Y25, Y9
+	VBROADCASTSD (CX)(R10*1), Z26
+	VFMADD231PD  Z26, Z24, Z10
+	VFMADD231PD  Y26, Y25, Y11
+	VBROADCASTSD (CX)(R9*2), Z26
+	VFMADD231PD  Z26, Z24, Z12
+	VFMADD231PD  Y26, Y25, Y13
+	VBROADCASTSD (R11), Z26
+	VFMADD231PD  Z26, Z24, Z14
+	VFMADD231PD  Y26, Y25, Y15
+	VBROADCASTSD (R11)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z16
+	VFMADD231PD  Y26, Y25, Y17
+	VBROADCASTSD (R11)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z18
+	VFMADD231PD  Y26, Y25, Y19
+	VBROADCASTSD (R11)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z20
+	VFMADD231PD  Y26, Y25, Y21
+	VBROADCASTSD (R11)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z22
+	VFMADD231PD  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Y25
+	VBROADCASTSD (CX), Z26
+	VFMADD231PD  Z26, Z24, Z0
+	VFMADD231PD  Y26, Y25, Y1
+	VBROADCASTSD (CX)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z2
+	VFMADD231PD  Y26, Y25, Y3
+	VBROADCASTSD (CX)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z4
+	VFMADD231PD  Y26, Y25, Y5
+	VBROADCASTSD (CX)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z6
+	VFMADD231PD  Y26, Y25, Y7
+	VBROADCASTSD (CX)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z8
+	VFMADD231PD  Y26, Y25, Y9
+	VBROADCASTSD (CX)(R10*1), Z26
+	VFMADD231PD  Z26, Z24, Z10
+	VFMADD231PD  Y26, Y25, Y11
+	VBROADCASTSD (CX)(R9*2), Z26
+	VFMADD231PD  Z26, Z24, Z12
+	VFMADD231PD  Y26, Y25, Y13
+	VBROADCASTSD (R11), Z26
+	VFMADD231PD  Z26, Z24, Z14
+	VFMADD231PD  Y26, Y25, Y15
+	VBROADCASTSD (R11)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z16
+	VFMADD231PD  Y26, Y25, Y17
+	VBROADCASTSD (R11)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z18
+	VFMADD231PD  Y26, Y25, Y19
+	VBROADCASTSD (R11)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z20
+	VFMADD231PD  Y26, Y25, Y21
+	VBROADCASTSD (R11)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z22
+	VFMADD231PD  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Y25
+	VBROADCASTSD (CX), Z26
+	VFMADD231PD  Z26, Z24, Z0
+	VFMADD231PD  Y26, Y25, Y1
+	VBROADCASTSD (CX)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z2
+	VFMADD231PD  Y26, Y25, Y3
+	VBROADCASTSD (CX)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z4
+	VFMADD231PD  Y26, Y25, Y5
+	VBROADCASTSD (CX)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z6
+	VFMADD231PD  Y26, Y25, Y7
+	VBROADCASTSD (CX)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z8
+	VFMADD231PD  Y26, Y25, Y9
+	VBROADCASTSD (CX)(R10*1), Z26
+	VFMADD231PD  Z26, Z24, Z10
+	VFMADD231PD  Y26, Y25, Y11
+	VBROADCASTSD (CX)(R9*2), Z26
+	VFMADD231PD  Z26, Z24, Z12
+	VFMADD231PD  Y26, Y25, Y13
+	VBROADCASTSD (R11), Z26
+	VFMADD231PD  Z26, Z24, Z14
+	VFMADD231PD  Y26, Y25, Y15
+	VBROADCASTSD (R11)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z16
+	VFMADD231PD  Y26, Y25, Y17
+	VBROADCASTSD (R11)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z18
+	VFMADD231PD  Y26, Y25, Y19
+	VBROADCASTSD (R11)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z20
+	VFMADD231PD  Y26, Y25, Y21
+	VBROADCASTSD (R11)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z22
+	VFMADD231PD  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Y25
+	VBROADCASTSD (CX), Z26
+	VFMADD231PD  Z26, Z24, Z0
+	VFMADD231PD  Y26, Y25, Y1
+	VBROADCASTSD (CX)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z2
+	VFMADD231PD  Y26, Y25, Y3
+	VBROADCASTSD (CX)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z4
+	VFMADD231PD  Y26, Y25, Y5
+	VBROADCASTSD (CX)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z6
+	VFMADD231PD  Y26, Y25, Y7
+	VBROADCASTSD (CX)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z8
+	VFMADD231PD  Y26, Y25, Y9
+	VBROADCASTSD (CX)(R10*1), Z26
+	VFMADD231PD  Z26, Z24, Z10
+	VFMADD231PD  Y26, Y25, Y11
+	VBROADCASTSD (CX)(R9*2), Z26
+	VFMADD231PD  Z26, Z24, Z12
+	VFMADD231PD  Y26, Y25, Y13
+	VBROADCASTSD (R11), Z26
+	VFMADD231PD  Z26, Z24, Z14
+	VFMADD231PD  Y26, Y25, Y15
+	VBROADCASTSD (R11)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z16
+	VFMADD231PD  Y26, Y25, Y17
+	VBROADCASTSD (R11)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z18
+	VFMADD231PD  Y26, Y25, Y19
+	VBROADCASTSD (R11)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z20
+	VFMADD231PD  Y26, Y25, Y21
+	VBROADCASTSD (R11)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z22
+	VFMADD231PD  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	VMOVUPD.Z    64(R12), K1, Y25
+	VBROADCASTSD (CX), Z26
+	VFMADD231PD  Z26, Z24, Z0
+	VFMADD231PD  Y26, Y25, Y1
+	VBROADCASTSD (CX)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z2
+	VFMADD231PD  Y26, Y25, Y3
+	VBROADCASTSD (CX)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z4
+	VFMADD231PD  Y26, Y25, Y5
+	VBROADCASTSD (CX)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z6
+	VFMADD231PD  Y26, Y25, Y7
+	VBROADCASTSD (CX)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z8
+	VFMADD231PD  Y26, Y25, Y9
+	VBROADCASTSD (CX)(R10*1), Z26
+	VFMADD231PD  Z26, Z24, Z10
+	VFMADD231PD  Y26, Y25, Y11
+	VBROADCASTSD (CX)(R9*2), Z26
+	VFMADD231PD  Z26, Z24, Z12
+	VFMADD231PD  Y26, Y25, Y13
+	VBROADCASTSD (R11), Z26
+	VFMADD231PD  Z26, Z24, Z14
+	VFMADD231PD  Y26, Y25, Y15
+	VBROADCASTSD (R11)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z16
+	VFMADD231PD  Y26, Y25, Y17
+	VBROADCASTSD (R11)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z18
+	VFMADD231PD  Y26, Y25, Y19
+	VBROADCASTSD (R11)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z20
+	VFMADD231PD  Y26, Y25, Y21
+	VBROADCASTSD (R11)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z22
+	VFMADD231PD  Y26, Y25, Y23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z24
+	VMULPD       Z24, Z0, Z0
+	VMULPD       Y24, Y1, Y1
+	VMULPD       Z24, Z2, Z2
+	VMULPD       Y24, Y3, Y3
+	VMULPD       Z24, Z4, Z4
+	VMULPD       Y24, Y5, Y5
+	VMULPD       Z24, Z6, Z6
+	VMULPD       Y24, Y7, Y7
+	VMULPD       Z24, Z8, Z8
+	VMULPD       Y24, Y9, Y9
+	VMULPD       Z24, Z10, Z10
+	VMULPD       Y24, Y11, Y11
+	VMULPD       Z24, Z12, Z12
+	VMULPD       Y24, Y13, Y13
+	VMULPD       Z24, Z14, Z14
+	VMULPD       Y24, Y15, Y15
+	VMULPD       Z24, Z16, Z16
+	VMULPD       Y24, Y17, Y17
+	VMULPD       Z24, Z18, Z18
+	VMULPD       Y24, Y19, Y19
+	VMULPD       Z24, Z20, Z20
+	VMULPD       Y24, Y21, Y21
+	VMULPD       Z24, Z22, Z22
+	VMULPD       Y24, Y23, Y23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z24
+	VFMADD231PD  (CX), Z24, Z0
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z2
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z4
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z6
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z8
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z10
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z12
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z14
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z16
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z18
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z20
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z22
+	VMOVUPD.Z    64(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y23
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y9, Y9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y13, Y13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y15, Y15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y17, Y17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y19, Y19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y21, Y21
+	ADDQ      R8, CX
+	VADDPD    (CX), Z22, Z22
+	VMOVUPD.Z 64(CX), K1, Y25
+	VADDPD    Y25, Y23, Y23
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z24
+	VADDPD    Z24, Z0, Z0
+	VADDPD    Z24, Z2, Z2
+	VADDPD    Z24, Z4, Z4
+	VADDPD    Z24, Z6, Z6
+	VADDPD    Z24, Z8, Z8
+	VADDPD    Z24, Z10, Z10
+	VADDPD    Z24, Z12, Z12
+	VADDPD    Z24, Z14, Z14
+	VADDPD    Z24, Z16, Z16
+	VADDPD    Z24, Z18, Z18
+	VADDPD    Z24, Z20, Z20
+	VADDPD    Z24, Z22, Z22
+	VMOVUPD.Z 64(CX), K1, Y24
+	VADDPD    Y24, Y1, Y1
+	VADDPD    Y24, Y3, Y3
+	VADDPD    Y24, Y5, Y5
+	VADDPD    Y24, Y7, Y7
+	VADDPD    Y24, Y9, Y9
+	VADDPD    Y24, Y11, Y11
+	VADDPD    Y24, Y13, Y13
+	VADDPD    Y24, Y15, Y15
+	VADDPD    Y24, Y17, Y17
+	VADDPD    Y24, Y19, Y19
+	VADDPD    Y24, Y21, Y21
+	VADDPD    Y24, Y23, Y23
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z27, Z27, Z27
+	VCMPPD    $0x16, Z27, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y27, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z27, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y27, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z27, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y27, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z27, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y27, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z27, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y27, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Z27, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y27, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z27, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Y27, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, Z27, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y27, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, Z27, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Y27, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, Z27, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Y27, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VCMPPD    $0x16, Z27, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Y27, Y21, K2
+	VMOVAPD.Z Y21, K2, Y21
+	VCMPPD    $0x16, Z27, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Y27, Y23, K2
+	VMOVAPD.Z Y23, K2, Y23
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z27, Z27, Z27
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y21, K2, Y21
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 64(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y23, K2, Y23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Y21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Y23, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves13x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves13x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Y21, Y21, Y21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+	VPXORD Z24, Z24, Z24
+	VPXORD Y25, Y25, Y25
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000c, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Y27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z0
+	VFMADD231PD  Y28, Y27, Y1
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Y28, Y27, Y3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Y28, Y27, Y5
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Y28, Y27, Y7
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z8
+	VFMADD231PD  Y28, Y27, Y9
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Y28, Y27, Y11
+	VBROADCASTSD (CX)(R9*2), Z28
+	VFMADD231PD  Z28, Z26, Z12
+	VFMADD231PD  Y28, Y27, Y13
+	VBROADCASTSD (R11), Z28
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Y28, Y27, Y15
+	VBROADCASTSD (R11)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Y28, Y27, Y17
+	VBROADCASTSD (R11)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Y28, Y27, Y19
+	VBROADCASTSD (R11)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z20
+	VFMADD231PD  Y28, Y27, Y21
+	VBROADCASTSD (R11)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Y28, Y27, Y23
+	VBROADCASTSD (R11)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Y27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z0
+	VFMADD231PD  Y28, Y27, Y1
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Y28, Y27, Y3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Y28, Y27, Y5
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Y28, Y27, Y7
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z8
+	VFMADD231PD  Y28, Y27, Y9
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Y28, Y27, Y11
+	VBROADCASTSD (CX)(R9*2), Z28
+	VFMADD231PD  Z28, Z26, Z12
+	VFMADD231PD  Y28, Y27, Y13
+	VBROADCASTSD (R11), Z28
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Y28, Y27, Y15
+	VBROADCASTSD (R11)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Y28, Y27, Y17
+	VBROADCASTSD (R11)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Y28, Y27, Y19
+	VBROADCASTSD (R11)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z20
+	VFMADD231PD  Y28, Y27, Y21
+	VBROADCASTSD (R11)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Y28, Y27, Y23
+	VBROADCASTSD (R11)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Y27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z0
+	VFMADD231PD  Y28, Y27, Y1
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Y28, Y27, Y3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Y28, Y27, Y5
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Y28, Y27, Y7
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z8
+	VFMADD231PD  Y28, Y27, Y9
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Y28, Y27, Y11
+	VBROADCASTSD (CX)(R9*2), Z28
+	VFMADD231PD  Z28, Z26, Z12
+	VFMADD231PD  Y28, Y27, Y13
+	VBROADCASTSD (R11), Z28
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Y28, Y27, Y15
+	VBROADCASTSD (R11)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Y28, Y27, Y17
+	VBROADCASTSD (R11)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Y28, Y27, Y19
+	VBROADCASTSD (R11)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z20
+	VFMADD231PD  Y28, Y27, Y21
+	VBROADCASTSD (R11)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Y28, Y27, Y23
+	VBROADCASTSD (R11)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Y27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z0
+	VFMADD231PD  Y28, Y27, Y1
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Y28, Y27, Y3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Y28, Y27, Y5
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Y28, Y27, Y7
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z8
+	VFMADD231PD  Y28, Y27, Y9
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Y28, Y27, Y11
+	VBROADCASTSD (CX)(R9*2), Z28
+	VFMADD231PD  Z28, Z26, Z12
+	VFMADD231PD  Y28, Y27, Y13
+	VBROADCASTSD (R11), Z28
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Y28, Y27, Y15
+	VBROADCASTSD (R11)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Y28, Y27, Y17
+	VBROADCASTSD (R11)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Y28, Y27, Y19
+	VBROADCASTSD (R11)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z20
+	VFMADD231PD  Y28, Y27, Y21
+	VBROADCASTSD (R11)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Y28, Y27, Y23
+	VBROADCASTSD (R11)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z26
+	VMOVUPD.Z    64(R12), K1, Y27
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z0
+	VFMADD231PD  Y28, Y27, Y1
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Y28, Y27, Y3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Y28, Y27, Y5
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Y28, Y27, Y7
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z8
+	VFMADD231PD  Y28, Y27, Y9
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Y28, Y27, Y11
+	VBROADCASTSD (CX)(R9*2), Z28
+	VFMADD231PD  Z28, Z26, Z12
+	VFMADD231PD  Y28, Y27, Y13
+	VBROADCASTSD (R11), Z28
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Y28, Y27, Y15
+	VBROADCASTSD (R11)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Y28, Y27, Y17
+	VBROADCASTSD (R11)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Y28, Y27, Y19
+	VBROADCASTSD (R11)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z20
+	VFMADD231PD  Y28, Y27, Y21
+	VBROADCASTSD (R11)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Y28, Y27, Y23
+	VBROADCASTSD (R11)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Y28, Y27, Y25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z26
+	VMULPD       Z26, Z0, Z0
+	VMULPD       Y26, Y1, Y1
+	VMULPD       Z26, Z2, Z2
+	VMULPD       Y26, Y3, Y3
+	VMULPD       Z26, Z4, Z4
+	VMULPD       Y26, Y5, Y5
+	VMULPD       Z26, Z6, Z6
+	VMULPD       Y26, Y7, Y7
+	VMULPD       Z26, Z8, Z8
+	VMULPD       Y26, Y9, Y9
+	VMULPD       Z26, Z10, Z10
+	VMULPD       Y26, Y11, Y11
+	VMULPD       Z26, Z12, Z12
+	VMULPD       Y26, Y13, Y13
+	VMULPD       Z26, Z14, Z14
+	VMULPD       Y26, Y15, Y15
+	VMULPD       Z26, Z16, Z16
+	VMULPD       Y26, Y17, Y17
+	VMULPD       Z26, Z18, Z18
+	VMULPD       Y26, Y19, Y19
+	VMULPD       Z26, Z20, Z20
+	VMULPD       Y26, Y21, Y21
+	VMULPD       Z26, Z22, Z22
+	VMULPD       Y26, Y23, Y23
+	VMULPD       Z26, Z24, Z24
+	VMULPD       Y26, Y25, Y25
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z26
+	VFMADD231PD  (CX), Z26, Z0
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z2
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z4
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z6
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z8
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z10
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z12
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z14
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z16
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z18
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z20
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z22
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z26, Z24
+	VMOVUPD.Z    64(CX), K1, Y27
+	VFMADD231PD  Y27, Y26, Y25
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y9, Y9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y13, Y13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y15, Y15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y17, Y17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y19, Y19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y21, Y21
+	ADDQ      R8, CX
+	VADDPD    (CX), Z22, Z22
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y23, Y23
+	ADDQ      R8, CX
+	VADDPD    (CX), Z24, Z24
+	VMOVUPD.Z 64(CX), K1, Y27
+	VADDPD    Y27, Y25, Y25
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z26
+	VADDPD    Z26, Z0, Z0
+	VADDPD    Z26, Z2, Z2
+	VADDPD    Z26, Z4, Z4
+	VADDPD    Z26, Z6, Z6
+	VADDPD    Z26, Z8, Z8
+	VADDPD    Z26, Z10, Z10
+	VADDPD    Z26, Z12, Z12
+	VADDPD    Z26, Z14, Z14
+	VADDPD    Z26, Z16, Z16
+	VADDPD    Z26, Z18, Z18
+	VADDPD    Z26, Z20, Z20
+	VADDPD    Z26, Z22, Z22
+	VADDPD    Z26, Z24, Z24
+	VMOVUPD.Z 64(CX), K1, Y26
+	VADDPD    Y26, Y1, Y1
+	VADDPD    Y26, Y3, Y3
+	VADDPD    Y26, Y5, Y5
+	VADDPD    Y26, Y7, Y7
+	VADDPD    Y26, Y9, Y9
+	VADDPD    Y26, Y11, Y11
+	VADDPD    Y26, Y13, Y13
+	VADDPD    Y26, Y15, Y15
+	VADDPD    Y26, Y17, Y17
+	VADDPD    Y26, Y19, Y19
+	VADDPD    Y26, Y21, Y21
+	VADDPD    Y26, Y23, Y23
+	VADDPD    Y26, Y25, Y25
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z29, Z29, Z29
+	VCMPPD    $0x16, Z29, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y29, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z29, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y29, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z29, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y29, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z29, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y29, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z29, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y29, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Z29, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y29, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z29, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Y29, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, Z29, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y29, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, Z29, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Y29, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, Z29, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Y29, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VCMPPD    $0x16, Z29, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Y29, Y21, K2
+	VMOVAPD.Z Y21, K2, Y21
+	VCMPPD    $0x16, Z29, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Y29, Y23, K2
+	VMOVAPD.Z Y23, K2, Y23
+	VCMPPD    $0x16, Z29, Z24, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VCMPPD    $0x16, Y29, Y25, K2
+	VMOVAPD.Z Y25, K2, Y25
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z29, Z29, Z29
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y21, K2, Y21
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y23, K2, Y23
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z26
+	VCMPPD    $0x16, Z29, Z26, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VMOVUPD.Z 64(CX), K1, Y26
+	VCMPPD    $0x16, Y29, Y26, K2
+	VMOVAPD.Z Y25, K2, Y25
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Y21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Y23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Y25, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves14x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves14x12AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000008, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Y1, Y1, Y1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Y9, Y9, Y9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Y13, Y13, Y13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Y21, Y21, Y21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+	VPXORD Z24, Z24, Z24
+	VPXORD Y25, Y25, Y25
+	VPXORD Z26, Z26, Z26
+	VPXORD Y27, Y27, Y27
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Y29
+	VBROADCASTSD (CX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Y30, Y29, Y1
+	VBROADCASTSD (CX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Y30, Y29, Y3
+	VBROADCASTSD (CX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Y30, Y29, Y5
+	VBROADCASTSD (CX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Y30, Y29, Y7
+	VBROADCASTSD (CX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Y30, Y29, Y9
+	VBROADCASTSD (CX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Y30, Y29, Y11
+	VBROADCASTSD (CX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Y30, Y29, Y13
+	VBROADCASTSD (R11), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Y30, Y29, Y15
+	VBROADCASTSD (R11)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Y30, Y29, Y17
+	VBROADCASTSD (R11)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Y30, Y29, Y19
+	VBROADCASTSD (R11)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Y30, Y29, Y21
+	VBROADCASTSD (R11)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Y30, Y29, Y23
+	VBROADCASTSD (R11)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Y30, Y29, Y25
+	VBROADCASTSD (R11)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Y29
+	VBROADCASTSD (CX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Y30, Y29, Y1
+	VBROADCASTSD (CX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Y30, Y29, Y3
+	VBROADCASTSD (CX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Y30, Y29, Y5
+	VBROADCASTSD (CX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Y30, Y29, Y7
+	VBROADCASTSD (CX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Y30, Y29, Y9
+	VBROADCASTSD (CX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Y30, Y29, Y11
+	VBROADCASTSD (CX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Y30, Y29, Y13
+	VBROADCASTSD (R11), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Y30, Y29, Y15
+	VBROADCASTSD (R11)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Y30, Y29, Y17
+	VBROADCASTSD (R11)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Y30, Y29, Y19
+	VBROADCASTSD (R11)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Y30, Y29, Y21
+	VBROADCASTSD (R11)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Y30, Y29, Y23
+	VBROADCASTSD (R11)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Y30, Y29, Y25
+	VBROADCASTSD (R11)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Y29
+	VBROADCASTSD (CX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Y30, Y29, Y1
+	VBROADCASTSD (CX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Y30, Y29, Y3
+	VBROADCASTSD (CX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Y30, Y29, Y5
+	VBROADCASTSD (CX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Y30, Y29, Y7
+	VBROADCASTSD (CX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Y30, Y29, Y9
+	VBROADCASTSD (CX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Y30, Y29, Y11
+	VBROADCASTSD (CX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Y30, Y29, Y13
+	VBROADCASTSD (R11), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Y30, Y29, Y15
+	VBROADCASTSD (R11)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Y30, Y29, Y17
+	VBROADCASTSD (R11)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Y30, Y29, Y19
+	VBROADCASTSD (R11)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Y30, Y29, Y21
+	VBROADCASTSD (R11)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Y30, Y29, Y23
+	VBROADCASTSD (R11)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Y30, Y29, Y25
+	VBROADCASTSD (R11)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Y29
+	VBROADCASTSD (CX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Y30, Y29, Y1
+	VBROADCASTSD (CX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Y30, Y29, Y3
+	VBROADCASTSD (CX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Y30, Y29, Y5
+	VBROADCASTSD (CX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Y30, Y29, Y7
+	VBROADCASTSD (CX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Y30, Y29, Y9
+	VBROADCASTSD (CX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Y30, Y29, Y11
+	VBROADCASTSD (CX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Y30, Y29, Y13
+	VBROADCASTSD (R11), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Y30, Y29, Y15
+	VBROADCASTSD (R11)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Y30, Y29, Y17
+	VBROADCASTSD (R11)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Y30, Y29, Y19
+	VBROADCASTSD (R11)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Y30, Y29, Y21
+	VBROADCASTSD (R11)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Y30, Y29, Y23
+	VBROADCASTSD (R11)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Y30, Y29, Y25
+	VBROADCASTSD (R11)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         R8, R14
+
+tileFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z28
+	VMOVUPD.Z    64(R12), K1, Y29
+	VBROADCASTSD (CX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Y30, Y29, Y1
+	VBROADCASTSD (CX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Y30, Y29, Y3
+	VBROADCASTSD (CX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Y30, Y29, Y5
+	VBROADCASTSD (CX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Y30, Y29, Y7
+	VBROADCASTSD (CX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Y30, Y29, Y9
+	VBROADCASTSD (CX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Y30, Y29, Y11
+	VBROADCASTSD (CX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Y30, Y29, Y13
+	VBROADCASTSD (R11), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Y30, Y29, Y15
+	VBROADCASTSD (R11)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Y30, Y29, Y17
+	VBROADCASTSD (R11)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Y30, Y29, Y19
+	VBROADCASTSD (R11)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Y30, Y29, Y21
+	VBROADCASTSD (R11)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Y30, Y29, Y23
+	VBROADCASTSD (R11)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Y30, Y29, Y25
+	VBROADCASTSD (R11)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Y30, Y29, Y27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	DECQ         R13
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z28
+	VMULPD       Z28, Z0, Z0
+	VMULPD       Y28, Y1, Y1
+	VMULPD       Z28, Z2, Z2
+	VMULPD       Y28, Y3, Y3
+	VMULPD       Z28, Z4, Z4
+	VMULPD       Y28, Y5, Y5
+	VMULPD       Z28, Z6, Z6
+	VMULPD       Y28, Y7, Y7
+	VMULPD       Z28, Z8, Z8
+	VMULPD       Y28, Y9, Y9
+	VMULPD       Z28, Z10, Z10
+	VMULPD       Y28, Y11, Y11
+	VMULPD       Z28, Z12, Z12
+	VMULPD       Y28, Y13, Y13
+	VMULPD       Z28, Z14, Z14
+	VMULPD       Y28, Y15, Y15
+	VMULPD       Z28, Z16, Z16
+	VMULPD       Y28, Y17, Y17
+	VMULPD       Z28, Z18, Z18
+	VMULPD       Y28, Y19, Y19
+	VMULPD       Z28, Z20, Z20
+	VMULPD       Y28, Y21, Y21
+	VMULPD       Z28, Z22, Z22
+	VMULPD       Y28, Y23, Y23
+	VMULPD       Z28, Z24, Z24
+	VMULPD       Y28, Y25, Y25
+	VMULPD       Z28, Z26, Z26
+	VMULPD       Y28, Y27, Y27
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z28
+	VFMADD231PD  (CX), Z28, Z0
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y1
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z2
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z4
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z6
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z8
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y9
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z10
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z12
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y13
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z14
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z16
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z18
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z20
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y21
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z22
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y23
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z24
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y25
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z28, Z26
+	VMOVUPD.Z    64(CX), K1, Y29
+	VFMADD231PD  Y29, Y28, Y27
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y1, Y1
+	ADDQ      R8, CX
+	VADDPD    (CX), Z2, Z2
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y9, Y9
+	ADDQ      R8, CX
+	VADDPD    (CX), Z10, Z10
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y13, Y13
+	ADDQ      R8, CX
+	VADDPD    (CX), Z14, Z14
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y15, Y15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y17, Y17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y19, Y19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y21, Y21
+	ADDQ      R8, CX
+	VADDPD    (CX), Z22, Z22
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y23, Y23
+	ADDQ      R8, CX
+	VADDPD    (CX), Z24, Z24
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y25, Y25
+	ADDQ      R8, CX
+	VADDPD    (CX), Z26, Z26
+	VMOVUPD.Z 64(CX), K1, Y29
+	VADDPD    Y29, Y27, Y27
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z28
+	VADDPD    Z28, Z0, Z0
+	VADDPD    Z28, Z2, Z2
+	VADDPD    Z28, Z4, Z4
+	VADDPD    Z28, Z6, Z6
+	VADDPD    Z28, Z8, Z8
+	VADDPD    Z28, Z10, Z10
+	VADDPD    Z28, Z12, Z12
+	VADDPD    Z28, Z14, Z14
+	VADDPD    Z28, Z16, Z16
+	VADDPD    Z28, Z18, Z18
+	VADDPD    Z28, Z20, Z20
+	VADDPD    Z28, Z22, Z22
+	VADDPD    Z28, Z24, Z24
+	VADDPD    Z28, Z26, Z26
+	VMOVUPD.Z 64(CX), K1, Y28
+	VADDPD    Y28, Y1, Y1
+	VADDPD    Y28, Y3, Y3
+	VADDPD    Y28, Y5, Y5
+	VADDPD    Y28, Y7, Y7
+	VADDPD    Y28, Y9, Y9
+	VADDPD    Y28, Y11, Y11
+	VADDPD    Y28, Y13, Y13
+	VADDPD    Y28, Y15, Y15
+	VADDPD    Y28, Y17, Y17
+	VADDPD    Y28, Y19, Y19
+	VADDPD    Y28, Y21, Y21
+	VADDPD    Y28, Y23, Y23
+	VADDPD    Y28, Y25, Y25
+	VADDPD    Y28, Y27, Y27
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z31, Z31, Z31
+	VCMPPD    $0x16, Z31, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Y31, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, Z31, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y31, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z31, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y31, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z31, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y31, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z31, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Y31, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, Z31, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y31, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z31, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Y31, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, Z31, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y31, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, Z31, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Y31, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, Z31, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Y31, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VCMPPD    $0x16, Z31, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Y31, Y21, K2
+	VMOVAPD.Z Y21, K2, Y21
+	VCMPPD    $0x16, Z31, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Y31, Y23, K2
+	VMOVAPD.Z Y23, K2, Y23
+	VCMPPD    $0x16, Z31, Z24, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VCMPPD    $0x16, Y31, Y25, K2
+	VMOVAPD.Z Y25, K2, Y25
+	VCMPPD    $0x16, Z31, Z26, K2
+	VMOVAPD.Z Z26, K2, Z26
+	VCMPPD    $0x16, Y31, Y27, K2
+	VMOVAPD.Z Y27, K2, Y27
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z31, Z31, Z31
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y1, K2, Y1
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y9, K2, Y9
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y13, K2, Y13
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y21, K2, Y21
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y23, K2, Y23
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z24, K2, Z24
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y25, K2, Y25
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z28
+	VCMPPD    $0x16, Z31, Z28, K2
+	VMOVAPD.Z Z26, K2, Z26
+	VMOVUPD.Z 64(CX), K1, Y28
+	VCMPPD    $0x16, Y31, Y28, K2
+	VMOVAPD.Z Y27, K2, Y27
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Y21, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Y23, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Y25, K1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z26, (DI)
+	VMOVUPD Y27, K1, 64(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x0000000e, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tileTile

@@ -23,7 +23,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.pack = spackAVX2
 	ks.copyRows = scopyRowsAVX2
 	ks.square = transposer[float32]{8, spackTransposedAVX2}
-	ks.tuning = tuning{vectors: 2, kc: 512, packRows: 48, packColumns: 256, packStride: 512, tailColumns: 2, tailDepth: 16, threadWork: 1 << 21}
+	ks.tuning = tuning{vectors: 2, kc: 512, packRows: 48, packColumns: 256, packStride: 960, tailColumns: 2, tailDepth: 16, threadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX2
 	ks.reluGrad = sreluGradAVX2
@@ -46,7 +46,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.pack = dpackAVX2
 	ks.copyRows = dcopyRowsAVX2
 	ks.square = transposer[float64]{4, dpackTransposedAVX2}
-	ks.tuning = tuning{vectors: 2, kc: 384, packRows: 48, packColumns: 128, packStride: 256, tailColumns: 1, threadWork: 1 << 21}
+	ks.tuning = tuning{vectors: 2, kc: 384, packRows: 48, packColumns: 128, packStride: 1280, tailColumns: 1, threadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX2
 	ks.reluGrad = dreluGradAVX2

@@ -90,22 +90,12 @@ func (mk microKernel) generate() (name string) {
 		bRow: mk.param("bRow"), c: mk.param("c"), ldc: mk.param("ldc"),
 	}
 	mk.toBytes(r.stride, r.aCol, r.bRow, r.ldc)
-	if mk.h > 3 {
-		r.by3 = mk.GP64()
-		mk.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 2}, r.by3)
-	}
-	if mk.h > 5 {
-		r.by5 = mk.GP64()
-		mk.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 4}, r.by5)
-	}
 	r.pointers = []reg.GPVirtual{mk.GP64()}
 	if mk.packs {
 		r.pointers[0] = r.a // it has no next tile to go to
 		r.panel, r.ahead = mk.param("panel"), mk.GP64()
 	}
-	for range (mk.h - 1) / rowsPerPointer {
-		r.pointers = append(r.pointers, mk.GP64())
-	}
+	r.multiples(mk.emitter, mk.h)
 	r.pb, r.left = mk.GP64(), mk.GP64()
 
 	cols := mk.param("cols")
@@ -139,11 +129,7 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	if r.pointers[0] != r.a {
 		mk.MOVQ(r.a, r.pointers[0])
 	}
-	for i, p := range r.pointers[1:] {
-		mk.Comment("the next pointer is 7*aRow further")
-		mk.LEAQ(operand.Mem{Base: r.pointers[i], Index: r.by3, Scale: 2}, p)
-		mk.ADDQ(r.stride, p)
-	}
+	r.point(mk.emitter)
 	mk.Load(mk.Param("b"), r.pb)
 	if mk.packs {
 		mk.MOVQ(r.bRow, r.ahead)
@@ -249,6 +235,31 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail)
 		mk.ADDQ(r.aCol, p)
 	}
 	mk.ADDQ(r.bRow, r.pb)
+}
+
+// multiples computes the multiples of the stride that h rows need, and
+// provides for as many pointers.
+func (r *gemmRegisters) multiples(e emitter, h int) {
+	if h > 3 {
+		r.by3 = e.GP64()
+		e.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 2}, r.by3)
+	}
+	if h > 5 {
+		r.by5 = e.GP64()
+		e.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 4}, r.by5)
+	}
+	for range (h - 1) / rowsPerPointer {
+		r.pointers = append(r.pointers, e.GP64())
+	}
+}
+
+// point sets the pointers behind the first one.
+func (r gemmRegisters) point(e emitter) {
+	for i, p := range r.pointers[1:] {
+		e.Comment("the next pointer is 7*aRow further")
+		e.LEAQ(operand.Mem{Base: r.pointers[i], Index: r.by3, Scale: 2}, p)
+		e.ADDQ(r.stride, p)
+	}
 }
 
 // element is the address of row i of A.

@@ -51,6 +51,7 @@ var generators = []generator{
 	{"gemm", gemm},
 	{"pack", pack},
 	{"dot", dots},
+	{"rows", addRows},
 	{"relu", func(e emitter) string { relu(e); return "" }},
 	{"axpy", func(e emitter) string { axpy(e); return "" }},
 	{"exp", func(e emitter) string { exp(e); return "" }},

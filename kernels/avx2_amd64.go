@@ -20,10 +20,11 @@ func avx2Float32() kernelSet[float32] {
 	ks.micro = sgemmAVX2
 	ks.packing = spackingAVX2
 	ks.dot = sdotAVX2
+	ks.addRows = saddRowsAVX2
 	ks.pack = spackAVX2
 	ks.copyRows = scopyRowsAVX2
 	ks.square = transposer[float32]{8, spackTransposedAVX2}
-	ks.tuning = tuning{vectors: 2, kc: 512, packRows: 48, packColumns: 256, packStride: 960, tailColumns: 2, tailDepth: 16, threadWork: 1 << 21}
+	ks.tuning = tuning{vectors: 2, kc: 512, packRows: 24, packColumns: 256, packStride: 960, tailColumns: 2, tailDepth: 16, threadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX2
 	ks.reluGrad = sreluGradAVX2
@@ -43,10 +44,11 @@ func avx2Float64() kernelSet[float64] {
 	ks.micro = dgemmAVX2
 	ks.packing = dpackingAVX2
 	ks.dot = ddotAVX2
+	ks.addRows = daddRowsAVX2
 	ks.pack = dpackAVX2
 	ks.copyRows = dcopyRowsAVX2
 	ks.square = transposer[float64]{4, dpackTransposedAVX2}
-	ks.tuning = tuning{vectors: 2, kc: 384, packRows: 48, packColumns: 128, packStride: 1280, tailColumns: 1, threadWork: 1 << 21}
+	ks.tuning = tuning{vectors: 2, kc: 384, packRows: 24, packColumns: 128, packStride: 1280, tailColumns: 1, threadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX2
 	ks.reluGrad = dreluGradAVX2

@@ -25,6 +25,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.packing = spackingAVX512
 	ks.halves = shalvesAVX512
 	ks.dot = sdotAVX512
+	ks.addRows = saddRowsAVX512
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
 	ks.tuning = tuning{vectors: 3, kc: 512, packRows: 112, packColumns: 256, packStride: 3072, tailColumns: 4, tailDepth: 64, threadWork: 1 << 21}
@@ -48,6 +49,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.packing = dpackingAVX512
 	ks.halves = dhalvesAVX512
 	ks.dot = ddotAVX512
+	ks.addRows = daddRowsAVX512
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512
 	ks.tuning = tuning{vectors: 3, kc: 384, packRows: 112, packColumns: 128, packStride: 2048, tailColumns: 3, tailDepth: 96, threadWork: 1 << 21}

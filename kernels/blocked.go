@@ -1,5 +1,10 @@
 package kernels
 
+import (
+	"math"
+	"unsafe"
+)
+
 // blocked computes p in the five loops of Goto and van de Geijn.
 func (p *product[T]) blocked() {
 	ks, tu := p.ks, &p.ks.tuning
@@ -25,7 +30,7 @@ func (p *product[T]) blocked() {
 			case p.packed != nil:
 				panels = p.packed.panels(pc, p.col+jc)
 			case packingB && ks.packing != nil && b.col == 1:
-				panels = roomForPanels(ks, w, kb, nb)
+				panels = roomForPanels(ks, w, kb, nb, m <= mc)
 				panels.from = b.from(pc, jc)
 			case packingB:
 				panels = packB(ks, w, b.from(pc, jc), kb, nb)
@@ -67,6 +72,7 @@ type panels[T Float] struct {
 
 // macroKernel multiplies a block of A by panels of B, and packs them first if they are not.
 func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int, e epilogue[T]) {
+	most := a.rowsAtOnce()
 	// LOOP 2 splits n: one micro-panel of B at a time.
 	for jr, cols := 0, 0; jr < n; jr += cols {
 		var v int
@@ -92,6 +98,7 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 		// equally tall, as a thin one at the end would wait for its own sums: as
 		// many as are needed are of height h, the others of h-1.
 		kernels := ks.tiles(v, cols)
+		kernels = kernels[:min(len(kernels), most)]
 		tiles := (m + len(kernels) - 1) / len(kernels)
 		h := (m + tiles - 1) / tiles
 		tall := m - tiles*(h-1)
@@ -102,6 +109,18 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 			kernels[h-2](tiles-tall, k, &a.data[rest*a.row], a.row, a.col, panel, row, &c[rest*ldc], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
 		}
 	}
+}
+
+// rowsAtOnce bounds the height of a tile that reads A in place. Rows that are a
+// multiple of 4 KiB apart, or nearly, share the sets of the L1 cache, and more
+// rows than it has ways push each other out at every step.
+func (x operand[T]) rowsAtOnce() int {
+	const period, near, ways = 4096, 256, 8
+	var z T
+	if off := (x.row*int(unsafe.Sizeof(z)) + near) % period; x.col == 1 && x.row > 0 && off < 2*near {
+		return ways
+	}
+	return math.MaxInt
 }
 
 // evenly returns the size of the blocks when size is split into as few blocks

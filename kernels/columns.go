@@ -49,40 +49,42 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 	}
 }
 
-// Blocks of the product along m: so many elements of a column of C stay in the
-// L1 cache while so many columns of A stream by.
-const alongM, alongMDepth = 2048, 16
+// alongM is how many elements of a column of C stay in the L1 cache while the
+// columns of A stream by; alongMWork is how many multiply-adds a call of assembly does.
+const alongM = 4096
 
+// columnsAlongM adds multiples of A's columns, contiguous, to those of C.
 func columnsAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
-	direct := n == 1 && ldc == 1 && alpha == 1 && beta == 0 // the sums are the result
-	w.a = room(w.a, n*min(m, alongM))
-	width := len(ks.micro) * ks.lanes
+	direct := ldc == 1 && alpha == 1 // the sums begin with what C holds
+	w.a = room(w.a, min(m, alongM))
+	most := len(ks.addRows)
+	w.b = room(w.b, most)
 	for ic := 0; ic < m; ic += alongM {
 		mb := min(alongM, m-ic)
-		sums, be := w.a, T(0)
-		if direct {
-			sums = c[ic:]
-		}
-		for pc := 0; pc < k; pc += alongMDepth {
-			kb := min(alongMDepth, k-pc)
-			for i := 0; i < mb; i += width {
-				cols := min(width, mb-i)
-				v := (cols + ks.lanes - 1) / ks.lanes
-				ks.micro[v-1][n-1](1, kb, &b.data[pc*b.row], b.col, b.row, &a.data[ic+i+pc*a.col], a.col, &sums[i], mb, cols, 1, be, nil, nil, 0, 0)
+		for j := range n {
+			column, sums := c[ic*ldc+j:], w.a[:mb]
+			if direct {
+				sums = column[:mb]
+				scale(1, mb, beta, sums, mb)
+			} else {
+				clear(sums)
 			}
-			be = 1
-		}
-		if direct {
-			continue
-		}
-		for i := range mb {
-			row := c[(ic+i)*ldc:][:n]
-			for j := range row {
-				s := alpha * sums[j*mb+i]
-				if beta != 0 {
-					s += beta * row[j]
+			for p := 0; p < k; p += most {
+				h := min(most, k-p)
+				for i := range h {
+					w.b[i] = b.data[(p+i)*b.row+j*b.col]
 				}
-				row[j] = s
+				ks.addRows[h-1](mb, &w.b[0], &a.data[ic+p*a.col], a.col, &sums[0])
+			}
+			if direct {
+				continue
+			}
+			for i, s := range sums {
+				s *= alpha
+				if beta != 0 {
+					s += beta * column[i*ldc]
+				}
+				column[i*ldc] = s
 			}
 		}
 	}

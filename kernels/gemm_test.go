@@ -58,18 +58,17 @@ func runGemm[T Float](t *testing.T, o Ops[T], g gemmCase) {
 	}
 }
 
-func bothGemm(t *testing.T, cases func(mr, nr int) []gemmCase) {
+func bothGemm(t *testing.T, cases func(tallest, widest int) []gemmCase) {
 	eachType(t,
-		func(t *testing.T, o Ops[float32]) {
-			for _, g := range cases(o.Tile()) {
-				runGemm(t, o, g)
-			}
-		},
-		func(t *testing.T, o Ops[float64]) {
-			for _, g := range cases(o.Tile()) {
-				runGemm(t, o, g)
-			}
-		})
+		func(t *testing.T, o Ops[float32]) { runAll(t, o, cases) },
+		func(t *testing.T, o Ops[float64]) { runAll(t, o, cases) })
+}
+
+// runAll runs the cases for o's tallest and widest tiles.
+func runAll[T Float](t *testing.T, o Ops[T], cases func(tallest, widest int) []gemmCase) {
+	for _, g := range cases(len(o.ks.micro[0]), len(o.ks.micro)*o.ks.lanes) {
+		runGemm(t, o, g)
+	}
 }
 
 var transposes = [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}}
@@ -77,9 +76,9 @@ var transposes = [][2]bool{{false, false}, {true, false}, {false, true}, {true, 
 // Every height and width of a tile, whole, cut and more than one, at depths
 // around the unrolling of the micro-kernels.
 func TestGemmTileEdges(t *testing.T) {
-	bothGemm(t, func(mr, nr int) (cases []gemmCase) {
-		for m := 1; m <= 2*mr+1; m++ {
-			for n := 1; n <= 2*nr+1; n++ {
+	bothGemm(t, func(tallest, widest int) (cases []gemmCase) {
+		for m := 1; m <= 2*tallest+1; m++ {
+			for n := 1; n <= 2*widest+1; n += 1 + 6*(n/(widest+2)) { // each up to widest, then some
 				cases = append(cases, gemmCase{m: m, n: n, k: 1 + (m+n)%9, alpha: 1, padC: n % 3})
 			}
 		}
@@ -90,7 +89,7 @@ func TestGemmTileEdges(t *testing.T) {
 func TestGemmTransposesScalarsStrides(t *testing.T) {
 	shapes := [][3]int{{1, 1, 1}, {1, 17, 9}, {19, 1, 7}, {5, 4, 3}, {7, 33, 31}, {13, 16, 64}, {29, 65, 40}, {100, 50, 78}}
 	scalars := [][2]float64{{1, 0}, {1, 1}, {0.7, 0}, {-1.5, 1.3}, {0, 1.3}, {0, 0}, {1, math.Copysign(0, -1)}}
-	bothGemm(t, func(mr, nr int) (cases []gemmCase) {
+	bothGemm(t, func(int, int) (cases []gemmCase) {
 		for _, s := range shapes {
 			for _, trans := range transposes {
 				for _, ab := range scalars {
@@ -147,13 +146,18 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 		{tu.packRows, 2*lanes + 1, 9}, {tu.packRows + 1, 2*lanes - 1, 9},
 		{5, tu.packColumns, 3}, {5, tu.packColumns + 1, 3},
 	}
+	for n := 1; n <= 2*lanes*len(o.ks.micro)+1; n++ { // panels of every width, packed with the first tile
+		shapes = append(shapes, [3]int{tu.packRows + 1, n, 5})
+	}
 	for cols := 1; cols <= tu.tailColumns+1; cols++ { // last columns on their own
-		shapes = append(shapes, [3]int{9, cols, 70}, [3]int{7, lanes + cols, 2*lanes + 1}, [3]int{10, 3*lanes + cols, 50})
+		for _, k := range []int{max(tu.tailDepth-1, 1), tu.tailDepth + 2} {
+			shapes = append(shapes, [3]int{9, cols, k}, [3]int{7, lanes + cols, k}, [3]int{20, 3*lanes + cols, k})
+		}
 	}
 	for _, k := range []int{1, lanes - 1, lanes, 2*lanes - 1, 2 * lanes, 3*lanes + 1, dotDepth + 3} { // a column, a row
 		shapes = append(shapes, [3]int{5, 1, k}, [3]int{1, 6, k}, [3]int{1, 1, k})
 	}
-	shapes = append(shapes, [3]int{alongM + 5, 1, alongMDepth + 1}, [3]int{1, alongM + 5, 2*alongMDepth + 3}, [3]int{alongM + 1, lanes + 1, 3})
+	shapes = append(shapes, [3]int{alongM + 5, 1, len(o.ks.addRows) + 1}, [3]int{1, alongM + 5, 2*len(o.ks.addRows) + 3}, [3]int{alongM + 1, lanes + 1, 3})
 	for _, trans := range transposes {
 		for _, s := range shapes {
 			for _, pad := range [][3]int{{0, 0, 0}, {1, 2, 3}, {tu.packStride, 0, 1}} {

@@ -16,6 +16,7 @@ type kernelSet[T Float] struct {
 	halves   [][]microKernel[T]
 	packing  []packingKernel[T]
 	dot      [][]dotKernel[T]
+	addRows  []addRowsKernel[T] // by the number of rows, less 1
 	pack     []packKernel[T]
 	square   transposer[T]
 	copyRows func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) // of a matrix into another
@@ -79,6 +80,13 @@ type packingKernel[T Float] struct {
 //
 // where h and v are the kernel's own. The order of the sum is the same for all h and v.
 type dotKernel[T Float] func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, ldc int, alpha, beta T)
+
+// An addRowsKernel adds multiples of its own number h of rows to a vector:
+//
+//	for i in 0..h-1, j in 0..n-1: y[j] += x[i] * a[i*aRow + j]
+//
+// in the order of i. n > 0.
+type addRowsKernel[T Float] func(n int, x, a *T, aRow int, y *T)
 
 // A packKernel copies k rows of cols columns, bRow apart, into a panel whose
 // rows follow each other, v vectors wide; columns behind the last become 0.

@@ -4,14 +4,21 @@ import "unsafe"
 
 // packB packs a k x n block of B into w.
 func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) panels[T] {
-	p := roomForPanels(ks, w, k, n)
+	p := roomForPanels(ks, w, k, n, false)
 	packPanels(ks, p.data, b, k, n)
 	return p
 }
 
-// roomForPanels returns panels of a k x n block of B that are in w, and to be filled.
-func roomForPanels[T Float](ks *kernelSet[T], w *workspace[T], k, n int) panels[T] {
+// roomForPanels returns panels of a k x n block of B that are in w, and to be
+// filled: side by side or, if each is used only once, all in the same place.
+func roomForPanels[T Float](ks *kernelSet[T], w *workspace[T], k, n int, once bool) panels[T] {
+	if once {
+		n = min(n, (ks.tuning.vectors+1)*ks.lanes)
+	}
 	w.b = room(w.b, k*((n+ks.lanes-1)/ks.lanes*ks.lanes))
+	if once {
+		return panels[T]{data: w.b}
+	}
 	return panels[T]{data: w.b, step: k}
 }
 

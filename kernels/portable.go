@@ -20,6 +20,7 @@ func portableSet[T Float]() kernelSet[T] {
 		micro:     make([][]microKernel[T], portableNR),
 		pack:      make([]packKernel[T], portableNR),
 		dot:       make([][]dotKernel[T], 1),
+		addRows:   []addRowsKernel[T]{portableAddRow[T]},
 		copyRows:  portableCopyRows[T],
 		square:    transposer[T]{1, portableTransposer[T]},
 		tuning:    tuning{vectors: portableNR, kc: 256, packRows: 8, packColumns: 64, packStride: 256, threadWork: 1 << 17},
@@ -237,6 +238,10 @@ func portableDot[T Float](h int) dotKernel[T] {
 			}
 		}
 	}
+}
+
+func portableAddRow[T Float](n int, x, a *T, _ int, y *T) {
+	portableAxpy(*x, unsafe.Slice(a, n), unsafe.Slice(y, n))
 }
 
 func portableFourDots[T Float](a0, a1, a2, a3, x []T) (sums [portableDotRows]T) {

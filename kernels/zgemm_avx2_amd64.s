@@ -1052,13 +1052,13 @@ TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y0, Y0, Y0
@@ -1078,56 +1078,56 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(R8*1), Y5
+	VBROADCASTSS (R8)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(R8*1), Y5
+	VBROADCASTSS (R8)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(R8*1), Y5
+	VBROADCASTSS (R8)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(R8*1), Y5
+	VBROADCASTSS (R8)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          wholeFetched
@@ -1144,15 +1144,15 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
+	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
+	VBROADCASTSS (R8)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
+	VBROADCASTSS (R8)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(R8*1), Y5
+	VBROADCASTSS (R8)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
@@ -1168,46 +1168,46 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y4
-	VFMADD231PS  (R9), Y4, Y0
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y4, Y1
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y4, Y2
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y4, Y3
-	ADDQ         DI, R9
+	VFMADD231PS  (R8), Y4, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y4, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y4, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y4, Y3
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R9), Y0, Y0
-	ADDQ   DI, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   DI, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   DI, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   DI, R9
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R9
-	TESTQ   R9, R9
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R9), Y4
+	VMOVUPS (R8), Y4
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y1, Y1
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y4, Y3, Y3
 
 wholeReLU:
-	MOVQ   relu+112(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y4, Y4, Y4
 	VCMPPS $0x16, Y4, Y0, Y5
@@ -1220,31 +1220,31 @@ wholeReLU:
 	VANDPS Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    mask+96(FP), R9
-	TESTQ   R9, R9
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y4, Y4, Y4
-	VMOVUPS (R9), Y5
+	VMOVUPS (R8), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y0, Y0
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y5
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y5
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y2, Y2
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y5
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y5
 	VCMPPS  $0x16, Y4, Y5, Y4
 	VANDPS  Y4, Y3, Y3
-	ADDQ    R10, R9
+	ADDQ    R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -1257,25 +1257,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
+	ADDQ    R8, R10
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y1, Y1, Y1
@@ -1295,56 +1295,56 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          cutFetched
@@ -1361,15 +1361,15 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
@@ -1385,54 +1385,54 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y5
-	VMASKMOVPS   (R9), Y0, Y6
+	VMASKMOVPS   (R8), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y1
-	ADDQ         DI, R9
-	VMASKMOVPS   (R9), Y0, Y6
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DI, R9
-	VMASKMOVPS   (R9), Y0, Y6
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DI, R9
-	VMASKMOVPS   (R9), Y0, Y6
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DI, R9
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R9), Y0, Y6
+	VMASKMOVPS (R8), Y0, Y6
 	VADDPS     Y6, Y1, Y1
-	ADDQ       DI, R9
-	VMASKMOVPS (R9), Y0, Y6
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y6
 	VADDPS     Y6, Y2, Y2
-	ADDQ       DI, R9
-	VMASKMOVPS (R9), Y0, Y6
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y6
 	VADDPS     Y6, Y3, Y3
-	ADDQ       DI, R9
-	VMASKMOVPS (R9), Y0, Y6
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y6
 	VADDPS     Y6, Y4, Y4
-	ADDQ       DI, R9
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R9
-	TESTQ      R9, R9
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPS (R9), Y0, Y5
+	VMASKMOVPS (R8), Y0, Y5
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y5, Y2, Y2
 	VADDPS     Y5, Y3, Y3
 	VADDPS     Y5, Y4, Y4
 
 cutReLU:
-	MOVQ   relu+112(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y5, Y5, Y5
 	VCMPPS $0x16, Y5, Y1, Y6
@@ -1445,31 +1445,31 @@ cutReLU:
 	VANDPS Y5, Y4, Y4
 
 cutMask:
-	MOVQ       mask+96(FP), R9
-	TESTQ      R9, R9
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R10
 	SHLQ       $0x02, R10
 	VXORPS     Y5, Y5, Y5
-	VMASKMOVPS (R9), Y0, Y6
+	VMASKMOVPS (R8), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y1, Y1
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y6
+	ADDQ       R10, R8
+	VMASKMOVPS (R8), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y2, Y2
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y6
+	ADDQ       R10, R8
+	VMASKMOVPS (R8), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y3, Y3
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y6
+	ADDQ       R10, R8
+	VMASKMOVPS (R8), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y5
 	VANDPS     Y5, Y4, Y4
-	ADDQ       R10, R9
+	ADDQ       R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
@@ -1482,8 +1482,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -1502,13 +1502,13 @@ TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y0, Y0, Y0
@@ -1529,64 +1529,64 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R8)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R8)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R8)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R8)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          wholeFetched
@@ -1603,17 +1603,17 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R8)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(R8*1), Y6
+	VBROADCASTSS (R8)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R8)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
@@ -1630,42 +1630,42 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y5
-	VFMADD231PS  (R9), Y5, Y0
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y5, Y1
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y5, Y2
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y5, Y3
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y5, Y4
-	ADDQ         DI, R9
+	VFMADD231PS  (R8), Y5, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y5, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y5, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y5, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y5, Y4
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R9), Y0, Y0
-	ADDQ   DI, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   DI, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   DI, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   DI, R9
-	VADDPS (R9), Y4, Y4
-	ADDQ   DI, R9
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R9
-	TESTQ   R9, R9
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R9), Y5
+	VMOVUPS (R8), Y5
 	VADDPS  Y5, Y0, Y0
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y5, Y2, Y2
@@ -1673,8 +1673,8 @@ wholeBias:
 	VADDPS  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   relu+112(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
 	VCMPPS $0x16, Y5, Y0, Y6
@@ -1689,35 +1689,35 @@ wholeReLU:
 	VANDPS Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    mask+96(FP), R9
-	TESTQ   R9, R9
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y5, Y5, Y5
-	VMOVUPS (R9), Y6
+	VMOVUPS (R8), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y0, Y0
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y6
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y6
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y2, Y2
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y6
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y3, Y3
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y6
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y6
 	VCMPPS  $0x16, Y5, Y6, Y5
 	VANDPS  Y5, Y4, Y4
-	ADDQ    R10, R9
+	ADDQ    R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -1732,25 +1732,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000005, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
+	ADDQ    R8, R10
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y1, Y1, Y1
@@ -1771,64 +1771,64 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          cutFetched
@@ -1845,17 +1845,17 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
@@ -1872,52 +1872,52 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y6
-	VMASKMOVPS   (R9), Y0, Y7
+	VMASKMOVPS   (R8), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y1
-	ADDQ         DI, R9
-	VMASKMOVPS   (R9), Y0, Y7
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y2
-	ADDQ         DI, R9
-	VMASKMOVPS   (R9), Y0, Y7
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y3
-	ADDQ         DI, R9
-	VMASKMOVPS   (R9), Y0, Y7
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         DI, R9
-	VMASKMOVPS   (R9), Y0, Y7
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DI, R9
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R9), Y0, Y7
+	VMASKMOVPS (R8), Y0, Y7
 	VADDPS     Y7, Y1, Y1
-	ADDQ       DI, R9
-	VMASKMOVPS (R9), Y0, Y7
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y7
 	VADDPS     Y7, Y2, Y2
-	ADDQ       DI, R9
-	VMASKMOVPS (R9), Y0, Y7
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y7
 	VADDPS     Y7, Y3, Y3
-	ADDQ       DI, R9
-	VMASKMOVPS (R9), Y0, Y7
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y7
 	VADDPS     Y7, Y4, Y4
-	ADDQ       DI, R9
-	VMASKMOVPS (R9), Y0, Y7
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y7
 	VADDPS     Y7, Y5, Y5
-	ADDQ       DI, R9
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R9
-	TESTQ      R9, R9
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPS (R9), Y0, Y6
+	VMASKMOVPS (R8), Y0, Y6
 	VADDPS     Y6, Y1, Y1
 	VADDPS     Y6, Y2, Y2
 	VADDPS     Y6, Y3, Y3
@@ -1925,8 +1925,8 @@ cutBias:
 	VADDPS     Y6, Y5, Y5
 
 cutReLU:
-	MOVQ   relu+112(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y6, Y6, Y6
 	VCMPPS $0x16, Y6, Y1, Y7
@@ -1941,35 +1941,35 @@ cutReLU:
 	VANDPS Y6, Y5, Y5
 
 cutMask:
-	MOVQ       mask+96(FP), R9
-	TESTQ      R9, R9
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R10
 	SHLQ       $0x02, R10
 	VXORPS     Y6, Y6, Y6
-	VMASKMOVPS (R9), Y0, Y7
+	VMASKMOVPS (R8), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y7
 	VANDPS     Y7, Y1, Y1
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y7
+	ADDQ       R10, R8
+	VMASKMOVPS (R8), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y7
 	VANDPS     Y7, Y2, Y2
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y7
+	ADDQ       R10, R8
+	VMASKMOVPS (R8), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y7
 	VANDPS     Y7, Y3, Y3
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y7
+	ADDQ       R10, R8
+	VMASKMOVPS (R8), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y7
 	VANDPS     Y7, Y4, Y4
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y7
+	ADDQ       R10, R8
+	VMASKMOVPS (R8), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y6
 	VANDPS     Y6, Y5, Y5
-	ADDQ       R10, R9
+	ADDQ       R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
@@ -1984,8 +1984,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000005, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -2004,14 +2004,14 @@ TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y0, Y0, Y0
@@ -2033,72 +2033,72 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R9*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R9*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R9*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R9*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          wholeFetched
@@ -2115,19 +2115,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
+	VBROADCASTSS (R8), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
+	VBROADCASTSS (R8)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
+	VBROADCASTSS (R8)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(R8*1), Y7
+	VBROADCASTSS (R8)(R9*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
+	VBROADCASTSS (R8)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R9*1), Y7
+	VBROADCASTSS (R8)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
@@ -2145,46 +2145,46 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y6
-	VFMADD231PS  (R10), Y6, Y0
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y6, Y1
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y6, Y2
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y6, Y3
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y6, Y4
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y6, Y5
-	ADDQ         DI, R10
+	VFMADD231PS  (R8), Y6, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y6, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y6, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y6, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y6, Y4
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y6, Y5
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPS (R10), Y5, Y5
-	ADDQ   DI, R10
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPS (R8), Y5, Y5
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y6
+	VMOVUPS (R8), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y1, Y1
 	VADDPS  Y6, Y2, Y2
@@ -2193,8 +2193,8 @@ wholeBias:
 	VADDPS  Y6, Y5, Y5
 
 wholeReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y6, Y6, Y6
 	VCMPPS $0x16, Y6, Y0, Y7
@@ -2211,39 +2211,39 @@ wholeReLU:
 	VANDPS Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    mask+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y6, Y6, Y6
-	VMOVUPS (R10), Y7
+	VMOVUPS (R8), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y7
 	VCMPPS  $0x16, Y6, Y7, Y6
 	VANDPS  Y6, Y5, Y5
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -2260,25 +2260,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000006, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y1, Y1, Y1
@@ -2300,72 +2300,72 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          cutFetched
@@ -2382,19 +2382,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
@@ -2412,58 +2412,58 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y7
-	VMASKMOVPS   (R10), Y0, Y8
+	VMASKMOVPS   (R8), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y1
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y2
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y4
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R10), Y0, Y8
+	VMASKMOVPS (R8), Y0, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VADDPS     Y8, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VADDPS     Y8, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VADDPS     Y8, Y6, Y6
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPS (R10), Y0, Y7
+	VMASKMOVPS (R8), Y0, Y7
 	VADDPS     Y7, Y1, Y1
 	VADDPS     Y7, Y2, Y2
 	VADDPS     Y7, Y3, Y3
@@ -2472,8 +2472,8 @@ cutBias:
 	VADDPS     Y7, Y6, Y6
 
 cutReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y7, Y7, Y7
 	VCMPPS $0x16, Y7, Y1, Y8
@@ -2490,39 +2490,39 @@ cutReLU:
 	VANDPS Y7, Y6, Y6
 
 cutMask:
-	MOVQ       mask+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y7, Y7, Y7
-	VMASKMOVPS (R10), Y0, Y8
+	VMASKMOVPS (R8), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y7
 	VANDPS     Y7, Y6, Y6
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
@@ -2539,8 +2539,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000006, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -2559,14 +2559,14 @@ TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y0, Y0, Y0
@@ -2589,80 +2589,80 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*2), Y8
+	VBROADCASTSS (R8)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*2), Y8
+	VBROADCASTSS (R8)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*2), Y8
+	VBROADCASTSS (R8)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*2), Y8
+	VBROADCASTSS (R8)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          wholeFetched
@@ -2679,21 +2679,21 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R8)(R9*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R8)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R9*1), Y8
+	VBROADCASTSS (R8)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*2), Y8
+	VBROADCASTSS (R8)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
@@ -2712,50 +2712,50 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y7
-	VFMADD231PS  (R10), Y7, Y0
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y7, Y1
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y7, Y2
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y7, Y3
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y7, Y4
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y7, Y5
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y7, Y6
-	ADDQ         DI, R10
+	VFMADD231PS  (R8), Y7, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y7, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y7, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y7, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y7, Y4
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y7, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y7, Y6
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPS (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPS (R10), Y6, Y6
-	ADDQ   DI, R10
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPS (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y7
+	VMOVUPS (R8), Y7
 	VADDPS  Y7, Y0, Y0
 	VADDPS  Y7, Y1, Y1
 	VADDPS  Y7, Y2, Y2
@@ -2765,8 +2765,8 @@ wholeBias:
 	VADDPS  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
 	VCMPPS $0x16, Y7, Y0, Y8
@@ -2785,43 +2785,43 @@ wholeReLU:
 	VANDPS Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    mask+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y7, Y7, Y7
-	VMOVUPS (R10), Y8
+	VMOVUPS (R8), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y8
 	VCMPPS  $0x16, Y7, Y8, Y7
 	VANDPS  Y7, Y6, Y6
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -2840,25 +2840,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000007, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y1, Y1, Y1
@@ -2881,80 +2881,80 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          cutFetched
@@ -2971,21 +2971,21 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
@@ -3004,64 +3004,64 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y8
-	VMASKMOVPS   (R10), Y0, Y9
+	VMASKMOVPS   (R8), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y1
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y2
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y3
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y4
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R10), Y0, Y9
+	VMASKMOVPS (R8), Y0, Y9
 	VADDPS     Y9, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VADDPS     Y9, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VADDPS     Y9, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VADDPS     Y9, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VADDPS     Y9, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VADDPS     Y9, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VADDPS     Y9, Y7, Y7
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPS (R10), Y0, Y8
+	VMASKMOVPS (R8), Y0, Y8
 	VADDPS     Y8, Y1, Y1
 	VADDPS     Y8, Y2, Y2
 	VADDPS     Y8, Y3, Y3
@@ -3071,8 +3071,8 @@ cutBias:
 	VADDPS     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y1, Y9
@@ -3091,43 +3091,43 @@ cutReLU:
 	VANDPS Y8, Y7, Y7
 
 cutMask:
-	MOVQ       mask+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y8, Y8, Y8
-	VMASKMOVPS (R10), Y0, Y9
+	VMASKMOVPS (R8), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y8
 	VANDPS     Y8, Y7, Y7
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
@@ -3146,8 +3146,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000007, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -3166,17 +3166,17 @@ TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -3201,23 +3201,23 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -3225,67 +3225,67 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -3303,23 +3303,23 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R8)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R8)(R9*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R8)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R9*1), Y9
+	VBROADCASTSS (R8)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*2), Y9
+	VBROADCASTSS (R8)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -3340,54 +3340,54 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y8
-	VFMADD231PS  (R10), Y8, Y0
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y8, Y1
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y8, Y2
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y8, Y3
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y8, Y4
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y8, Y5
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y8, Y6
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y8, Y7
-	ADDQ         DI, R10
+	VFMADD231PS  (R8), Y8, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y4
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y6
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y7
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPS (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPS (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPS (R10), Y7, Y7
-	ADDQ   DI, R10
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPS (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPS (R8), Y7, Y7
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y8
+	VMOVUPS (R8), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y1, Y1
 	VADDPS  Y8, Y2, Y2
@@ -3398,8 +3398,8 @@ wholeBias:
 	VADDPS  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y0, Y9
@@ -3420,47 +3420,47 @@ wholeReLU:
 	VANDPS Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    mask+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y8, Y8, Y8
-	VMOVUPS (R10), Y9
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y8
 	VANDPS  Y8, Y7, Y7
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -3481,28 +3481,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000008, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -3527,23 +3527,23 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -3551,67 +3551,67 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -3629,23 +3629,23 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -3666,70 +3666,70 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y9
-	VMASKMOVPS   (R10), Y0, Y10
+	VMASKMOVPS   (R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y1
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y2
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y3
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y4
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y5
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y6
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R10), Y0, Y10
+	VMASKMOVPS (R8), Y0, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VADDPS     Y10, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VADDPS     Y10, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VADDPS     Y10, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VADDPS     Y10, Y8, Y8
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPS (R10), Y0, Y9
+	VMASKMOVPS (R8), Y0, Y9
 	VADDPS     Y9, Y1, Y1
 	VADDPS     Y9, Y2, Y2
 	VADDPS     Y9, Y3, Y3
@@ -3740,8 +3740,8 @@ cutBias:
 	VADDPS     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y1, Y10
@@ -3762,47 +3762,47 @@ cutReLU:
 	VANDPS Y9, Y8, Y8
 
 cutMask:
-	MOVQ       mask+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPS (R10), Y0, Y10
+	VMASKMOVPS (R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y9
 	VANDPS     Y9, Y8, Y8
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
@@ -3823,8 +3823,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000008, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -3843,17 +3843,17 @@ TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -3879,25 +3879,25 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -3905,73 +3905,73 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -3989,25 +3989,25 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
+	VBROADCASTSS (R8)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R9*1), Y10
+	VBROADCASTSS (R8)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*2), Y10
+	VBROADCASTSS (R8)(R9*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -4029,58 +4029,58 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y9
-	VFMADD231PS  (R10), Y9, Y0
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y9, Y1
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y9, Y2
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y9, Y3
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y9, Y4
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y9, Y5
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y9, Y6
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y9, Y7
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y9, Y8
-	ADDQ         DI, R10
+	VFMADD231PS  (R8), Y9, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y4
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y6
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y7
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y8
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPS (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPS (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPS (R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPS (R10), Y8, Y8
-	ADDQ   DI, R10
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPS (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPS (R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPS (R8), Y8, Y8
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y9
+	VMOVUPS (R8), Y9
 	VADDPS  Y9, Y0, Y0
 	VADDPS  Y9, Y1, Y1
 	VADDPS  Y9, Y2, Y2
@@ -4092,8 +4092,8 @@ wholeBias:
 	VADDPS  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y0, Y10
@@ -4116,51 +4116,51 @@ wholeReLU:
 	VANDPS Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    mask+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y9, Y9, Y9
-	VMOVUPS (R10), Y10
+	VMOVUPS (R8), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y10
 	VCMPPS  $0x16, Y9, Y10, Y9
 	VANDPS  Y9, Y8, Y8
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -4183,28 +4183,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000009, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -4230,25 +4230,25 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -4256,73 +4256,73 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -4340,25 +4340,25 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -4380,76 +4380,76 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y10
-	VMASKMOVPS   (R10), Y0, Y11
+	VMASKMOVPS   (R8), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y1
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y2
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y3
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y4
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y5
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y6
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y7
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R10), Y0, Y11
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y8, Y8
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y9, Y9
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPS (R10), Y0, Y10
+	VMASKMOVPS (R8), Y0, Y10
 	VADDPS     Y10, Y1, Y1
 	VADDPS     Y10, Y2, Y2
 	VADDPS     Y10, Y3, Y3
@@ -4461,8 +4461,8 @@ cutBias:
 	VADDPS     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y1, Y11
@@ -4485,51 +4485,51 @@ cutReLU:
 	VANDPS Y10, Y9, Y9
 
 cutMask:
-	MOVQ       mask+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPS (R10), Y0, Y11
+	VMASKMOVPS (R8), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y8, Y8
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y10
 	VANDPS     Y10, Y9, Y9
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
@@ -4552,8 +4552,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000009, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -4572,17 +4572,17 @@ TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -4609,19 +4609,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -4629,7 +4629,7 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -4637,19 +4637,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -4657,25 +4657,25 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -4683,25 +4683,25 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -4709,7 +4709,7 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -4727,19 +4727,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
+	VBROADCASTSS (R8)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R9*1), Y11
+	VBROADCASTSS (R8)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*2), Y11
+	VBROADCASTSS (R8)(R9*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -4747,7 +4747,7 @@ wholeStep:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -4770,62 +4770,62 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y10
-	VFMADD231PS  (R10), Y10, Y0
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y10, Y1
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y10, Y2
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y10, Y3
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y10, Y4
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y10, Y5
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y10, Y6
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y10, Y7
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y10, Y8
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y10, Y9
-	ADDQ         DI, R10
+	VFMADD231PS  (R8), Y10, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y4
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y6
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y7
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y8
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y9
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPS (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPS (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPS (R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPS (R10), Y8, Y8
-	ADDQ   DI, R10
-	VADDPS (R10), Y9, Y9
-	ADDQ   DI, R10
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPS (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPS (R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPS (R8), Y8, Y8
+	ADDQ   DI, R8
+	VADDPS (R8), Y9, Y9
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y10
+	VMOVUPS (R8), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y1, Y1
 	VADDPS  Y10, Y2, Y2
@@ -4838,8 +4838,8 @@ wholeBias:
 	VADDPS  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y0, Y11
@@ -4864,55 +4864,55 @@ wholeReLU:
 	VANDPS Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    mask+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y10, Y10, Y10
-	VMOVUPS (R10), Y11
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y8, Y8
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y10
 	VANDPS  Y10, Y9, Y9
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -4937,28 +4937,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000a, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -4985,19 +4985,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -5005,7 +5005,7 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -5013,19 +5013,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -5033,25 +5033,25 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -5059,25 +5059,25 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -5085,7 +5085,7 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -5103,19 +5103,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -5123,7 +5123,7 @@ cutStep:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -5146,82 +5146,82 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y11
-	VMASKMOVPS   (R10), Y0, Y12
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y1
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y2
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y3
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y4
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y5
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y6
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R10), Y0, Y12
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y8, Y8
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y10, Y10
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPS (R10), Y0, Y11
+	VMASKMOVPS (R8), Y0, Y11
 	VADDPS     Y11, Y1, Y1
 	VADDPS     Y11, Y2, Y2
 	VADDPS     Y11, Y3, Y3
@@ -5234,8 +5234,8 @@ cutBias:
 	VADDPS     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y1, Y12
@@ -5260,55 +5260,55 @@ cutReLU:
 	VANDPS Y11, Y10, Y10
 
 cutMask:
-	MOVQ       mask+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPS (R10), Y0, Y12
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y8, Y8
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y9, Y9
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y11
 	VANDPS     Y11, Y10, Y10
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
@@ -5333,8 +5333,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000a, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -5353,17 +5353,17 @@ TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -5391,19 +5391,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -5411,9 +5411,9 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -5421,19 +5421,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -5441,27 +5441,27 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -5469,27 +5469,27 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -5497,9 +5497,9 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -5517,19 +5517,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R9*1), Y12
+	VBROADCASTSS (R8)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*2), Y12
+	VBROADCASTSS (R8)(R9*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -5537,9 +5537,9 @@ wholeStep:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -5563,66 +5563,66 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y11
-	VFMADD231PS  (R10), Y11, Y0
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y1
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y2
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y3
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y4
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y5
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y6
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y7
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y8
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y9
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y11, Y10
-	ADDQ         DI, R10
+	VFMADD231PS  (R8), Y11, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y4
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y6
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y7
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y8
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y9
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y10
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPS (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPS (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPS (R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPS (R10), Y8, Y8
-	ADDQ   DI, R10
-	VADDPS (R10), Y9, Y9
-	ADDQ   DI, R10
-	VADDPS (R10), Y10, Y10
-	ADDQ   DI, R10
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPS (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPS (R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPS (R8), Y8, Y8
+	ADDQ   DI, R8
+	VADDPS (R8), Y9, Y9
+	ADDQ   DI, R8
+	VADDPS (R8), Y10, Y10
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y11
+	VMOVUPS (R8), Y11
 	VADDPS  Y11, Y0, Y0
 	VADDPS  Y11, Y1, Y1
 	VADDPS  Y11, Y2, Y2
@@ -5636,8 +5636,8 @@ wholeBias:
 	VADDPS  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y0, Y12
@@ -5664,59 +5664,59 @@ wholeReLU:
 	VANDPS Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    mask+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y11, Y11, Y11
-	VMOVUPS (R10), Y12
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y8, Y8
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y9, Y9
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y12
 	VCMPPS  $0x16, Y11, Y12, Y11
 	VANDPS  Y11, Y10, Y10
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -5743,28 +5743,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000b, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -5792,19 +5792,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -5812,9 +5812,9 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -5822,19 +5822,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -5842,27 +5842,27 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -5870,27 +5870,27 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -5898,9 +5898,9 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -5918,19 +5918,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -5938,9 +5938,9 @@ cutStep:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -5964,88 +5964,88 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y12
-	VMASKMOVPS   (R10), Y0, Y13
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y1
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y2
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y3
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y4
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y5
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y6
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y7
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y8
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y9
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R10), Y0, Y13
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y8, Y8
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y10, Y10
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y11, Y11
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPS (R10), Y0, Y12
+	VMASKMOVPS (R8), Y0, Y12
 	VADDPS     Y12, Y1, Y1
 	VADDPS     Y12, Y2, Y2
 	VADDPS     Y12, Y3, Y3
@@ -6059,8 +6059,8 @@ cutBias:
 	VADDPS     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y1, Y13
@@ -6087,59 +6087,59 @@ cutReLU:
 	VANDPS Y12, Y11, Y11
 
 cutMask:
-	MOVQ       mask+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPS (R10), Y0, Y13
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y8, Y8
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y9, Y9
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y10, Y10
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y12
 	VANDPS     Y12, Y11, Y11
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
@@ -6166,8 +6166,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000b, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -6186,17 +6186,17 @@ TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -6225,19 +6225,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -6245,11 +6245,11 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -6257,19 +6257,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -6277,29 +6277,29 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -6307,29 +6307,29 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -6337,11 +6337,11 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -6359,19 +6359,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R9*1), Y13
+	VBROADCASTSS (R8)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*2), Y13
+	VBROADCASTSS (R8)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -6379,11 +6379,11 @@ wholeStep:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -6408,70 +6408,70 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y12
-	VFMADD231PS  (R10), Y12, Y0
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y1
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y2
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y3
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y4
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y5
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y6
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y7
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y8
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y9
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y10
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y11
-	ADDQ         DI, R10
+	VFMADD231PS  (R8), Y12, Y0
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y4
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y6
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y7
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y8
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y9
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y10
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y11
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPS (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPS (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPS (R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPS (R10), Y8, Y8
-	ADDQ   DI, R10
-	VADDPS (R10), Y9, Y9
-	ADDQ   DI, R10
-	VADDPS (R10), Y10, Y10
-	ADDQ   DI, R10
-	VADDPS (R10), Y11, Y11
-	ADDQ   DI, R10
+	VADDPS (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPS (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPS (R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPS (R8), Y8, Y8
+	ADDQ   DI, R8
+	VADDPS (R8), Y9, Y9
+	ADDQ   DI, R8
+	VADDPS (R8), Y10, Y10
+	ADDQ   DI, R8
+	VADDPS (R8), Y11, Y11
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y12
+	VMOVUPS (R8), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y2, Y2
@@ -6486,8 +6486,8 @@ wholeBias:
 	VADDPS  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -6516,63 +6516,63 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    mask+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R10), Y13
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -6601,28 +6601,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000c, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -6651,19 +6651,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(R8*2), Y14
+	VBROADCASTSS (R8)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -6671,11 +6671,11 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -6683,19 +6683,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(R8*2), Y14
+	VBROADCASTSS (R8)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -6703,29 +6703,29 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(R8*2), Y14
+	VBROADCASTSS (R8)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -6733,29 +6733,29 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(R8*2), Y14
+	VBROADCASTSS (R8)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -6763,11 +6763,11 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -6785,19 +6785,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(R8*2), Y14
+	VBROADCASTSS (R8)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -6805,11 +6805,11 @@ cutStep:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
@@ -6834,94 +6834,94 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y13
-	VMASKMOVPS   (R10), Y0, Y14
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y1
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y2
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y3
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y4
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y5
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y6
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y7
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y8
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y9
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y10
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DI, R10
-	VMASKMOVPS   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPS   (R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R10), Y0, Y14
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y8, Y8
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y9, Y9
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y10, Y10
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y11, Y11
-	ADDQ       DI, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VADDPS     Y14, Y12, Y12
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPS (R10), Y0, Y13
+	VMASKMOVPS (R8), Y0, Y13
 	VADDPS     Y13, Y1, Y1
 	VADDPS     Y13, Y2, Y2
 	VADDPS     Y13, Y3, Y3
@@ -6936,8 +6936,8 @@ cutBias:
 	VADDPS     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPS $0x16, Y13, Y1, Y14
@@ -6966,63 +6966,63 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       mask+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPS (R10), Y0, Y14
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y8, Y8
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y9, Y9
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y10, Y10
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y11, Y11
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPS (R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y13
 	VANDPS     Y13, Y12, Y12
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMASKMOVPS Y1, Y0, (SI)
@@ -7051,8 +7051,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000c, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -8334,13 +8334,13 @@ TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000010
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000010
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y0, Y0, Y0
@@ -8365,19 +8365,19 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
@@ -8385,55 +8385,55 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          wholeFetched
@@ -8451,19 +8451,19 @@ wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
+	VBROADCASTSS (R8)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
+	VBROADCASTSS (R8)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(R8*1), Y10
+	VBROADCASTSS (R8)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
@@ -8483,59 +8483,59 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y8
-	VFMADD231PS  (R9), Y8, Y0
-	VFMADD231PS  32(R9), Y8, Y1
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y8, Y2
-	VFMADD231PS  32(R9), Y8, Y3
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y8, Y4
-	VFMADD231PS  32(R9), Y8, Y5
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y8, Y6
-	VFMADD231PS  32(R9), Y8, Y7
-	ADDQ         DI, R9
+	VFMADD231PS  (R8), Y8, Y0
+	VFMADD231PS  32(R8), Y8, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y2
+	VFMADD231PS  32(R8), Y8, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y4
+	VFMADD231PS  32(R8), Y8, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y8, Y6
+	VFMADD231PS  32(R8), Y8, Y7
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R9), Y0, Y0
-	VADDPS 32(R9), Y1, Y1
-	ADDQ   DI, R9
-	VADDPS (R9), Y2, Y2
-	VADDPS 32(R9), Y3, Y3
-	ADDQ   DI, R9
-	VADDPS (R9), Y4, Y4
-	VADDPS 32(R9), Y5, Y5
-	ADDQ   DI, R9
-	VADDPS (R9), Y6, Y6
-	VADDPS 32(R9), Y7, Y7
-	ADDQ   DI, R9
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R9
-	TESTQ   R9, R9
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R9), Y8
+	VMOVUPS (R8), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y2, Y2
 	VADDPS  Y8, Y4, Y4
 	VADDPS  Y8, Y6, Y6
-	VMOVUPS 32(R9), Y8
+	VMOVUPS 32(R8), Y8
 	VADDPS  Y8, Y1, Y1
 	VADDPS  Y8, Y3, Y3
 	VADDPS  Y8, Y5, Y5
 	VADDPS  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   relu+112(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y0, Y9
@@ -8556,43 +8556,43 @@ wholeReLU:
 	VANDPS Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    mask+96(FP), R9
-	TESTQ   R9, R9
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y8, Y8, Y8
-	VMOVUPS (R9), Y9
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y0, Y0
-	VMOVUPS 32(R9), Y9
+	VMOVUPS 32(R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y9
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y2, Y2
-	VMOVUPS 32(R9), Y9
+	VMOVUPS 32(R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y3, Y3
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y9
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y4, Y4
-	VMOVUPS 32(R9), Y9
+	VMOVUPS 32(R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y5, Y5
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y9
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y6, Y6
-	VMOVUPS 32(R9), Y9
+	VMOVUPS 32(R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y8
 	VANDPS  Y8, Y7, Y7
-	ADDQ    R10, R9
+	ADDQ    R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -8609,25 +8609,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000008, R9
+	SUBQ $0x00000008, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
+	ADDQ    R8, R10
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y1, Y1, Y1
@@ -8652,19 +8652,19 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R9), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y9, Y1
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R9)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y9, Y3
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R9)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y9, Y5
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R9)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y9, Y7
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
@@ -8672,55 +8672,55 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R9), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y9, Y1
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R9)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y9, Y3
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R9)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y9, Y5
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R9)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y9, Y7
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R9), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y9, Y1
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R9)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y9, Y3
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R9)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y9, Y5
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R9)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y9, Y7
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R9), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y9, Y1
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R9)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y9, Y3
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R9)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y9, Y5
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R9)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y9, Y7
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          cutFetched
@@ -8738,19 +8738,19 @@ cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R9), Y11
+	VBROADCASTSS (R8), Y11
 	VFMADD231PS  Y11, Y9, Y1
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R9)(CX*1), Y11
+	VBROADCASTSS (R8)(CX*1), Y11
 	VFMADD231PS  Y11, Y9, Y3
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R9)(CX*2), Y11
+	VBROADCASTSS (R8)(CX*2), Y11
 	VFMADD231PS  Y11, Y9, Y5
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R9)(R8*1), Y11
+	VBROADCASTSS (R8)(R9*1), Y11
 	VFMADD231PS  Y11, Y9, Y7
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
@@ -8770,67 +8770,67 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y9
-	VFMADD231PS  (R9), Y9, Y1
-	VMASKMOVPS   32(R9), Y0, Y10
+	VFMADD231PS  (R8), Y9, Y1
+	VMASKMOVPS   32(R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y2
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y9, Y3
-	VMASKMOVPS   32(R9), Y0, Y10
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y3
+	VMASKMOVPS   32(R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y4
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y9, Y5
-	VMASKMOVPS   32(R9), Y0, Y10
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y5
+	VMASKMOVPS   32(R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y6
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y9, Y7
-	VMASKMOVPS   32(R9), Y0, Y10
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y7
+	VMASKMOVPS   32(R8), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DI, R9
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VADDPS     (R9), Y1, Y1
-	VMASKMOVPS 32(R9), Y0, Y10
+	VADDPS     (R8), Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y10
 	VADDPS     Y10, Y2, Y2
-	ADDQ       DI, R9
-	VADDPS     (R9), Y3, Y3
-	VMASKMOVPS 32(R9), Y0, Y10
+	ADDQ       DI, R8
+	VADDPS     (R8), Y3, Y3
+	VMASKMOVPS 32(R8), Y0, Y10
 	VADDPS     Y10, Y4, Y4
-	ADDQ       DI, R9
-	VADDPS     (R9), Y5, Y5
-	VMASKMOVPS 32(R9), Y0, Y10
+	ADDQ       DI, R8
+	VADDPS     (R8), Y5, Y5
+	VMASKMOVPS 32(R8), Y0, Y10
 	VADDPS     Y10, Y6, Y6
-	ADDQ       DI, R9
-	VADDPS     (R9), Y7, Y7
-	VMASKMOVPS 32(R9), Y0, Y10
+	ADDQ       DI, R8
+	VADDPS     (R8), Y7, Y7
+	VMASKMOVPS 32(R8), Y0, Y10
 	VADDPS     Y10, Y8, Y8
-	ADDQ       DI, R9
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R9
-	TESTQ      R9, R9
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMOVUPS    (R9), Y9
+	VMOVUPS    (R8), Y9
 	VADDPS     Y9, Y1, Y1
 	VADDPS     Y9, Y3, Y3
 	VADDPS     Y9, Y5, Y5
 	VADDPS     Y9, Y7, Y7
-	VMASKMOVPS 32(R9), Y0, Y9
+	VMASKMOVPS 32(R8), Y0, Y9
 	VADDPS     Y9, Y2, Y2
 	VADDPS     Y9, Y4, Y4
 	VADDPS     Y9, Y6, Y6
 	VADDPS     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   relu+112(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y1, Y10
@@ -8851,43 +8851,43 @@ cutReLU:
 	VANDPS Y9, Y8, Y8
 
 cutMask:
-	MOVQ       mask+96(FP), R9
-	TESTQ      R9, R9
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R10
 	SHLQ       $0x02, R10
 	VXORPS     Y9, Y9, Y9
-	VMOVUPS    (R9), Y10
+	VMOVUPS    (R8), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y1, Y1
-	VMASKMOVPS 32(R9), Y0, Y10
+	VMASKMOVPS 32(R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y2, Y2
-	ADDQ       R10, R9
-	VMOVUPS    (R9), Y10
+	ADDQ       R10, R8
+	VMOVUPS    (R8), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y3, Y3
-	VMASKMOVPS 32(R9), Y0, Y10
+	VMASKMOVPS 32(R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y4, Y4
-	ADDQ       R10, R9
-	VMOVUPS    (R9), Y10
+	ADDQ       R10, R8
+	VMOVUPS    (R8), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y5, Y5
-	VMASKMOVPS 32(R9), Y0, Y10
+	VMASKMOVPS 32(R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y6, Y6
-	ADDQ       R10, R9
-	VMOVUPS    (R9), Y10
+	ADDQ       R10, R8
+	VMOVUPS    (R8), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y7, Y7
-	VMASKMOVPS 32(R9), Y0, Y10
+	VMASKMOVPS 32(R8), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y9
 	VANDPS     Y9, Y8, Y8
-	ADDQ       R10, R9
+	ADDQ       R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMOVUPS    Y1, (SI)
@@ -8904,8 +8904,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -8924,13 +8924,13 @@ TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000010
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000010
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y0, Y0, Y0
@@ -8957,22 +8957,22 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
@@ -8980,64 +8980,64 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          wholeFetched
@@ -9055,22 +9055,22 @@ wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
+	VBROADCASTSS (R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
+	VBROADCASTSS (R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(R8*1), Y12
+	VBROADCASTSS (R8)(R9*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
+	VBROADCASTSS (R8)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
@@ -9092,58 +9092,58 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y10
-	VFMADD231PS  (R9), Y10, Y0
-	VFMADD231PS  32(R9), Y10, Y1
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y10, Y2
-	VFMADD231PS  32(R9), Y10, Y3
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y10, Y4
-	VFMADD231PS  32(R9), Y10, Y5
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y10, Y6
-	VFMADD231PS  32(R9), Y10, Y7
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y10, Y8
-	VFMADD231PS  32(R9), Y10, Y9
-	ADDQ         DI, R9
+	VFMADD231PS  (R8), Y10, Y0
+	VFMADD231PS  32(R8), Y10, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y2
+	VFMADD231PS  32(R8), Y10, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y4
+	VFMADD231PS  32(R8), Y10, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y6
+	VFMADD231PS  32(R8), Y10, Y7
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y10, Y8
+	VFMADD231PS  32(R8), Y10, Y9
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R9), Y0, Y0
-	VADDPS 32(R9), Y1, Y1
-	ADDQ   DI, R9
-	VADDPS (R9), Y2, Y2
-	VADDPS 32(R9), Y3, Y3
-	ADDQ   DI, R9
-	VADDPS (R9), Y4, Y4
-	VADDPS 32(R9), Y5, Y5
-	ADDQ   DI, R9
-	VADDPS (R9), Y6, Y6
-	VADDPS 32(R9), Y7, Y7
-	ADDQ   DI, R9
-	VADDPS (R9), Y8, Y8
-	VADDPS 32(R9), Y9, Y9
-	ADDQ   DI, R9
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPS (R8), Y8, Y8
+	VADDPS 32(R8), Y9, Y9
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R9
-	TESTQ   R9, R9
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R9), Y10
+	VMOVUPS (R8), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y2, Y2
 	VADDPS  Y10, Y4, Y4
 	VADDPS  Y10, Y6, Y6
 	VADDPS  Y10, Y8, Y8
-	VMOVUPS 32(R9), Y10
+	VMOVUPS 32(R8), Y10
 	VADDPS  Y10, Y1, Y1
 	VADDPS  Y10, Y3, Y3
 	VADDPS  Y10, Y5, Y5
@@ -9151,8 +9151,8 @@ wholeBias:
 	VADDPS  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   relu+112(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y0, Y11
@@ -9177,50 +9177,50 @@ wholeReLU:
 	VANDPS Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    mask+96(FP), R9
-	TESTQ   R9, R9
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y10, Y10, Y10
-	VMOVUPS (R9), Y11
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y0, Y0
-	VMOVUPS 32(R9), Y11
+	VMOVUPS 32(R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y11
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y2, Y2
-	VMOVUPS 32(R9), Y11
+	VMOVUPS 32(R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y3, Y3
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y11
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y4, Y4
-	VMOVUPS 32(R9), Y11
+	VMOVUPS 32(R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y5, Y5
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y11
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y6, Y6
-	VMOVUPS 32(R9), Y11
+	VMOVUPS 32(R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y7, Y7
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y11
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y8, Y8
-	VMOVUPS 32(R9), Y11
+	VMOVUPS 32(R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y10
 	VANDPS  Y10, Y9, Y9
-	ADDQ    R10, R9
+	ADDQ    R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -9240,25 +9240,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000005, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000008, R9
+	SUBQ $0x00000008, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
+	ADDQ    R8, R10
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y1, Y1, Y1
@@ -9285,22 +9285,22 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y11
 	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R9), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y11, Y1
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R9)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y11, Y3
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R9)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y11, Y5
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R9)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y11, Y7
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R9)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y11, Y9
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
@@ -9308,64 +9308,64 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y11
 	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R9), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y11, Y1
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R9)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y11, Y3
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R9)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y11, Y5
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R9)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y11, Y7
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R9)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y11, Y9
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y11
 	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R9), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y11, Y1
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R9)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y11, Y3
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R9)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y11, Y5
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R9)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y11, Y7
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R9)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y11, Y9
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y11
 	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R9), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y11, Y1
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R9)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y11, Y3
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R9)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y11, Y5
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R9)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y11, Y7
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R9)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y11, Y9
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          cutFetched
@@ -9383,22 +9383,22 @@ cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y11
 	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R9), Y13
+	VBROADCASTSS (R8), Y13
 	VFMADD231PS  Y13, Y11, Y1
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R9)(CX*1), Y13
+	VBROADCASTSS (R8)(CX*1), Y13
 	VFMADD231PS  Y13, Y11, Y3
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R9)(CX*2), Y13
+	VBROADCASTSS (R8)(CX*2), Y13
 	VFMADD231PS  Y13, Y11, Y5
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R9)(R8*1), Y13
+	VBROADCASTSS (R8)(R9*1), Y13
 	VFMADD231PS  Y13, Y11, Y7
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R9)(CX*4), Y13
+	VBROADCASTSS (R8)(CX*4), Y13
 	VFMADD231PS  Y13, Y11, Y9
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
@@ -9420,68 +9420,68 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R9
-	ADDL         R9, R9
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y11
-	VFMADD231PS  (R9), Y11, Y1
-	VMASKMOVPS   32(R9), Y0, Y12
+	VFMADD231PS  (R8), Y11, Y1
+	VMASKMOVPS   32(R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y2
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y11, Y3
-	VMASKMOVPS   32(R9), Y0, Y12
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y3
+	VMASKMOVPS   32(R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y4
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y11, Y5
-	VMASKMOVPS   32(R9), Y0, Y12
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y5
+	VMASKMOVPS   32(R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y6
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y11, Y7
-	VMASKMOVPS   32(R9), Y0, Y12
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y7
+	VMASKMOVPS   32(R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DI, R9
-	VFMADD231PS  (R9), Y11, Y9
-	VMASKMOVPS   32(R9), Y0, Y12
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y11, Y9
+	VMASKMOVPS   32(R8), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DI, R9
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VADDPS     (R9), Y1, Y1
-	VMASKMOVPS 32(R9), Y0, Y12
+	VADDPS     (R8), Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y12
 	VADDPS     Y12, Y2, Y2
-	ADDQ       DI, R9
-	VADDPS     (R9), Y3, Y3
-	VMASKMOVPS 32(R9), Y0, Y12
+	ADDQ       DI, R8
+	VADDPS     (R8), Y3, Y3
+	VMASKMOVPS 32(R8), Y0, Y12
 	VADDPS     Y12, Y4, Y4
-	ADDQ       DI, R9
-	VADDPS     (R9), Y5, Y5
-	VMASKMOVPS 32(R9), Y0, Y12
+	ADDQ       DI, R8
+	VADDPS     (R8), Y5, Y5
+	VMASKMOVPS 32(R8), Y0, Y12
 	VADDPS     Y12, Y6, Y6
-	ADDQ       DI, R9
-	VADDPS     (R9), Y7, Y7
-	VMASKMOVPS 32(R9), Y0, Y12
+	ADDQ       DI, R8
+	VADDPS     (R8), Y7, Y7
+	VMASKMOVPS 32(R8), Y0, Y12
 	VADDPS     Y12, Y8, Y8
-	ADDQ       DI, R9
-	VADDPS     (R9), Y9, Y9
-	VMASKMOVPS 32(R9), Y0, Y12
+	ADDQ       DI, R8
+	VADDPS     (R8), Y9, Y9
+	VMASKMOVPS 32(R8), Y0, Y12
 	VADDPS     Y12, Y10, Y10
-	ADDQ       DI, R9
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R9
-	TESTQ      R9, R9
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMOVUPS    (R9), Y11
+	VMOVUPS    (R8), Y11
 	VADDPS     Y11, Y1, Y1
 	VADDPS     Y11, Y3, Y3
 	VADDPS     Y11, Y5, Y5
 	VADDPS     Y11, Y7, Y7
 	VADDPS     Y11, Y9, Y9
-	VMASKMOVPS 32(R9), Y0, Y11
+	VMASKMOVPS 32(R8), Y0, Y11
 	VADDPS     Y11, Y2, Y2
 	VADDPS     Y11, Y4, Y4
 	VADDPS     Y11, Y6, Y6
@@ -9489,8 +9489,8 @@ cutBias:
 	VADDPS     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   relu+112(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y1, Y12
@@ -9515,50 +9515,50 @@ cutReLU:
 	VANDPS Y11, Y10, Y10
 
 cutMask:
-	MOVQ       mask+96(FP), R9
-	TESTQ      R9, R9
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R10
 	SHLQ       $0x02, R10
 	VXORPS     Y11, Y11, Y11
-	VMOVUPS    (R9), Y12
+	VMOVUPS    (R8), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y1, Y1
-	VMASKMOVPS 32(R9), Y0, Y12
+	VMASKMOVPS 32(R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y2, Y2
-	ADDQ       R10, R9
-	VMOVUPS    (R9), Y12
+	ADDQ       R10, R8
+	VMOVUPS    (R8), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y3, Y3
-	VMASKMOVPS 32(R9), Y0, Y12
+	VMASKMOVPS 32(R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y4, Y4
-	ADDQ       R10, R9
-	VMOVUPS    (R9), Y12
+	ADDQ       R10, R8
+	VMOVUPS    (R8), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y5, Y5
-	VMASKMOVPS 32(R9), Y0, Y12
+	VMASKMOVPS 32(R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y6, Y6
-	ADDQ       R10, R9
-	VMOVUPS    (R9), Y12
+	ADDQ       R10, R8
+	VMOVUPS    (R8), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y7, Y7
-	VMASKMOVPS 32(R9), Y0, Y12
+	VMASKMOVPS 32(R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y8, Y8
-	ADDQ       R10, R9
-	VMOVUPS    (R9), Y12
+	ADDQ       R10, R8
+	VMOVUPS    (R8), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y9, Y9
-	VMASKMOVPS 32(R9), Y0, Y12
+	VMASKMOVPS 32(R8), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y11
 	VANDPS     Y11, Y10, Y10
-	ADDQ       R10, R9
+	ADDQ       R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMOVUPS    Y1, (SI)
@@ -9578,8 +9578,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000005, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -9598,14 +9598,14 @@ TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000010
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000010
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y0, Y0, Y0
@@ -9634,25 +9634,25 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -9660,73 +9660,73 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          wholeFetched
@@ -9744,25 +9744,25 @@ wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS (R8)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS (R8)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R8)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS (R8)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R9*1), Y14
+	VBROADCASTSS (R8)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
@@ -9786,65 +9786,65 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          wholeAdd
 	VBROADCASTSS beta+84(FP), Y12
-	VFMADD231PS  (R10), Y12, Y0
-	VFMADD231PS  32(R10), Y12, Y1
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y2
-	VFMADD231PS  32(R10), Y12, Y3
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y4
-	VFMADD231PS  32(R10), Y12, Y5
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y6
-	VFMADD231PS  32(R10), Y12, Y7
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y8
-	VFMADD231PS  32(R10), Y12, Y9
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y12, Y10
-	VFMADD231PS  32(R10), Y12, Y11
-	ADDQ         DI, R10
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  32(R8), Y12, Y1
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y2
+	VFMADD231PS  32(R8), Y12, Y3
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y4
+	VFMADD231PS  32(R8), Y12, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y6
+	VFMADD231PS  32(R8), Y12, Y7
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y8
+	VFMADD231PS  32(R8), Y12, Y9
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y10
+	VFMADD231PS  32(R8), Y12, Y11
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	VADDPS 32(R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPS (R10), Y2, Y2
-	VADDPS 32(R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPS (R10), Y4, Y4
-	VADDPS 32(R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPS (R10), Y6, Y6
-	VADDPS 32(R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPS (R10), Y8, Y8
-	VADDPS 32(R10), Y9, Y9
-	ADDQ   DI, R10
-	VADDPS (R10), Y10, Y10
-	VADDPS 32(R10), Y11, Y11
-	ADDQ   DI, R10
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPS (R8), Y8, Y8
+	VADDPS 32(R8), Y9, Y9
+	ADDQ   DI, R8
+	VADDPS (R8), Y10, Y10
+	VADDPS 32(R8), Y11, Y11
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+88(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y12
+	VMOVUPS (R8), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y2, Y2
 	VADDPS  Y12, Y4, Y4
 	VADDPS  Y12, Y6, Y6
 	VADDPS  Y12, Y8, Y8
 	VADDPS  Y12, Y10, Y10
-	VMOVUPS 32(R10), Y12
+	VMOVUPS 32(R8), Y12
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y3, Y3
 	VADDPS  Y12, Y5, Y5
@@ -9853,8 +9853,8 @@ wholeBias:
 	VADDPS  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -9883,57 +9883,57 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    mask+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+104(FP), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R10), Y13
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	VMOVUPS 32(R10), Y13
+	VMOVUPS 32(R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	VMOVUPS 32(R10), Y13
+	VMOVUPS 32(R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	VMOVUPS 32(R10), Y13
+	VMOVUPS 32(R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	VMOVUPS 32(R10), Y13
+	VMOVUPS 32(R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	VMOVUPS 32(R10), Y13
+	VMOVUPS 32(R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	VMOVUPS 32(R10), Y13
+	VMOVUPS 32(R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
@@ -9956,25 +9956,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000006, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000008, R10
+	SUBQ $0x00000008, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
+	SHLQ    $0x02, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y1, Y1, Y1
@@ -10003,25 +10003,25 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y13
 	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R8), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R10)(CX*1), Y15
+	VBROADCASTSS (R8)(CX*1), Y15
 	VFMADD231PS  Y15, Y13, Y3
 	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R10)(CX*2), Y15
+	VBROADCASTSS (R8)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R10)(R8*1), Y15
+	VBROADCASTSS (R8)(R9*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R10)(CX*4), Y15
+	VBROADCASTSS (R8)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R10)(R9*1), Y15
+	VBROADCASTSS (R8)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -10029,73 +10029,73 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y13
 	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R8), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R10)(CX*1), Y15
+	VBROADCASTSS (R8)(CX*1), Y15
 	VFMADD231PS  Y15, Y13, Y3
 	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R10)(CX*2), Y15
+	VBROADCASTSS (R8)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R10)(R8*1), Y15
+	VBROADCASTSS (R8)(R9*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R10)(CX*4), Y15
+	VBROADCASTSS (R8)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R10)(R9*1), Y15
+	VBROADCASTSS (R8)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y13
 	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R8), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R10)(CX*1), Y15
+	VBROADCASTSS (R8)(CX*1), Y15
 	VFMADD231PS  Y15, Y13, Y3
 	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R10)(CX*2), Y15
+	VBROADCASTSS (R8)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R10)(R8*1), Y15
+	VBROADCASTSS (R8)(R9*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R10)(CX*4), Y15
+	VBROADCASTSS (R8)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R10)(R9*1), Y15
+	VBROADCASTSS (R8)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y13
 	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R8), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R10)(CX*1), Y15
+	VBROADCASTSS (R8)(CX*1), Y15
 	VFMADD231PS  Y15, Y13, Y3
 	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R10)(CX*2), Y15
+	VBROADCASTSS (R8)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R10)(R8*1), Y15
+	VBROADCASTSS (R8)(R9*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R10)(CX*4), Y15
+	VBROADCASTSS (R8)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R10)(R9*1), Y15
+	VBROADCASTSS (R8)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          cutFetched
@@ -10113,25 +10113,25 @@ cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y13
 	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R8), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R10)(CX*1), Y15
+	VBROADCASTSS (R8)(CX*1), Y15
 	VFMADD231PS  Y15, Y13, Y3
 	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R10)(CX*2), Y15
+	VBROADCASTSS (R8)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R10)(R8*1), Y15
+	VBROADCASTSS (R8)(R9*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R10)(CX*4), Y15
+	VBROADCASTSS (R8)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R10)(R9*1), Y15
+	VBROADCASTSS (R8)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
@@ -10155,77 +10155,77 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R10
-	ADDL         R10, R10
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
 	JEQ          cutAdd
 	VBROADCASTSS beta+84(FP), Y13
-	VFMADD231PS  (R10), Y13, Y1
-	VMASKMOVPS   32(R10), Y0, Y14
+	VFMADD231PS  (R8), Y13, Y1
+	VMASKMOVPS   32(R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y2
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y13, Y3
-	VMASKMOVPS   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y13, Y3
+	VMASKMOVPS   32(R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y4
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y13, Y5
-	VMASKMOVPS   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y13, Y5
+	VMASKMOVPS   32(R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y6
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y13, Y7
-	VMASKMOVPS   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y13, Y7
+	VMASKMOVPS   32(R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y8
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y13, Y9
-	VMASKMOVPS   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y13, Y9
+	VMASKMOVPS   32(R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y10
-	ADDQ         DI, R10
-	VFMADD231PS  (R10), Y13, Y11
-	VMASKMOVPS   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y13, Y11
+	VMASKMOVPS   32(R8), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VADDPS     (R10), Y1, Y1
-	VMASKMOVPS 32(R10), Y0, Y14
+	VADDPS     (R8), Y1, Y1
+	VMASKMOVPS 32(R8), Y0, Y14
 	VADDPS     Y14, Y2, Y2
-	ADDQ       DI, R10
-	VADDPS     (R10), Y3, Y3
-	VMASKMOVPS 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPS     (R8), Y3, Y3
+	VMASKMOVPS 32(R8), Y0, Y14
 	VADDPS     Y14, Y4, Y4
-	ADDQ       DI, R10
-	VADDPS     (R10), Y5, Y5
-	VMASKMOVPS 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPS     (R8), Y5, Y5
+	VMASKMOVPS 32(R8), Y0, Y14
 	VADDPS     Y14, Y6, Y6
-	ADDQ       DI, R10
-	VADDPS     (R10), Y7, Y7
-	VMASKMOVPS 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPS     (R8), Y7, Y7
+	VMASKMOVPS 32(R8), Y0, Y14
 	VADDPS     Y14, Y8, Y8
-	ADDQ       DI, R10
-	VADDPS     (R10), Y9, Y9
-	VMASKMOVPS 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPS     (R8), Y9, Y9
+	VMASKMOVPS 32(R8), Y0, Y14
 	VADDPS     Y14, Y10, Y10
-	ADDQ       DI, R10
-	VADDPS     (R10), Y11, Y11
-	VMASKMOVPS 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPS     (R8), Y11, Y11
+	VMASKMOVPS 32(R8), Y0, Y14
 	VADDPS     Y14, Y12, Y12
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+88(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+88(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMOVUPS    (R10), Y13
+	VMOVUPS    (R8), Y13
 	VADDPS     Y13, Y1, Y1
 	VADDPS     Y13, Y3, Y3
 	VADDPS     Y13, Y5, Y5
 	VADDPS     Y13, Y7, Y7
 	VADDPS     Y13, Y9, Y9
 	VADDPS     Y13, Y11, Y11
-	VMASKMOVPS 32(R10), Y0, Y13
+	VMASKMOVPS 32(R8), Y0, Y13
 	VADDPS     Y13, Y2, Y2
 	VADDPS     Y13, Y4, Y4
 	VADDPS     Y13, Y6, Y6
@@ -10234,8 +10234,8 @@ cutBias:
 	VADDPS     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   relu+112(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPS $0x16, Y13, Y1, Y14
@@ -10264,57 +10264,57 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       mask+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+104(FP), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y13, Y13, Y13
-	VMOVUPS    (R10), Y14
+	VMOVUPS    (R8), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y1, Y1
-	VMASKMOVPS 32(R10), Y0, Y14
+	VMASKMOVPS 32(R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y2, Y2
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y3, Y3
-	VMASKMOVPS 32(R10), Y0, Y14
+	VMASKMOVPS 32(R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y4, Y4
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y5, Y5
-	VMASKMOVPS 32(R10), Y0, Y14
+	VMASKMOVPS 32(R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y6, Y6
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y7, Y7
-	VMASKMOVPS 32(R10), Y0, Y14
+	VMASKMOVPS 32(R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y8, Y8
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y9, Y9
-	VMASKMOVPS 32(R10), Y0, Y14
+	VMASKMOVPS 32(R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y10, Y10
-	ADDQ       R11, R10
-	VMOVUPS    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y11, Y11
-	VMASKMOVPS 32(R10), Y0, Y14
+	VMASKMOVPS 32(R8), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y13
 	VANDPS     Y13, Y12, Y12
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+96(FP)
+	MOVQ R8, mask+96(FP)
 
 cutWrite:
 	VMOVUPS    Y1, (SI)
@@ -10337,8 +10337,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000006, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -10357,20 +10357,20 @@ TEXT ·spacking12x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ panel+48(FP), R10
-	MOVQ cols+72(FP), R11
-	CMPQ R11, $0x00000008
+	MOVQ panel+48(FP), R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000008
 	JNE  cut
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R8*2), R12
+	LEAQ   (AX)(R10*2), R12
 	ADDQ   CX, R12
 	MOVQ   b+32(FP), R13
-	MOVQ   BX, R11
-	SHLQ   $0x04, R11
-	ADDQ   R13, R11
+	MOVQ   BX, R9
+	SHLQ   $0x04, R9
+	ADDQ   R13, R9
 	MOVQ   k+0(FP), R14
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -10397,23 +10397,23 @@ TEXT ·spacking12x8AVX2(SB), NOSPLIT, $0-120
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R8*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R8*2), Y13
+	VBROADCASTSS (AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -10421,7 +10421,7 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R8*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
@@ -10433,23 +10433,23 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R8*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R8*2), Y13
+	VBROADCASTSS (AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -10457,7 +10457,7 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R8*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
@@ -10467,23 +10467,23 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R8*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R8*2), Y13
+	VBROADCASTSS (AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -10491,7 +10491,7 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R8*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
@@ -10501,23 +10501,23 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R8*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R8*2), Y13
+	VBROADCASTSS (AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -10525,7 +10525,7 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R8*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
@@ -10547,23 +10547,23 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R8*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R8*2), Y13
+	VBROADCASTSS (AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -10571,7 +10571,7 @@ wholeStep:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R8*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
@@ -10795,22 +10795,22 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R11
+	SUBQ $0x00000000, R9
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R11
-	NEGQ    R11
+	SHLQ    $0x02, R9
+	NEGQ    R9
 	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
+	ADDQ    R9, R12
 	VMOVUPS (R12), Y0
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R8*2), R12
+	LEAQ   (AX)(R10*2), R12
 	ADDQ   CX, R12
 	MOVQ   b+32(FP), R13
-	MOVQ   BX, R11
-	SHLQ   $0x04, R11
-	ADDQ   R13, R11
+	MOVQ   BX, R9
+	SHLQ   $0x04, R9
+	ADDQ   R13, R9
 	MOVQ   k+0(FP), R14
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10837,23 +10837,23 @@ cut:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R8*2), Y14
+	VBROADCASTSS (AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10861,7 +10861,7 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R8*1), Y14
+	VBROADCASTSS (R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
@@ -10873,23 +10873,23 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R8*2), Y14
+	VBROADCASTSS (AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10897,7 +10897,7 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R8*1), Y14
+	VBROADCASTSS (R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
@@ -10907,23 +10907,23 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R8*2), Y14
+	VBROADCASTSS (AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10931,7 +10931,7 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R8*1), Y14
+	VBROADCASTSS (R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
@@ -10941,23 +10941,23 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R8*2), Y14
+	VBROADCASTSS (AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10965,7 +10965,7 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R8*1), Y14
+	VBROADCASTSS (R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
@@ -10987,23 +10987,23 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R8*2), Y14
+	VBROADCASTSS (AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -11011,7 +11011,7 @@ cutStep:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R8*1), Y14
+	VBROADCASTSS (R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
@@ -11271,16 +11271,16 @@ TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ   $0x02, DX
 	SHLQ   $0x02, BX
 	SHLQ   $0x02, DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (CX)(CX*4), R9
-	MOVQ   panel+48(FP), R10
-	MOVQ   cols+72(FP), R11
-	CMPQ   R11, $0x00000010
+	MOVQ   panel+48(FP), R8
+	LEAQ   (CX)(CX*2), R10
+	LEAQ   (CX)(CX*4), R11
+	MOVQ   cols+72(FP), R9
+	CMPQ   R9, $0x00000010
 	JNE    cut
 	MOVQ   b+32(FP), R12
-	MOVQ   BX, R11
-	SHLQ   $0x04, R11
-	ADDQ   R12, R11
+	MOVQ   BX, R9
+	SHLQ   $0x04, R9
+	ADDQ   R12, R9
 	MOVQ   k+0(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -11307,13 +11307,13 @@ TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-120
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
 	VMOVUPS      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -11323,13 +11323,13 @@ wholeSteps:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -11339,13 +11339,13 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
 	VMOVUPS      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -11355,13 +11355,13 @@ wholeSteps:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -11369,13 +11369,13 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
 	VMOVUPS      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -11385,13 +11385,13 @@ wholeSteps:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -11399,13 +11399,13 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
 	VMOVUPS      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -11415,13 +11415,13 @@ wholeSteps:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -11441,13 +11441,13 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPS      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
 	VMOVUPS      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -11457,13 +11457,13 @@ wholeStep:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R8*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -11662,18 +11662,18 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000008, R11
+	SUBQ $0x00000008, R9
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R11
-	NEGQ    R11
+	SHLQ    $0x02, R9
+	NEGQ    R9
 	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
+	ADDQ    R9, R12
 	VMOVUPS (R12), Y0
 	MOVQ    b+32(FP), R12
-	MOVQ    BX, R11
-	SHLQ    $0x04, R11
-	ADDQ    R12, R11
+	MOVQ    BX, R9
+	SHLQ    $0x04, R9
+	ADDQ    R12, R9
 	MOVQ    k+0(FP), R13
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -11700,13 +11700,13 @@ cut:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
 	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
@@ -11716,13 +11716,13 @@ cutSteps:
 	VBROADCASTSS (AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R8*1), Y15
+	VBROADCASTSS (AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
 	VBROADCASTSS (AX)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R9*1), Y15
+	VBROADCASTSS (AX)(R11*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
 	ADDQ         DX, AX
@@ -11732,13 +11732,13 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
 	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
@@ -11748,13 +11748,13 @@ cutSteps:
 	VBROADCASTSS (AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R8*1), Y15
+	VBROADCASTSS (AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
 	VBROADCASTSS (AX)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R9*1), Y15
+	VBROADCASTSS (AX)(R11*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
 	ADDQ         DX, AX
@@ -11762,13 +11762,13 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
 	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
@@ -11778,13 +11778,13 @@ cutSteps:
 	VBROADCASTSS (AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R8*1), Y15
+	VBROADCASTSS (AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
 	VBROADCASTSS (AX)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R9*1), Y15
+	VBROADCASTSS (AX)(R11*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
 	ADDQ         DX, AX
@@ -11792,13 +11792,13 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
 	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
@@ -11808,13 +11808,13 @@ cutSteps:
 	VBROADCASTSS (AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R8*1), Y15
+	VBROADCASTSS (AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
 	VBROADCASTSS (AX)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R9*1), Y15
+	VBROADCASTSS (AX)(R11*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
 	ADDQ         DX, AX
@@ -11834,13 +11834,13 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPS      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPS      Y13, (R8)
 	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPS      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
@@ -11850,13 +11850,13 @@ cutStep:
 	VBROADCASTSS (AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y13, Y5
 	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R8*1), Y15
+	VBROADCASTSS (AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
 	VBROADCASTSS (AX)(CX*4), Y15
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R9*1), Y15
+	VBROADCASTSS (AX)(R11*1), Y15
 	VFMADD231PS  Y15, Y13, Y11
 	VFMADD231PS  Y15, Y14, Y12
 	ADDQ         DX, AX
@@ -13126,13 +13126,13 @@ TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y0, Y0, Y0
@@ -13152,56 +13152,56 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
+	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
+	VBROADCASTSD (R8)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
+	VBROADCASTSD (R8)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(R8*1), Y5
+	VBROADCASTSD (R8)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
+	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
+	VBROADCASTSD (R8)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
+	VBROADCASTSD (R8)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(R8*1), Y5
+	VBROADCASTSD (R8)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
+	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
+	VBROADCASTSD (R8)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
+	VBROADCASTSD (R8)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(R8*1), Y5
+	VBROADCASTSD (R8)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
+	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
+	VBROADCASTSD (R8)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
+	VBROADCASTSD (R8)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(R8*1), Y5
+	VBROADCASTSD (R8)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          wholeFetched
@@ -13218,22 +13218,22 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
+	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
+	VBROADCASTSD (R8)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
+	VBROADCASTSD (R8)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(R8*1), Y5
+	VBROADCASTSD (R8)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y4
 	VMULPD       Y4, Y0, Y0
@@ -13243,47 +13243,47 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y4
-	VFMADD231PD  (R9), Y4, Y0
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y4, Y1
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y4, Y2
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y4, Y3
-	ADDQ         DI, R9
+	VFMADD231PD  (R8), Y4, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y4, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y4, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y4, Y3
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R9), Y0, Y0
-	ADDQ   DI, R9
-	VADDPD (R9), Y1, Y1
-	ADDQ   DI, R9
-	VADDPD (R9), Y2, Y2
-	ADDQ   DI, R9
-	VADDPD (R9), Y3, Y3
-	ADDQ   DI, R9
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R9
-	TESTQ   R9, R9
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R9), Y4
+	VMOVUPD (R8), Y4
 	VADDPD  Y4, Y0, Y0
 	VADDPD  Y4, Y1, Y1
 	VADDPD  Y4, Y2, Y2
 	VADDPD  Y4, Y3, Y3
 
 wholeReLU:
-	MOVQ   relu+120(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y4, Y4, Y4
 	VCMPPD $0x16, Y4, Y0, Y5
@@ -13296,31 +13296,31 @@ wholeReLU:
 	VANDPD Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    mask+104(FP), R9
-	TESTQ   R9, R9
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y4, Y4, Y4
-	VMOVUPD (R9), Y5
+	VMOVUPD (R8), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y0, Y0
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y5
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y5
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y2, Y2
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y5
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y5
 	VCMPPD  $0x16, Y4, Y5, Y4
 	VANDPD  Y4, Y3, Y3
-	ADDQ    R10, R9
+	ADDQ    R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -13333,25 +13333,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
+	ADDQ    R8, R10
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y1, Y1, Y1
@@ -13371,56 +13371,56 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          cutFetched
@@ -13437,22 +13437,22 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y5
 	VMULPD       Y5, Y1, Y1
@@ -13462,55 +13462,55 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y5
-	VMASKMOVPD   (R9), Y0, Y6
+	VMASKMOVPD   (R8), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y1
-	ADDQ         DI, R9
-	VMASKMOVPD   (R9), Y0, Y6
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DI, R9
-	VMASKMOVPD   (R9), Y0, Y6
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DI, R9
-	VMASKMOVPD   (R9), Y0, Y6
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DI, R9
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R9), Y0, Y6
+	VMASKMOVPD (R8), Y0, Y6
 	VADDPD     Y6, Y1, Y1
-	ADDQ       DI, R9
-	VMASKMOVPD (R9), Y0, Y6
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y6
 	VADDPD     Y6, Y2, Y2
-	ADDQ       DI, R9
-	VMASKMOVPD (R9), Y0, Y6
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y6
 	VADDPD     Y6, Y3, Y3
-	ADDQ       DI, R9
-	VMASKMOVPD (R9), Y0, Y6
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y6
 	VADDPD     Y6, Y4, Y4
-	ADDQ       DI, R9
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPD (R9), Y0, Y5
+	VMASKMOVPD (R8), Y0, Y5
 	VADDPD     Y5, Y1, Y1
 	VADDPD     Y5, Y2, Y2
 	VADDPD     Y5, Y3, Y3
 	VADDPD     Y5, Y4, Y4
 
 cutReLU:
-	MOVQ   relu+120(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y5, Y5, Y5
 	VCMPPD $0x16, Y5, Y1, Y6
@@ -13523,31 +13523,31 @@ cutReLU:
 	VANDPD Y5, Y4, Y4
 
 cutMask:
-	MOVQ       mask+104(FP), R9
-	TESTQ      R9, R9
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R10
 	SHLQ       $0x03, R10
 	VXORPS     Y5, Y5, Y5
-	VMASKMOVPD (R9), Y0, Y6
+	VMASKMOVPD (R8), Y0, Y6
 	VCMPPD     $0x16, Y5, Y6, Y6
 	VANDPD     Y6, Y1, Y1
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y6
+	ADDQ       R10, R8
+	VMASKMOVPD (R8), Y0, Y6
 	VCMPPD     $0x16, Y5, Y6, Y6
 	VANDPD     Y6, Y2, Y2
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y6
+	ADDQ       R10, R8
+	VMASKMOVPD (R8), Y0, Y6
 	VCMPPD     $0x16, Y5, Y6, Y6
 	VANDPD     Y6, Y3, Y3
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y6
+	ADDQ       R10, R8
+	VMASKMOVPD (R8), Y0, Y6
 	VCMPPD     $0x16, Y5, Y6, Y5
 	VANDPD     Y5, Y4, Y4
-	ADDQ       R10, R9
+	ADDQ       R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
@@ -13560,8 +13560,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -13580,13 +13580,13 @@ TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y0, Y0, Y0
@@ -13607,64 +13607,64 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R8)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R8)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R8)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R8)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          wholeFetched
@@ -13681,24 +13681,24 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R8)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(R8*1), Y6
+	VBROADCASTSD (R8)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R8)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y5
 	VMULPD       Y5, Y0, Y0
@@ -13709,43 +13709,43 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y5
-	VFMADD231PD  (R9), Y5, Y0
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y5, Y1
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y5, Y2
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y5, Y3
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y5, Y4
-	ADDQ         DI, R9
+	VFMADD231PD  (R8), Y5, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y5, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y5, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y5, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y5, Y4
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R9), Y0, Y0
-	ADDQ   DI, R9
-	VADDPD (R9), Y1, Y1
-	ADDQ   DI, R9
-	VADDPD (R9), Y2, Y2
-	ADDQ   DI, R9
-	VADDPD (R9), Y3, Y3
-	ADDQ   DI, R9
-	VADDPD (R9), Y4, Y4
-	ADDQ   DI, R9
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R9
-	TESTQ   R9, R9
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R9), Y5
+	VMOVUPD (R8), Y5
 	VADDPD  Y5, Y0, Y0
 	VADDPD  Y5, Y1, Y1
 	VADDPD  Y5, Y2, Y2
@@ -13753,8 +13753,8 @@ wholeBias:
 	VADDPD  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   relu+120(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
 	VCMPPD $0x16, Y5, Y0, Y6
@@ -13769,35 +13769,35 @@ wholeReLU:
 	VANDPD Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    mask+104(FP), R9
-	TESTQ   R9, R9
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y5, Y5, Y5
-	VMOVUPD (R9), Y6
+	VMOVUPD (R8), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y0, Y0
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y6
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y6
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y2, Y2
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y6
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y3, Y3
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y6
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y6
 	VCMPPD  $0x16, Y5, Y6, Y5
 	VANDPD  Y5, Y4, Y4
-	ADDQ    R10, R9
+	ADDQ    R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -13812,25 +13812,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000005, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
+	ADDQ    R8, R10
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y1, Y1, Y1
@@ -13851,64 +13851,64 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          cutFetched
@@ -13925,24 +13925,24 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y6
 	VMULPD       Y6, Y1, Y1
@@ -13953,53 +13953,53 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y6
-	VMASKMOVPD   (R9), Y0, Y7
+	VMASKMOVPD   (R8), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y1
-	ADDQ         DI, R9
-	VMASKMOVPD   (R9), Y0, Y7
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y2
-	ADDQ         DI, R9
-	VMASKMOVPD   (R9), Y0, Y7
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y3
-	ADDQ         DI, R9
-	VMASKMOVPD   (R9), Y0, Y7
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         DI, R9
-	VMASKMOVPD   (R9), Y0, Y7
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DI, R9
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R9), Y0, Y7
+	VMASKMOVPD (R8), Y0, Y7
 	VADDPD     Y7, Y1, Y1
-	ADDQ       DI, R9
-	VMASKMOVPD (R9), Y0, Y7
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y7
 	VADDPD     Y7, Y2, Y2
-	ADDQ       DI, R9
-	VMASKMOVPD (R9), Y0, Y7
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y7
 	VADDPD     Y7, Y3, Y3
-	ADDQ       DI, R9
-	VMASKMOVPD (R9), Y0, Y7
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y7
 	VADDPD     Y7, Y4, Y4
-	ADDQ       DI, R9
-	VMASKMOVPD (R9), Y0, Y7
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y7
 	VADDPD     Y7, Y5, Y5
-	ADDQ       DI, R9
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPD (R9), Y0, Y6
+	VMASKMOVPD (R8), Y0, Y6
 	VADDPD     Y6, Y1, Y1
 	VADDPD     Y6, Y2, Y2
 	VADDPD     Y6, Y3, Y3
@@ -14007,8 +14007,8 @@ cutBias:
 	VADDPD     Y6, Y5, Y5
 
 cutReLU:
-	MOVQ   relu+120(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y6, Y6, Y6
 	VCMPPD $0x16, Y6, Y1, Y7
@@ -14023,35 +14023,35 @@ cutReLU:
 	VANDPD Y6, Y5, Y5
 
 cutMask:
-	MOVQ       mask+104(FP), R9
-	TESTQ      R9, R9
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R10
 	SHLQ       $0x03, R10
 	VXORPS     Y6, Y6, Y6
-	VMASKMOVPD (R9), Y0, Y7
+	VMASKMOVPD (R8), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y7
 	VANDPD     Y7, Y1, Y1
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y7
+	ADDQ       R10, R8
+	VMASKMOVPD (R8), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y7
 	VANDPD     Y7, Y2, Y2
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y7
+	ADDQ       R10, R8
+	VMASKMOVPD (R8), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y7
 	VANDPD     Y7, Y3, Y3
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y7
+	ADDQ       R10, R8
+	VMASKMOVPD (R8), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y7
 	VANDPD     Y7, Y4, Y4
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y7
+	ADDQ       R10, R8
+	VMASKMOVPD (R8), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y6
 	VANDPD     Y6, Y5, Y5
-	ADDQ       R10, R9
+	ADDQ       R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
@@ -14066,8 +14066,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000005, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -14086,14 +14086,14 @@ TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y0, Y0, Y0
@@ -14115,72 +14115,72 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R9*1), Y7
+	VBROADCASTSD (R8)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R9*1), Y7
+	VBROADCASTSD (R8)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R9*1), Y7
+	VBROADCASTSD (R8)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R9*1), Y7
+	VBROADCASTSD (R8)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          wholeFetched
@@ -14197,26 +14197,26 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
+	VBROADCASTSD (R8), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
+	VBROADCASTSD (R8)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
+	VBROADCASTSD (R8)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(R8*1), Y7
+	VBROADCASTSD (R8)(R9*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
+	VBROADCASTSD (R8)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R9*1), Y7
+	VBROADCASTSD (R8)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y6
 	VMULPD       Y6, Y0, Y0
@@ -14228,47 +14228,47 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y6
-	VFMADD231PD  (R10), Y6, Y0
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y6, Y1
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y6, Y2
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y6, Y3
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y6, Y4
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y6, Y5
-	ADDQ         DI, R10
+	VFMADD231PD  (R8), Y6, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y6, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y6, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y6, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y6, Y4
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y6, Y5
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPD (R10), Y5, Y5
-	ADDQ   DI, R10
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPD (R8), Y5, Y5
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y6
+	VMOVUPD (R8), Y6
 	VADDPD  Y6, Y0, Y0
 	VADDPD  Y6, Y1, Y1
 	VADDPD  Y6, Y2, Y2
@@ -14277,8 +14277,8 @@ wholeBias:
 	VADDPD  Y6, Y5, Y5
 
 wholeReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y6, Y6, Y6
 	VCMPPD $0x16, Y6, Y0, Y7
@@ -14295,39 +14295,39 @@ wholeReLU:
 	VANDPD Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    mask+104(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y6, Y6, Y6
-	VMOVUPD (R10), Y7
+	VMOVUPD (R8), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y7
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y7
 	VCMPPD  $0x16, Y6, Y7, Y6
 	VANDPD  Y6, Y5, Y5
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -14344,25 +14344,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000006, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y1, Y1, Y1
@@ -14384,72 +14384,72 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          cutFetched
@@ -14466,26 +14466,26 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y7
 	VMULPD       Y7, Y1, Y1
@@ -14497,59 +14497,59 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y7
-	VMASKMOVPD   (R10), Y0, Y8
+	VMASKMOVPD   (R8), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y1
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y2
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y4
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y8
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R10), Y0, Y8
+	VMASKMOVPD (R8), Y0, Y8
 	VADDPD     Y8, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VADDPD     Y8, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VADDPD     Y8, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VADDPD     Y8, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VADDPD     Y8, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VADDPD     Y8, Y6, Y6
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPD (R10), Y0, Y7
+	VMASKMOVPD (R8), Y0, Y7
 	VADDPD     Y7, Y1, Y1
 	VADDPD     Y7, Y2, Y2
 	VADDPD     Y7, Y3, Y3
@@ -14558,8 +14558,8 @@ cutBias:
 	VADDPD     Y7, Y6, Y6
 
 cutReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y7, Y7, Y7
 	VCMPPD $0x16, Y7, Y1, Y8
@@ -14576,39 +14576,39 @@ cutReLU:
 	VANDPD Y7, Y6, Y6
 
 cutMask:
-	MOVQ       mask+104(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y7, Y7, Y7
-	VMASKMOVPD (R10), Y0, Y8
+	VMASKMOVPD (R8), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y8
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y7
 	VANDPD     Y7, Y6, Y6
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
@@ -14625,8 +14625,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000006, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -14645,14 +14645,14 @@ TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y0, Y0, Y0
@@ -14675,80 +14675,80 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*2), Y8
+	VBROADCASTSD (R8)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*2), Y8
+	VBROADCASTSD (R8)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*2), Y8
+	VBROADCASTSD (R8)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*2), Y8
+	VBROADCASTSD (R8)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          wholeFetched
@@ -14765,28 +14765,28 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R8)(R9*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R8)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R9*1), Y8
+	VBROADCASTSD (R8)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*2), Y8
+	VBROADCASTSD (R8)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y7
 	VMULPD       Y7, Y0, Y0
@@ -14799,51 +14799,51 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y7
-	VFMADD231PD  (R10), Y7, Y0
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y7, Y1
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y7, Y2
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y7, Y3
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y7, Y4
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y7, Y5
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y7, Y6
-	ADDQ         DI, R10
+	VFMADD231PD  (R8), Y7, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y7, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y7, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y7, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y7, Y4
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y7, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y7, Y6
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPD (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPD (R10), Y6, Y6
-	ADDQ   DI, R10
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPD (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y7
+	VMOVUPD (R8), Y7
 	VADDPD  Y7, Y0, Y0
 	VADDPD  Y7, Y1, Y1
 	VADDPD  Y7, Y2, Y2
@@ -14853,8 +14853,8 @@ wholeBias:
 	VADDPD  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
 	VCMPPD $0x16, Y7, Y0, Y8
@@ -14873,43 +14873,43 @@ wholeReLU:
 	VANDPD Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    mask+104(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y7, Y7, Y7
-	VMOVUPD (R10), Y8
+	VMOVUPD (R8), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y8
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y8
 	VCMPPD  $0x16, Y7, Y8, Y7
 	VANDPD  Y7, Y6, Y6
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -14928,25 +14928,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000007, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y1, Y1, Y1
@@ -14969,80 +14969,80 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          cutFetched
@@ -15059,28 +15059,28 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y8
 	VMULPD       Y8, Y1, Y1
@@ -15093,65 +15093,65 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y8
-	VMASKMOVPD   (R10), Y0, Y9
+	VMASKMOVPD   (R8), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y1
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y2
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y3
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y4
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y9
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R10), Y0, Y9
+	VMASKMOVPD (R8), Y0, Y9
 	VADDPD     Y9, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VADDPD     Y9, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VADDPD     Y9, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VADDPD     Y9, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VADDPD     Y9, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VADDPD     Y9, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VADDPD     Y9, Y7, Y7
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPD (R10), Y0, Y8
+	VMASKMOVPD (R8), Y0, Y8
 	VADDPD     Y8, Y1, Y1
 	VADDPD     Y8, Y2, Y2
 	VADDPD     Y8, Y3, Y3
@@ -15161,8 +15161,8 @@ cutBias:
 	VADDPD     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y1, Y9
@@ -15181,43 +15181,43 @@ cutReLU:
 	VANDPD Y8, Y7, Y7
 
 cutMask:
-	MOVQ       mask+104(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y8, Y8, Y8
-	VMASKMOVPD (R10), Y0, Y9
+	VMASKMOVPD (R8), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y9
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y8
 	VANDPD     Y8, Y7, Y7
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
@@ -15236,8 +15236,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000007, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -15256,17 +15256,17 @@ TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -15291,23 +15291,23 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -15315,67 +15315,67 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -15393,31 +15393,31 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
+	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R8)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R8)(R9*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R8)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R9*1), Y9
+	VBROADCASTSD (R8)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*2), Y9
+	VBROADCASTSD (R8)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y8
 	VMULPD       Y8, Y0, Y0
@@ -15431,55 +15431,55 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y8
-	VFMADD231PD  (R10), Y8, Y0
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y8, Y1
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y8, Y2
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y8, Y3
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y8, Y4
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y8, Y5
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y8, Y6
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y8, Y7
-	ADDQ         DI, R10
+	VFMADD231PD  (R8), Y8, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y4
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y6
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y7
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPD (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPD (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPD (R10), Y7, Y7
-	ADDQ   DI, R10
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPD (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPD (R8), Y7, Y7
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y8
+	VMOVUPD (R8), Y8
 	VADDPD  Y8, Y0, Y0
 	VADDPD  Y8, Y1, Y1
 	VADDPD  Y8, Y2, Y2
@@ -15490,8 +15490,8 @@ wholeBias:
 	VADDPD  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y0, Y9
@@ -15512,47 +15512,47 @@ wholeReLU:
 	VANDPD Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    mask+104(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y8, Y8, Y8
-	VMOVUPD (R10), Y9
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y9
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y8
 	VANDPD  Y8, Y7, Y7
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -15573,28 +15573,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000008, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -15619,23 +15619,23 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -15643,67 +15643,67 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -15721,31 +15721,31 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y9
 	VMULPD       Y9, Y1, Y1
@@ -15759,71 +15759,71 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y9
-	VMASKMOVPD   (R10), Y0, Y10
+	VMASKMOVPD   (R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y1
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y2
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y3
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y4
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y5
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y6
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y10
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R10), Y0, Y10
+	VMASKMOVPD (R8), Y0, Y10
 	VADDPD     Y10, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VADDPD     Y10, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VADDPD     Y10, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VADDPD     Y10, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VADDPD     Y10, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VADDPD     Y10, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VADDPD     Y10, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VADDPD     Y10, Y8, Y8
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPD (R10), Y0, Y9
+	VMASKMOVPD (R8), Y0, Y9
 	VADDPD     Y9, Y1, Y1
 	VADDPD     Y9, Y2, Y2
 	VADDPD     Y9, Y3, Y3
@@ -15834,8 +15834,8 @@ cutBias:
 	VADDPD     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y1, Y10
@@ -15856,47 +15856,47 @@ cutReLU:
 	VANDPD Y9, Y8, Y8
 
 cutMask:
-	MOVQ       mask+104(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPD (R10), Y0, Y10
+	VMASKMOVPD (R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y10
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y9
 	VANDPD     Y9, Y8, Y8
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
@@ -15917,8 +15917,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000008, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -15937,17 +15937,17 @@ TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -15973,25 +15973,25 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -15999,73 +15999,73 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -16083,33 +16083,33 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
+	VBROADCASTSD (R8)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R9*1), Y10
+	VBROADCASTSD (R8)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*2), Y10
+	VBROADCASTSD (R8)(R9*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y9
 	VMULPD       Y9, Y0, Y0
@@ -16124,59 +16124,59 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y9
-	VFMADD231PD  (R10), Y9, Y0
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y9, Y1
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y9, Y2
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y9, Y3
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y9, Y4
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y9, Y5
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y9, Y6
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y9, Y7
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y9, Y8
-	ADDQ         DI, R10
+	VFMADD231PD  (R8), Y9, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y4
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y6
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y7
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y8
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPD (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPD (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPD (R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPD (R10), Y8, Y8
-	ADDQ   DI, R10
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPD (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPD (R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPD (R8), Y8, Y8
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y9
+	VMOVUPD (R8), Y9
 	VADDPD  Y9, Y0, Y0
 	VADDPD  Y9, Y1, Y1
 	VADDPD  Y9, Y2, Y2
@@ -16188,8 +16188,8 @@ wholeBias:
 	VADDPD  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y0, Y10
@@ -16212,51 +16212,51 @@ wholeReLU:
 	VANDPD Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    mask+104(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y9, Y9, Y9
-	VMOVUPD (R10), Y10
+	VMOVUPD (R8), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y10
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y10
 	VCMPPD  $0x16, Y9, Y10, Y9
 	VANDPD  Y9, Y8, Y8
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -16279,28 +16279,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000009, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -16326,25 +16326,25 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -16352,73 +16352,73 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -16436,33 +16436,33 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y10
 	VMULPD       Y10, Y1, Y1
@@ -16477,77 +16477,77 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y10
-	VMASKMOVPD   (R10), Y0, Y11
+	VMASKMOVPD   (R8), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y1
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y2
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y3
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y4
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y5
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y6
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y7
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y11
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R10), Y0, Y11
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y8, Y8
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y9, Y9
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPD (R10), Y0, Y10
+	VMASKMOVPD (R8), Y0, Y10
 	VADDPD     Y10, Y1, Y1
 	VADDPD     Y10, Y2, Y2
 	VADDPD     Y10, Y3, Y3
@@ -16559,8 +16559,8 @@ cutBias:
 	VADDPD     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y1, Y11
@@ -16583,51 +16583,51 @@ cutReLU:
 	VANDPD Y10, Y9, Y9
 
 cutMask:
-	MOVQ       mask+104(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPD (R10), Y0, Y11
+	VMASKMOVPD (R8), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y8, Y8
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y11
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y10
 	VANDPD     Y10, Y9, Y9
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
@@ -16650,8 +16650,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000009, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -16670,17 +16670,17 @@ TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -16707,19 +16707,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -16727,7 +16727,7 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -16735,19 +16735,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -16755,25 +16755,25 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -16781,25 +16781,25 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -16807,7 +16807,7 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -16825,19 +16825,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
+	VBROADCASTSD (R8)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R9*1), Y11
+	VBROADCASTSD (R8)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*2), Y11
+	VBROADCASTSD (R8)(R9*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -16845,15 +16845,15 @@ wholeStep:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y10
 	VMULPD       Y10, Y0, Y0
@@ -16869,63 +16869,63 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y10
-	VFMADD231PD  (R10), Y10, Y0
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y10, Y1
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y10, Y2
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y10, Y3
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y10, Y4
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y10, Y5
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y10, Y6
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y10, Y7
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y10, Y8
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y10, Y9
-	ADDQ         DI, R10
+	VFMADD231PD  (R8), Y10, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y4
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y6
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y7
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y8
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y9
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPD (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPD (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPD (R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPD (R10), Y8, Y8
-	ADDQ   DI, R10
-	VADDPD (R10), Y9, Y9
-	ADDQ   DI, R10
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPD (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPD (R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPD (R8), Y8, Y8
+	ADDQ   DI, R8
+	VADDPD (R8), Y9, Y9
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y10
+	VMOVUPD (R8), Y10
 	VADDPD  Y10, Y0, Y0
 	VADDPD  Y10, Y1, Y1
 	VADDPD  Y10, Y2, Y2
@@ -16938,8 +16938,8 @@ wholeBias:
 	VADDPD  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y0, Y11
@@ -16964,55 +16964,55 @@ wholeReLU:
 	VANDPD Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    mask+104(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y10, Y10, Y10
-	VMOVUPD (R10), Y11
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y8, Y8
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y11
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y10
 	VANDPD  Y10, Y9, Y9
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -17037,28 +17037,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000a, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -17085,19 +17085,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -17105,7 +17105,7 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -17113,19 +17113,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -17133,25 +17133,25 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -17159,25 +17159,25 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -17185,7 +17185,7 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -17203,19 +17203,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -17223,15 +17223,15 @@ cutStep:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y11
 	VMULPD       Y11, Y1, Y1
@@ -17247,83 +17247,83 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y11
-	VMASKMOVPD   (R10), Y0, Y12
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y1
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y2
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y3
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y4
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y5
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y6
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y12
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R10), Y0, Y12
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y8, Y8
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y9, Y9
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y10, Y10
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPD (R10), Y0, Y11
+	VMASKMOVPD (R8), Y0, Y11
 	VADDPD     Y11, Y1, Y1
 	VADDPD     Y11, Y2, Y2
 	VADDPD     Y11, Y3, Y3
@@ -17336,8 +17336,8 @@ cutBias:
 	VADDPD     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y1, Y12
@@ -17362,55 +17362,55 @@ cutReLU:
 	VANDPD Y11, Y10, Y10
 
 cutMask:
-	MOVQ       mask+104(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPD (R10), Y0, Y12
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y8, Y8
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y9, Y9
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y12
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y11
 	VANDPD     Y11, Y10, Y10
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
@@ -17435,8 +17435,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000a, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -17455,17 +17455,17 @@ TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -17493,19 +17493,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -17513,9 +17513,9 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -17523,19 +17523,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -17543,27 +17543,27 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -17571,27 +17571,27 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -17599,9 +17599,9 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -17619,19 +17619,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R9*1), Y12
+	VBROADCASTSD (R8)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*2), Y12
+	VBROADCASTSD (R8)(R9*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -17639,17 +17639,17 @@ wholeStep:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y11
 	VMULPD       Y11, Y0, Y0
@@ -17666,67 +17666,67 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y11
-	VFMADD231PD  (R10), Y11, Y0
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y1
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y2
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y3
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y4
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y5
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y6
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y7
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y8
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y9
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y11, Y10
-	ADDQ         DI, R10
+	VFMADD231PD  (R8), Y11, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y4
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y6
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y7
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y8
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y9
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y10
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPD (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPD (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPD (R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPD (R10), Y8, Y8
-	ADDQ   DI, R10
-	VADDPD (R10), Y9, Y9
-	ADDQ   DI, R10
-	VADDPD (R10), Y10, Y10
-	ADDQ   DI, R10
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPD (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPD (R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPD (R8), Y8, Y8
+	ADDQ   DI, R8
+	VADDPD (R8), Y9, Y9
+	ADDQ   DI, R8
+	VADDPD (R8), Y10, Y10
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y11
+	VMOVUPD (R8), Y11
 	VADDPD  Y11, Y0, Y0
 	VADDPD  Y11, Y1, Y1
 	VADDPD  Y11, Y2, Y2
@@ -17740,8 +17740,8 @@ wholeBias:
 	VADDPD  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y0, Y12
@@ -17768,59 +17768,59 @@ wholeReLU:
 	VANDPD Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    mask+104(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y11, Y11, Y11
-	VMOVUPD (R10), Y12
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y8, Y8
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y9, Y9
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y12
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y12
 	VCMPPD  $0x16, Y11, Y12, Y11
 	VANDPD  Y11, Y10, Y10
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -17847,28 +17847,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000b, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -17896,19 +17896,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -17916,9 +17916,9 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -17926,19 +17926,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -17946,27 +17946,27 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -17974,27 +17974,27 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -18002,9 +18002,9 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -18022,19 +18022,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -18042,17 +18042,17 @@ cutStep:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y12
 	VMULPD       Y12, Y1, Y1
@@ -18069,89 +18069,89 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y12
-	VMASKMOVPD   (R10), Y0, Y13
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y1
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y2
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y3
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y4
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y5
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y6
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y7
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y8
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y9
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y13
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R10), Y0, Y13
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y8, Y8
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y9, Y9
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y10, Y10
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y11, Y11
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPD (R10), Y0, Y12
+	VMASKMOVPD (R8), Y0, Y12
 	VADDPD     Y12, Y1, Y1
 	VADDPD     Y12, Y2, Y2
 	VADDPD     Y12, Y3, Y3
@@ -18165,8 +18165,8 @@ cutBias:
 	VADDPD     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y1, Y13
@@ -18193,59 +18193,59 @@ cutReLU:
 	VANDPD Y12, Y11, Y11
 
 cutMask:
-	MOVQ       mask+104(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPD (R10), Y0, Y13
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y8, Y8
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y9, Y9
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y10, Y10
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y13
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y12
 	VANDPD     Y12, Y11, Y11
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
@@ -18272,8 +18272,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000b, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -18292,17 +18292,17 @@ TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000004
 	JNE  cut
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -18331,19 +18331,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -18351,11 +18351,11 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -18363,19 +18363,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -18383,29 +18383,29 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -18413,29 +18413,29 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -18443,11 +18443,11 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -18465,19 +18465,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R9*1), Y13
+	VBROADCASTSD (R8)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*2), Y13
+	VBROADCASTSD (R8)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -18485,19 +18485,19 @@ wholeStep:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y12
 	VMULPD       Y12, Y0, Y0
@@ -18515,71 +18515,71 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y12
-	VFMADD231PD  (R10), Y12, Y0
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y1
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y2
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y3
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y4
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y5
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y6
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y7
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y8
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y9
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y10
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y11
-	ADDQ         DI, R10
+	VFMADD231PD  (R8), Y12, Y0
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y4
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y6
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y7
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y8
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y9
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y10
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y11
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   DI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   DI, R10
-	VADDPD (R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPD (R10), Y6, Y6
-	ADDQ   DI, R10
-	VADDPD (R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPD (R10), Y8, Y8
-	ADDQ   DI, R10
-	VADDPD (R10), Y9, Y9
-	ADDQ   DI, R10
-	VADDPD (R10), Y10, Y10
-	ADDQ   DI, R10
-	VADDPD (R10), Y11, Y11
-	ADDQ   DI, R10
+	VADDPD (R8), Y0, Y0
+	ADDQ   DI, R8
+	VADDPD (R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	ADDQ   DI, R8
+	VADDPD (R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	ADDQ   DI, R8
+	VADDPD (R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPD (R8), Y8, Y8
+	ADDQ   DI, R8
+	VADDPD (R8), Y9, Y9
+	ADDQ   DI, R8
+	VADDPD (R8), Y10, Y10
+	ADDQ   DI, R8
+	VADDPD (R8), Y11, Y11
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y12
+	VMOVUPD (R8), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y2, Y2
@@ -18594,8 +18594,8 @@ wholeBias:
 	VADDPD  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -18624,63 +18624,63 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    mask+104(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R10), Y13
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -18709,28 +18709,28 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000c, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000000, R10
+	SUBQ $0x00000000, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(R8*2), R11
+	LEAQ   (R8)(R9*2), R11
 	ADDQ   CX, R11
 	MOVQ   b+40(FP), R12
 	MOVQ   k+8(FP), R13
@@ -18759,19 +18759,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(R8*2), Y14
+	VBROADCASTSD (R8)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -18779,11 +18779,11 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -18791,19 +18791,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(R8*2), Y14
+	VBROADCASTSD (R8)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -18811,29 +18811,29 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(R8*2), Y14
+	VBROADCASTSD (R8)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -18841,29 +18841,29 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(R8*2), Y14
+	VBROADCASTSD (R8)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -18871,11 +18871,11 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
@@ -18893,19 +18893,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(R8*2), Y14
+	VBROADCASTSD (R8)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -18913,19 +18913,19 @@ cutStep:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y13
 	VMULPD       Y13, Y1, Y1
@@ -18943,95 +18943,95 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y13
-	VMASKMOVPD   (R10), Y0, Y14
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y1
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y2
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y3
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y4
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y5
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y6
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y7
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y8
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y9
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y10
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DI, R10
-	VMASKMOVPD   (R10), Y0, Y14
+	ADDQ         DI, R8
+	VMASKMOVPD   (R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R10), Y0, Y14
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y1, Y1
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y2, Y2
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y3, Y3
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y4, Y4
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y5, Y5
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y6, Y6
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y7, Y7
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y8, Y8
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y9, Y9
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y10, Y10
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y11, Y11
-	ADDQ       DI, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       DI, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VADDPD     Y14, Y12, Y12
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMASKMOVPD (R10), Y0, Y13
+	VMASKMOVPD (R8), Y0, Y13
 	VADDPD     Y13, Y1, Y1
 	VADDPD     Y13, Y2, Y2
 	VADDPD     Y13, Y3, Y3
@@ -19046,8 +19046,8 @@ cutBias:
 	VADDPD     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPD $0x16, Y13, Y1, Y14
@@ -19076,63 +19076,63 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       mask+104(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPD (R10), Y0, Y14
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y5, Y5
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y6, Y6
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y7, Y7
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y8, Y8
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y9, Y9
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y10, Y10
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y11, Y11
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y14
+	ADDQ       R11, R8
+	VMASKMOVPD (R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y13
 	VANDPD     Y13, Y12, Y12
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMASKMOVPD Y1, Y0, (SI)
@@ -19161,8 +19161,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x0000000c, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -20456,13 +20456,13 @@ TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y0, Y0, Y0
@@ -20487,19 +20487,19 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R9), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
@@ -20507,55 +20507,55 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R9), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R9), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R9), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          wholeFetched
@@ -20573,26 +20573,26 @@ wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R9), Y10
+	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
+	VBROADCASTSD (R8)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
+	VBROADCASTSD (R8)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(R8*1), Y10
+	VBROADCASTSD (R8)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y8
 	VMULPD       Y8, Y0, Y0
@@ -20606,60 +20606,60 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y8
-	VFMADD231PD  (R9), Y8, Y0
-	VFMADD231PD  32(R9), Y8, Y1
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y8, Y2
-	VFMADD231PD  32(R9), Y8, Y3
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y8, Y4
-	VFMADD231PD  32(R9), Y8, Y5
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y8, Y6
-	VFMADD231PD  32(R9), Y8, Y7
-	ADDQ         DI, R9
+	VFMADD231PD  (R8), Y8, Y0
+	VFMADD231PD  32(R8), Y8, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y2
+	VFMADD231PD  32(R8), Y8, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y4
+	VFMADD231PD  32(R8), Y8, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y8, Y6
+	VFMADD231PD  32(R8), Y8, Y7
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R9), Y0, Y0
-	VADDPD 32(R9), Y1, Y1
-	ADDQ   DI, R9
-	VADDPD (R9), Y2, Y2
-	VADDPD 32(R9), Y3, Y3
-	ADDQ   DI, R9
-	VADDPD (R9), Y4, Y4
-	VADDPD 32(R9), Y5, Y5
-	ADDQ   DI, R9
-	VADDPD (R9), Y6, Y6
-	VADDPD 32(R9), Y7, Y7
-	ADDQ   DI, R9
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	VADDPD 32(R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	VADDPD 32(R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	VADDPD 32(R8), Y7, Y7
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R9
-	TESTQ   R9, R9
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R9), Y8
+	VMOVUPD (R8), Y8
 	VADDPD  Y8, Y0, Y0
 	VADDPD  Y8, Y2, Y2
 	VADDPD  Y8, Y4, Y4
 	VADDPD  Y8, Y6, Y6
-	VMOVUPD 32(R9), Y8
+	VMOVUPD 32(R8), Y8
 	VADDPD  Y8, Y1, Y1
 	VADDPD  Y8, Y3, Y3
 	VADDPD  Y8, Y5, Y5
 	VADDPD  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   relu+120(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y0, Y9
@@ -20680,43 +20680,43 @@ wholeReLU:
 	VANDPD Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    mask+104(FP), R9
-	TESTQ   R9, R9
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y8, Y8, Y8
-	VMOVUPD (R9), Y9
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y0, Y0
-	VMOVUPD 32(R9), Y9
+	VMOVUPD 32(R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y9
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y2, Y2
-	VMOVUPD 32(R9), Y9
+	VMOVUPD 32(R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y3, Y3
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y9
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y4, Y4
-	VMOVUPD 32(R9), Y9
+	VMOVUPD 32(R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y5, Y5
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y9
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y6, Y6
-	VMOVUPD 32(R9), Y9
+	VMOVUPD 32(R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y8
 	VANDPD  Y8, Y7, Y7
-	ADDQ    R10, R9
+	ADDQ    R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -20733,25 +20733,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000004, R9
+	SUBQ $0x00000004, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
+	ADDQ    R8, R10
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y1, Y1, Y1
@@ -20776,19 +20776,19 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y9
 	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R9), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y9, Y1
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R9)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y9, Y3
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R9)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y9, Y5
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R9)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y9, Y7
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
@@ -20796,55 +20796,55 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y9
 	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R9), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y9, Y1
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R9)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y9, Y3
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R9)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y9, Y5
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R9)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y9, Y7
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y9
 	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R9), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y9, Y1
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R9)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y9, Y3
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R9)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y9, Y5
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R9)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y9, Y7
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y9
 	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R9), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y9, Y1
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R9)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y9, Y3
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R9)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y9, Y5
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R9)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y9, Y7
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          cutFetched
@@ -20862,26 +20862,26 @@ cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y9
 	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R9), Y11
+	VBROADCASTSD (R8), Y11
 	VFMADD231PD  Y11, Y9, Y1
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R9)(CX*1), Y11
+	VBROADCASTSD (R8)(CX*1), Y11
 	VFMADD231PD  Y11, Y9, Y3
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R9)(CX*2), Y11
+	VBROADCASTSD (R8)(CX*2), Y11
 	VFMADD231PD  Y11, Y9, Y5
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R9)(R8*1), Y11
+	VBROADCASTSD (R8)(R9*1), Y11
 	VFMADD231PD  Y11, Y9, Y7
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y9
 	VMULPD       Y9, Y1, Y1
@@ -20895,68 +20895,68 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y9
-	VFMADD231PD  (R9), Y9, Y1
-	VMASKMOVPD   32(R9), Y0, Y10
+	VFMADD231PD  (R8), Y9, Y1
+	VMASKMOVPD   32(R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y2
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y9, Y3
-	VMASKMOVPD   32(R9), Y0, Y10
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y3
+	VMASKMOVPD   32(R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y4
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y9, Y5
-	VMASKMOVPD   32(R9), Y0, Y10
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y5
+	VMASKMOVPD   32(R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y6
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y9, Y7
-	VMASKMOVPD   32(R9), Y0, Y10
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y7
+	VMASKMOVPD   32(R8), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DI, R9
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VADDPD     (R9), Y1, Y1
-	VMASKMOVPD 32(R9), Y0, Y10
+	VADDPD     (R8), Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y10
 	VADDPD     Y10, Y2, Y2
-	ADDQ       DI, R9
-	VADDPD     (R9), Y3, Y3
-	VMASKMOVPD 32(R9), Y0, Y10
+	ADDQ       DI, R8
+	VADDPD     (R8), Y3, Y3
+	VMASKMOVPD 32(R8), Y0, Y10
 	VADDPD     Y10, Y4, Y4
-	ADDQ       DI, R9
-	VADDPD     (R9), Y5, Y5
-	VMASKMOVPD 32(R9), Y0, Y10
+	ADDQ       DI, R8
+	VADDPD     (R8), Y5, Y5
+	VMASKMOVPD 32(R8), Y0, Y10
 	VADDPD     Y10, Y6, Y6
-	ADDQ       DI, R9
-	VADDPD     (R9), Y7, Y7
-	VMASKMOVPD 32(R9), Y0, Y10
+	ADDQ       DI, R8
+	VADDPD     (R8), Y7, Y7
+	VMASKMOVPD 32(R8), Y0, Y10
 	VADDPD     Y10, Y8, Y8
-	ADDQ       DI, R9
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMOVUPD    (R9), Y9
+	VMOVUPD    (R8), Y9
 	VADDPD     Y9, Y1, Y1
 	VADDPD     Y9, Y3, Y3
 	VADDPD     Y9, Y5, Y5
 	VADDPD     Y9, Y7, Y7
-	VMASKMOVPD 32(R9), Y0, Y9
+	VMASKMOVPD 32(R8), Y0, Y9
 	VADDPD     Y9, Y2, Y2
 	VADDPD     Y9, Y4, Y4
 	VADDPD     Y9, Y6, Y6
 	VADDPD     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   relu+120(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y1, Y10
@@ -20977,43 +20977,43 @@ cutReLU:
 	VANDPD Y9, Y8, Y8
 
 cutMask:
-	MOVQ       mask+104(FP), R9
-	TESTQ      R9, R9
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R10
 	SHLQ       $0x03, R10
 	VXORPS     Y9, Y9, Y9
-	VMOVUPD    (R9), Y10
+	VMOVUPD    (R8), Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y1, Y1
-	VMASKMOVPD 32(R9), Y0, Y10
+	VMASKMOVPD 32(R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y2, Y2
-	ADDQ       R10, R9
-	VMOVUPD    (R9), Y10
+	ADDQ       R10, R8
+	VMOVUPD    (R8), Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y3, Y3
-	VMASKMOVPD 32(R9), Y0, Y10
+	VMASKMOVPD 32(R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y4, Y4
-	ADDQ       R10, R9
-	VMOVUPD    (R9), Y10
+	ADDQ       R10, R8
+	VMOVUPD    (R8), Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y5, Y5
-	VMASKMOVPD 32(R9), Y0, Y10
+	VMASKMOVPD 32(R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y6, Y6
-	ADDQ       R10, R9
-	VMOVUPD    (R9), Y10
+	ADDQ       R10, R8
+	VMOVUPD    (R8), Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y7, Y7
-	VMASKMOVPD 32(R9), Y0, Y10
+	VMASKMOVPD 32(R8), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y9
 	VANDPD     Y9, Y8, Y8
-	ADDQ       R10, R9
+	ADDQ       R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMOVUPD    Y1, (SI)
@@ -21030,8 +21030,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -21050,13 +21050,13 @@ TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y0, Y0, Y0
@@ -21083,22 +21083,22 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R9), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
@@ -21106,64 +21106,64 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R9), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R9), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R9), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          wholeFetched
@@ -21181,29 +21181,29 @@ wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R9), Y12
+	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
+	VBROADCASTSD (R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
+	VBROADCASTSD (R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(R8*1), Y12
+	VBROADCASTSD (R8)(R9*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
+	VBROADCASTSD (R8)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y10
 	VMULPD       Y10, Y0, Y0
@@ -21219,59 +21219,59 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y10
-	VFMADD231PD  (R9), Y10, Y0
-	VFMADD231PD  32(R9), Y10, Y1
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y10, Y2
-	VFMADD231PD  32(R9), Y10, Y3
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y10, Y4
-	VFMADD231PD  32(R9), Y10, Y5
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y10, Y6
-	VFMADD231PD  32(R9), Y10, Y7
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y10, Y8
-	VFMADD231PD  32(R9), Y10, Y9
-	ADDQ         DI, R9
+	VFMADD231PD  (R8), Y10, Y0
+	VFMADD231PD  32(R8), Y10, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y2
+	VFMADD231PD  32(R8), Y10, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y4
+	VFMADD231PD  32(R8), Y10, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y6
+	VFMADD231PD  32(R8), Y10, Y7
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y10, Y8
+	VFMADD231PD  32(R8), Y10, Y9
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R9), Y0, Y0
-	VADDPD 32(R9), Y1, Y1
-	ADDQ   DI, R9
-	VADDPD (R9), Y2, Y2
-	VADDPD 32(R9), Y3, Y3
-	ADDQ   DI, R9
-	VADDPD (R9), Y4, Y4
-	VADDPD 32(R9), Y5, Y5
-	ADDQ   DI, R9
-	VADDPD (R9), Y6, Y6
-	VADDPD 32(R9), Y7, Y7
-	ADDQ   DI, R9
-	VADDPD (R9), Y8, Y8
-	VADDPD 32(R9), Y9, Y9
-	ADDQ   DI, R9
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	VADDPD 32(R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	VADDPD 32(R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	VADDPD 32(R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPD (R8), Y8, Y8
+	VADDPD 32(R8), Y9, Y9
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R9
-	TESTQ   R9, R9
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R9), Y10
+	VMOVUPD (R8), Y10
 	VADDPD  Y10, Y0, Y0
 	VADDPD  Y10, Y2, Y2
 	VADDPD  Y10, Y4, Y4
 	VADDPD  Y10, Y6, Y6
 	VADDPD  Y10, Y8, Y8
-	VMOVUPD 32(R9), Y10
+	VMOVUPD 32(R8), Y10
 	VADDPD  Y10, Y1, Y1
 	VADDPD  Y10, Y3, Y3
 	VADDPD  Y10, Y5, Y5
@@ -21279,8 +21279,8 @@ wholeBias:
 	VADDPD  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   relu+120(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y0, Y11
@@ -21305,50 +21305,50 @@ wholeReLU:
 	VANDPD Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    mask+104(FP), R9
-	TESTQ   R9, R9
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y10, Y10, Y10
-	VMOVUPD (R9), Y11
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y0, Y0
-	VMOVUPD 32(R9), Y11
+	VMOVUPD 32(R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y11
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y2, Y2
-	VMOVUPD 32(R9), Y11
+	VMOVUPD 32(R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y3, Y3
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y11
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y4, Y4
-	VMOVUPD 32(R9), Y11
+	VMOVUPD 32(R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y5, Y5
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y11
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y6, Y6
-	VMOVUPD 32(R9), Y11
+	VMOVUPD 32(R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y7, Y7
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y11
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y8, Y8
-	VMOVUPD 32(R9), Y11
+	VMOVUPD 32(R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y10
 	VANDPD  Y10, Y9, Y9
-	ADDQ    R10, R9
+	ADDQ    R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -21368,25 +21368,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000005, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000004, R9
+	SUBQ $0x00000004, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
+	ADDQ    R8, R10
 	VMOVUPS (R10), Y0
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
 	VXORPS Y1, Y1, Y1
@@ -21413,22 +21413,22 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y11
 	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R9), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y11, Y1
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R9)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y11, Y3
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R9)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y11, Y5
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R9)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y11, Y7
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R9)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y11, Y9
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
@@ -21436,64 +21436,64 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y11
 	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R9), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y11, Y1
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R9)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y11, Y3
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R9)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y11, Y5
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R9)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y11, Y7
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R9)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y11, Y9
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y11
 	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R9), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y11, Y1
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R9)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y11, Y3
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R9)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y11, Y5
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R9)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y11, Y7
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R9)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y11, Y9
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y11
 	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R9), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y11, Y1
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R9)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y11, Y3
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R9)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y11, Y5
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R9)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y11, Y7
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R9)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y11, Y9
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
 	JGE          cutFetched
@@ -21511,29 +21511,29 @@ cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y11
 	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R9), Y13
+	VBROADCASTSD (R8), Y13
 	VFMADD231PD  Y13, Y11, Y1
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R9)(CX*1), Y13
+	VBROADCASTSD (R8)(CX*1), Y13
 	VFMADD231PD  Y13, Y11, Y3
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R9)(CX*2), Y13
+	VBROADCASTSD (R8)(CX*2), Y13
 	VFMADD231PD  Y13, Y11, Y5
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R9)(R8*1), Y13
+	VBROADCASTSD (R8)(R9*1), Y13
 	VFMADD231PD  Y13, Y11, Y7
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R9)(CX*4), Y13
+	VBROADCASTSD (R8)(CX*4), Y13
 	VFMADD231PD  Y13, Y11, Y9
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R9
+	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y11
 	VMULPD       Y11, Y1, Y1
@@ -21549,69 +21549,69 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R9
-	ADDQ         R9, R9
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R9
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y11
-	VFMADD231PD  (R9), Y11, Y1
-	VMASKMOVPD   32(R9), Y0, Y12
+	VFMADD231PD  (R8), Y11, Y1
+	VMASKMOVPD   32(R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y2
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y11, Y3
-	VMASKMOVPD   32(R9), Y0, Y12
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y3
+	VMASKMOVPD   32(R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y4
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y11, Y5
-	VMASKMOVPD   32(R9), Y0, Y12
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y5
+	VMASKMOVPD   32(R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y6
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y11, Y7
-	VMASKMOVPD   32(R9), Y0, Y12
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y7
+	VMASKMOVPD   32(R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DI, R9
-	VFMADD231PD  (R9), Y11, Y9
-	VMASKMOVPD   32(R9), Y0, Y12
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y11, Y9
+	VMASKMOVPD   32(R8), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DI, R9
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VADDPD     (R9), Y1, Y1
-	VMASKMOVPD 32(R9), Y0, Y12
+	VADDPD     (R8), Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y12
 	VADDPD     Y12, Y2, Y2
-	ADDQ       DI, R9
-	VADDPD     (R9), Y3, Y3
-	VMASKMOVPD 32(R9), Y0, Y12
+	ADDQ       DI, R8
+	VADDPD     (R8), Y3, Y3
+	VMASKMOVPD 32(R8), Y0, Y12
 	VADDPD     Y12, Y4, Y4
-	ADDQ       DI, R9
-	VADDPD     (R9), Y5, Y5
-	VMASKMOVPD 32(R9), Y0, Y12
+	ADDQ       DI, R8
+	VADDPD     (R8), Y5, Y5
+	VMASKMOVPD 32(R8), Y0, Y12
 	VADDPD     Y12, Y6, Y6
-	ADDQ       DI, R9
-	VADDPD     (R9), Y7, Y7
-	VMASKMOVPD 32(R9), Y0, Y12
+	ADDQ       DI, R8
+	VADDPD     (R8), Y7, Y7
+	VMASKMOVPD 32(R8), Y0, Y12
 	VADDPD     Y12, Y8, Y8
-	ADDQ       DI, R9
-	VADDPD     (R9), Y9, Y9
-	VMASKMOVPD 32(R9), Y0, Y12
+	ADDQ       DI, R8
+	VADDPD     (R8), Y9, Y9
+	VMASKMOVPD 32(R8), Y0, Y12
 	VADDPD     Y12, Y10, Y10
-	ADDQ       DI, R9
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMOVUPD    (R9), Y11
+	VMOVUPD    (R8), Y11
 	VADDPD     Y11, Y1, Y1
 	VADDPD     Y11, Y3, Y3
 	VADDPD     Y11, Y5, Y5
 	VADDPD     Y11, Y7, Y7
 	VADDPD     Y11, Y9, Y9
-	VMASKMOVPD 32(R9), Y0, Y11
+	VMASKMOVPD 32(R8), Y0, Y11
 	VADDPD     Y11, Y2, Y2
 	VADDPD     Y11, Y4, Y4
 	VADDPD     Y11, Y6, Y6
@@ -21619,8 +21619,8 @@ cutBias:
 	VADDPD     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   relu+120(FP), R9
-	TESTQ  R9, R9
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y1, Y12
@@ -21645,50 +21645,50 @@ cutReLU:
 	VANDPD Y11, Y10, Y10
 
 cutMask:
-	MOVQ       mask+104(FP), R9
-	TESTQ      R9, R9
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R10
 	SHLQ       $0x03, R10
 	VXORPS     Y11, Y11, Y11
-	VMOVUPD    (R9), Y12
+	VMOVUPD    (R8), Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y1, Y1
-	VMASKMOVPD 32(R9), Y0, Y12
+	VMASKMOVPD 32(R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y2, Y2
-	ADDQ       R10, R9
-	VMOVUPD    (R9), Y12
+	ADDQ       R10, R8
+	VMOVUPD    (R8), Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y3, Y3
-	VMASKMOVPD 32(R9), Y0, Y12
+	VMASKMOVPD 32(R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y4, Y4
-	ADDQ       R10, R9
-	VMOVUPD    (R9), Y12
+	ADDQ       R10, R8
+	VMOVUPD    (R8), Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y5, Y5
-	VMASKMOVPD 32(R9), Y0, Y12
+	VMASKMOVPD 32(R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y6, Y6
-	ADDQ       R10, R9
-	VMOVUPD    (R9), Y12
+	ADDQ       R10, R8
+	VMOVUPD    (R8), Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y7, Y7
-	VMASKMOVPD 32(R9), Y0, Y12
+	VMASKMOVPD 32(R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y8, Y8
-	ADDQ       R10, R9
-	VMOVUPD    (R9), Y12
+	ADDQ       R10, R8
+	VMOVUPD    (R8), Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y9, Y9
-	VMASKMOVPD 32(R9), Y0, Y12
+	VMASKMOVPD 32(R8), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y11
 	VANDPD     Y11, Y10, Y10
-	ADDQ       R10, R9
+	ADDQ       R10, R8
 
 	// the mask of the next tile
-	MOVQ R9, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMOVUPD    Y1, (SI)
@@ -21708,8 +21708,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R9
-	ADDQ   R9, AX
+	IMUL3Q $0x00000005, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -21728,14 +21728,14 @@ TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ cols+72(FP), R10
-	CMPQ R10, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R8
+	CMPQ R8, $0x00000008
 	JNE  cut
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y0, Y0, Y0
@@ -21764,25 +21764,25 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      32(R11), Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -21790,73 +21790,73 @@ wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      32(R11), Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      32(R11), Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      32(R11), Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          wholeFetched
@@ -21874,32 +21874,32 @@ wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      32(R11), Y13
-	VBROADCASTSD (R10), Y14
+	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD (R8)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD (R8)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R8)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD (R8)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R9*1), Y14
+	VBROADCASTSD (R8)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          wholeBeta
 	VBROADCASTSD alpha+80(FP), Y12
 	VMULPD       Y12, Y0, Y0
@@ -21917,66 +21917,66 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          wholeBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          wholeAdd
 	VBROADCASTSD beta+88(FP), Y12
-	VFMADD231PD  (R10), Y12, Y0
-	VFMADD231PD  32(R10), Y12, Y1
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y2
-	VFMADD231PD  32(R10), Y12, Y3
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y4
-	VFMADD231PD  32(R10), Y12, Y5
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y6
-	VFMADD231PD  32(R10), Y12, Y7
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y8
-	VFMADD231PD  32(R10), Y12, Y9
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y12, Y10
-	VFMADD231PD  32(R10), Y12, Y11
-	ADDQ         DI, R10
+	VFMADD231PD  (R8), Y12, Y0
+	VFMADD231PD  32(R8), Y12, Y1
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y2
+	VFMADD231PD  32(R8), Y12, Y3
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y4
+	VFMADD231PD  32(R8), Y12, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y6
+	VFMADD231PD  32(R8), Y12, Y7
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y8
+	VFMADD231PD  32(R8), Y12, Y9
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y10
+	VFMADD231PD  32(R8), Y12, Y11
+	ADDQ         DI, R8
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	VADDPD 32(R10), Y1, Y1
-	ADDQ   DI, R10
-	VADDPD (R10), Y2, Y2
-	VADDPD 32(R10), Y3, Y3
-	ADDQ   DI, R10
-	VADDPD (R10), Y4, Y4
-	VADDPD 32(R10), Y5, Y5
-	ADDQ   DI, R10
-	VADDPD (R10), Y6, Y6
-	VADDPD 32(R10), Y7, Y7
-	ADDQ   DI, R10
-	VADDPD (R10), Y8, Y8
-	VADDPD 32(R10), Y9, Y9
-	ADDQ   DI, R10
-	VADDPD (R10), Y10, Y10
-	VADDPD 32(R10), Y11, Y11
-	ADDQ   DI, R10
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	ADDQ   DI, R8
+	VADDPD (R8), Y2, Y2
+	VADDPD 32(R8), Y3, Y3
+	ADDQ   DI, R8
+	VADDPD (R8), Y4, Y4
+	VADDPD 32(R8), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	VADDPD 32(R8), Y7, Y7
+	ADDQ   DI, R8
+	VADDPD (R8), Y8, Y8
+	VADDPD 32(R8), Y9, Y9
+	ADDQ   DI, R8
+	VADDPD (R8), Y10, Y10
+	VADDPD 32(R8), Y11, Y11
+	ADDQ   DI, R8
 
 wholeBias:
-	MOVQ    bias+96(FP), R10
-	TESTQ   R10, R10
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y12
+	VMOVUPD (R8), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y2, Y2
 	VADDPD  Y12, Y4, Y4
 	VADDPD  Y12, Y6, Y6
 	VADDPD  Y12, Y8, Y8
 	VADDPD  Y12, Y10, Y10
-	VMOVUPD 32(R10), Y12
+	VMOVUPD 32(R8), Y12
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y3, Y3
 	VADDPD  Y12, Y5, Y5
@@ -21985,8 +21985,8 @@ wholeBias:
 	VADDPD  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -22015,57 +22015,57 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    mask+104(FP), R10
-	TESTQ   R10, R10
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
 	JEQ     wholeWrite
 	MOVQ    maskRow+112(FP), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R10), Y13
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	VMOVUPD 32(R10), Y13
+	VMOVUPD 32(R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	VMOVUPD 32(R10), Y13
+	VMOVUPD 32(R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	VMOVUPD 32(R10), Y13
+	VMOVUPD 32(R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	VMOVUPD 32(R10), Y13
+	VMOVUPD 32(R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	VMOVUPD 32(R10), Y13
+	VMOVUPD 32(R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y13
+	ADDQ    R11, R8
+	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	VMOVUPD 32(R10), Y13
+	VMOVUPD 32(R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R11, R10
+	ADDQ    R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
@@ -22088,25 +22088,25 @@ wholeWrite:
 	ADDQ    DI, SI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000006, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
 
 cut:
-	SUBQ $0x00000004, R10
+	SUBQ $0x00000004, R8
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
+	SHLQ    $0x03, R8
+	NEGQ    R8
 	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
+	ADDQ    R8, R11
 	VMOVUPS (R11), Y0
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
 	VXORPS Y1, Y1, Y1
@@ -22135,25 +22135,25 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y13
 	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R10), Y15
+	VBROADCASTSD (R8), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R10)(CX*1), Y15
+	VBROADCASTSD (R8)(CX*1), Y15
 	VFMADD231PD  Y15, Y13, Y3
 	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R10)(CX*2), Y15
+	VBROADCASTSD (R8)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R10)(R8*1), Y15
+	VBROADCASTSD (R8)(R9*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R10)(CX*4), Y15
+	VBROADCASTSD (R8)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R10)(R9*1), Y15
+	VBROADCASTSD (R8)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -22161,73 +22161,73 @@ cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y13
 	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R10), Y15
+	VBROADCASTSD (R8), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R10)(CX*1), Y15
+	VBROADCASTSD (R8)(CX*1), Y15
 	VFMADD231PD  Y15, Y13, Y3
 	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R10)(CX*2), Y15
+	VBROADCASTSD (R8)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R10)(R8*1), Y15
+	VBROADCASTSD (R8)(R9*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R10)(CX*4), Y15
+	VBROADCASTSD (R8)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R10)(R9*1), Y15
+	VBROADCASTSD (R8)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y13
 	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R10), Y15
+	VBROADCASTSD (R8), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R10)(CX*1), Y15
+	VBROADCASTSD (R8)(CX*1), Y15
 	VFMADD231PD  Y15, Y13, Y3
 	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R10)(CX*2), Y15
+	VBROADCASTSD (R8)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R10)(R8*1), Y15
+	VBROADCASTSD (R8)(R9*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R10)(CX*4), Y15
+	VBROADCASTSD (R8)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R10)(R9*1), Y15
+	VBROADCASTSD (R8)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y13
 	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R10), Y15
+	VBROADCASTSD (R8), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R10)(CX*1), Y15
+	VBROADCASTSD (R8)(CX*1), Y15
 	VFMADD231PD  Y15, Y13, Y3
 	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R10)(CX*2), Y15
+	VBROADCASTSD (R8)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R10)(R8*1), Y15
+	VBROADCASTSD (R8)(R9*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R10)(CX*4), Y15
+	VBROADCASTSD (R8)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R10)(R9*1), Y15
+	VBROADCASTSD (R8)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
 	JGE          cutFetched
@@ -22245,32 +22245,32 @@ cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y13
 	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R10), Y15
+	VBROADCASTSD (R8), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R10)(CX*1), Y15
+	VBROADCASTSD (R8)(CX*1), Y15
 	VFMADD231PD  Y15, Y13, Y3
 	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R10)(CX*2), Y15
+	VBROADCASTSD (R8)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R10)(R8*1), Y15
+	VBROADCASTSD (R8)(R9*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R10)(CX*4), Y15
+	VBROADCASTSD (R8)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R10)(R9*1), Y15
+	VBROADCASTSD (R8)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R10
+	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, alpha+80(FP)
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
 	JEQ          cutBeta
 	VBROADCASTSD alpha+80(FP), Y13
 	VMULPD       Y13, Y1, Y1
@@ -22288,78 +22288,78 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R10
-	ADDQ         R10, R10
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
 	JEQ          cutBias
-	MOVQ         SI, R10
+	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
 	JEQ          cutAdd
 	VBROADCASTSD beta+88(FP), Y13
-	VFMADD231PD  (R10), Y13, Y1
-	VMASKMOVPD   32(R10), Y0, Y14
+	VFMADD231PD  (R8), Y13, Y1
+	VMASKMOVPD   32(R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y2
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y13, Y3
-	VMASKMOVPD   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y13, Y3
+	VMASKMOVPD   32(R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y4
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y13, Y5
-	VMASKMOVPD   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y13, Y5
+	VMASKMOVPD   32(R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y6
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y13, Y7
-	VMASKMOVPD   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y13, Y7
+	VMASKMOVPD   32(R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y8
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y13, Y9
-	VMASKMOVPD   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y13, Y9
+	VMASKMOVPD   32(R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y10
-	ADDQ         DI, R10
-	VFMADD231PD  (R10), Y13, Y11
-	VMASKMOVPD   32(R10), Y0, Y14
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y13, Y11
+	VMASKMOVPD   32(R8), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DI, R10
+	ADDQ         DI, R8
 	JMP          cutBias
 
 cutAdd:
-	VADDPD     (R10), Y1, Y1
-	VMASKMOVPD 32(R10), Y0, Y14
+	VADDPD     (R8), Y1, Y1
+	VMASKMOVPD 32(R8), Y0, Y14
 	VADDPD     Y14, Y2, Y2
-	ADDQ       DI, R10
-	VADDPD     (R10), Y3, Y3
-	VMASKMOVPD 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPD     (R8), Y3, Y3
+	VMASKMOVPD 32(R8), Y0, Y14
 	VADDPD     Y14, Y4, Y4
-	ADDQ       DI, R10
-	VADDPD     (R10), Y5, Y5
-	VMASKMOVPD 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPD     (R8), Y5, Y5
+	VMASKMOVPD 32(R8), Y0, Y14
 	VADDPD     Y14, Y6, Y6
-	ADDQ       DI, R10
-	VADDPD     (R10), Y7, Y7
-	VMASKMOVPD 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPD     (R8), Y7, Y7
+	VMASKMOVPD 32(R8), Y0, Y14
 	VADDPD     Y14, Y8, Y8
-	ADDQ       DI, R10
-	VADDPD     (R10), Y9, Y9
-	VMASKMOVPD 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPD     (R8), Y9, Y9
+	VMASKMOVPD 32(R8), Y0, Y14
 	VADDPD     Y14, Y10, Y10
-	ADDQ       DI, R10
-	VADDPD     (R10), Y11, Y11
-	VMASKMOVPD 32(R10), Y0, Y14
+	ADDQ       DI, R8
+	VADDPD     (R8), Y11, Y11
+	VMASKMOVPD 32(R8), Y0, Y14
 	VADDPD     Y14, Y12, Y12
-	ADDQ       DI, R10
+	ADDQ       DI, R8
 
 cutBias:
-	MOVQ       bias+96(FP), R10
-	TESTQ      R10, R10
+	MOVQ       bias+96(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutReLU
-	VMOVUPD    (R10), Y13
+	VMOVUPD    (R8), Y13
 	VADDPD     Y13, Y1, Y1
 	VADDPD     Y13, Y3, Y3
 	VADDPD     Y13, Y5, Y5
 	VADDPD     Y13, Y7, Y7
 	VADDPD     Y13, Y9, Y9
 	VADDPD     Y13, Y11, Y11
-	VMASKMOVPD 32(R10), Y0, Y13
+	VMASKMOVPD 32(R8), Y0, Y13
 	VADDPD     Y13, Y2, Y2
 	VADDPD     Y13, Y4, Y4
 	VADDPD     Y13, Y6, Y6
@@ -22368,8 +22368,8 @@ cutBias:
 	VADDPD     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   relu+120(FP), R10
-	TESTQ  R10, R10
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPD $0x16, Y13, Y1, Y14
@@ -22398,57 +22398,57 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       mask+104(FP), R10
-	TESTQ      R10, R10
+	MOVQ       mask+104(FP), R8
+	TESTQ      R8, R8
 	JEQ        cutWrite
 	MOVQ       maskRow+112(FP), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y13, Y13, Y13
-	VMOVUPD    (R10), Y14
+	VMOVUPD    (R8), Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y1, Y1
-	VMASKMOVPD 32(R10), Y0, Y14
+	VMASKMOVPD 32(R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y2, Y2
-	ADDQ       R11, R10
-	VMOVUPD    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPD    (R8), Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y3, Y3
-	VMASKMOVPD 32(R10), Y0, Y14
+	VMASKMOVPD 32(R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y4, Y4
-	ADDQ       R11, R10
-	VMOVUPD    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPD    (R8), Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y5, Y5
-	VMASKMOVPD 32(R10), Y0, Y14
+	VMASKMOVPD 32(R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y6, Y6
-	ADDQ       R11, R10
-	VMOVUPD    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPD    (R8), Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y7, Y7
-	VMASKMOVPD 32(R10), Y0, Y14
+	VMASKMOVPD 32(R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y8, Y8
-	ADDQ       R11, R10
-	VMOVUPD    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPD    (R8), Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y9, Y9
-	VMASKMOVPD 32(R10), Y0, Y14
+	VMASKMOVPD 32(R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y10, Y10
-	ADDQ       R11, R10
-	VMOVUPD    (R10), Y14
+	ADDQ       R11, R8
+	VMOVUPD    (R8), Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y11, Y11
-	VMASKMOVPD 32(R10), Y0, Y14
+	VMASKMOVPD 32(R8), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y13
 	VANDPD     Y13, Y12, Y12
-	ADDQ       R11, R10
+	ADDQ       R11, R8
 
 	// the mask of the next tile
-	MOVQ R10, mask+104(FP)
+	MOVQ R8, mask+104(FP)
 
 cutWrite:
 	VMOVUPD    Y1, (SI)
@@ -22471,8 +22471,8 @@ cutWrite:
 	ADDQ       DI, SI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R10
-	ADDQ   R10, AX
+	IMUL3Q $0x00000006, CX, R8
+	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
 	JNE    cutTile
 	VZEROUPPER
@@ -22491,20 +22491,20 @@ TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R8
-	LEAQ (CX)(CX*4), R9
-	MOVQ panel+48(FP), R10
-	MOVQ cols+72(FP), R11
-	CMPQ R11, $0x00000004
+	MOVQ panel+48(FP), R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ cols+72(FP), R9
+	CMPQ R9, $0x00000004
 	JNE  cut
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R8*2), R12
+	LEAQ   (AX)(R10*2), R12
 	ADDQ   CX, R12
 	MOVQ   b+32(FP), R13
-	MOVQ   BX, R11
-	SHLQ   $0x04, R11
-	ADDQ   R13, R11
+	MOVQ   BX, R9
+	SHLQ   $0x04, R9
+	ADDQ   R13, R9
 	MOVQ   k+0(FP), R14
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -22531,23 +22531,23 @@ TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $0-128
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R8*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R8*2), Y13
+	VBROADCASTSD (AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -22555,7 +22555,7 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R8*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
@@ -22567,23 +22567,23 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R8*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R8*2), Y13
+	VBROADCASTSD (AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -22591,7 +22591,7 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R8*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
@@ -22601,23 +22601,23 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R8*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R8*2), Y13
+	VBROADCASTSD (AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -22625,7 +22625,7 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R8*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
@@ -22635,23 +22635,23 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R8*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R8*2), Y13
+	VBROADCASTSD (AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -22659,7 +22659,7 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R8*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
@@ -22681,23 +22681,23 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R8*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R8*2), Y13
+	VBROADCASTSD (AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -22705,7 +22705,7 @@ wholeStep:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R8*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
@@ -22931,22 +22931,22 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R11
+	SUBQ $0x00000000, R9
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R11
-	NEGQ    R11
+	SHLQ    $0x03, R9
+	NEGQ    R9
 	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
+	ADDQ    R9, R12
 	VMOVUPS (R12), Y0
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R8*2), R12
+	LEAQ   (AX)(R10*2), R12
 	ADDQ   CX, R12
 	MOVQ   b+32(FP), R13
-	MOVQ   BX, R11
-	SHLQ   $0x04, R11
-	ADDQ   R13, R11
+	MOVQ   BX, R9
+	SHLQ   $0x04, R9
+	ADDQ   R13, R9
 	MOVQ   k+0(FP), R14
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -22973,23 +22973,23 @@ cut:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R8*2), Y14
+	VBROADCASTSD (AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -22997,7 +22997,7 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R8*1), Y14
+	VBROADCASTSD (R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
@@ -23009,23 +23009,23 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R8*2), Y14
+	VBROADCASTSD (AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -23033,7 +23033,7 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R8*1), Y14
+	VBROADCASTSD (R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
@@ -23043,23 +23043,23 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R8*2), Y14
+	VBROADCASTSD (AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -23067,7 +23067,7 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R8*1), Y14
+	VBROADCASTSD (R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
@@ -23077,23 +23077,23 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R8*2), Y14
+	VBROADCASTSD (AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -23101,7 +23101,7 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R8*1), Y14
+	VBROADCASTSD (R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
@@ -23123,23 +23123,23 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
-	ADDQ         $0x00000020, R10
-	ADDQ         BX, R11
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
+	ADDQ         $0x00000020, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R8*2), Y14
+	VBROADCASTSD (AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -23147,7 +23147,7 @@ cutStep:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R8*1), Y14
+	VBROADCASTSD (R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
@@ -23409,16 +23409,16 @@ TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ   $0x03, DX
 	SHLQ   $0x03, BX
 	SHLQ   $0x03, DI
-	LEAQ   (CX)(CX*2), R8
-	LEAQ   (CX)(CX*4), R9
-	MOVQ   panel+48(FP), R10
-	MOVQ   cols+72(FP), R11
-	CMPQ   R11, $0x00000008
+	MOVQ   panel+48(FP), R8
+	LEAQ   (CX)(CX*2), R10
+	LEAQ   (CX)(CX*4), R11
+	MOVQ   cols+72(FP), R9
+	CMPQ   R9, $0x00000008
 	JNE    cut
 	MOVQ   b+32(FP), R12
-	MOVQ   BX, R11
-	SHLQ   $0x04, R11
-	ADDQ   R12, R11
+	MOVQ   BX, R9
+	SHLQ   $0x04, R9
+	ADDQ   R12, R9
 	MOVQ   k+0(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -23445,13 +23445,13 @@ TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-128
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
 	VMOVUPD      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -23461,13 +23461,13 @@ wholeSteps:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -23477,13 +23477,13 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
 	VMOVUPD      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -23493,13 +23493,13 @@ wholeSteps:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -23507,13 +23507,13 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
 	VMOVUPD      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -23523,13 +23523,13 @@ wholeSteps:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -23537,13 +23537,13 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
 	VMOVUPD      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -23553,13 +23553,13 @@ wholeSteps:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -23579,13 +23579,13 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R11)
-	VMOVUPD      Y12, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
 	VMOVUPD      32(R12), Y13
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y13, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y13, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -23595,13 +23595,13 @@ wholeStep:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R8*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
@@ -23802,18 +23802,18 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000004, R11
+	SUBQ $0x00000004, R9
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R11
-	NEGQ    R11
+	SHLQ    $0x03, R9
+	NEGQ    R9
 	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
+	ADDQ    R9, R12
 	VMOVUPS (R12), Y0
 	MOVQ    b+32(FP), R12
-	MOVQ    BX, R11
-	SHLQ    $0x04, R11
-	ADDQ    R12, R11
+	MOVQ    BX, R9
+	SHLQ    $0x04, R9
+	ADDQ    R12, R9
 	MOVQ    k+0(FP), R13
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -23840,13 +23840,13 @@ cut:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
 	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
@@ -23856,13 +23856,13 @@ cutSteps:
 	VBROADCASTSD (AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R8*1), Y15
+	VBROADCASTSD (AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
 	VBROADCASTSD (AX)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R9*1), Y15
+	VBROADCASTSD (AX)(R11*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
 	ADDQ         DX, AX
@@ -23872,13 +23872,13 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
 	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
@@ -23888,13 +23888,13 @@ cutSteps:
 	VBROADCASTSD (AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R8*1), Y15
+	VBROADCASTSD (AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
 	VBROADCASTSD (AX)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R9*1), Y15
+	VBROADCASTSD (AX)(R11*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
 	ADDQ         DX, AX
@@ -23902,13 +23902,13 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
 	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
@@ -23918,13 +23918,13 @@ cutSteps:
 	VBROADCASTSD (AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R8*1), Y15
+	VBROADCASTSD (AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
 	VBROADCASTSD (AX)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R9*1), Y15
+	VBROADCASTSD (AX)(R11*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
 	ADDQ         DX, AX
@@ -23932,13 +23932,13 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
 	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
@@ -23948,13 +23948,13 @@ cutSteps:
 	VBROADCASTSD (AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R8*1), Y15
+	VBROADCASTSD (AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
 	VBROADCASTSD (AX)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R9*1), Y15
+	VBROADCASTSD (AX)(R11*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
 	ADDQ         DX, AX
@@ -23974,13 +23974,13 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R11)
-	VMOVUPD      Y13, (R10)
+	PREFETCHT0   (R9)
+	VMOVUPD      Y13, (R8)
 	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R11)
-	VMOVUPD      Y14, 32(R10)
-	ADDQ         $0x00000040, R10
-	ADDQ         BX, R11
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y14, 32(R8)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y15
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
@@ -23990,13 +23990,13 @@ cutStep:
 	VBROADCASTSD (AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y13, Y5
 	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R8*1), Y15
+	VBROADCASTSD (AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
 	VBROADCASTSD (AX)(CX*4), Y15
 	VFMADD231PD  Y15, Y13, Y9
 	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R9*1), Y15
+	VBROADCASTSD (AX)(R11*1), Y15
 	VFMADD231PD  Y15, Y13, Y11
 	VFMADD231PD  Y15, Y14, Y12
 	ADDQ         DX, AX

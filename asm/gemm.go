@@ -66,6 +66,7 @@ type gemmRegisters struct {
 	stride, by3, by5    reg.GPVirtual
 	c, ldc, pb          reg.GPVirtual
 	a, aCol, bRow, left reg.GPVirtual
+	last                reg.GPVirtual // where the last vector of a row begins, if not at its place
 	panel, ahead        reg.GPVirtual // of a kernel that packs: where to, and what it fetches
 }
 
@@ -99,21 +100,26 @@ func (mk microKernel) generate() (name string) {
 	r.pb, r.left = mk.GP64(), mk.GP64()
 
 	cols := mk.param("cols")
-	if mk.isa.masks { // a mask costs nothing: one body serves whole and cut tiles
+	switch {
+	case mk.isa.masks: // a mask costs nothing: one body serves whole and cut tiles
 		mk.SUBQ(operand.U32((mk.v-1)*mk.lanes()), cols)
 		mask := mk.tailMask(cols)
 		mk.tileLoop(r, "tile", &mask)
+	case mk.v > 1: // masks cost much: a cut vector is a whole one that begins earlier
+		mk.Comment("the last vector ends with the last column, and computes some columns again")
+		mk.SUBQ(operand.U32(mk.lanes()), cols)
+		mk.toBytes(cols)
+		r.last = cols
+		mk.tileLoop(r, "tile", nil)
+	default:
+		mk.CMPQ(cols, operand.U32(mk.lanes()))
+		mk.JNE(operand.LabelRef("cut"))
+		mk.tileLoop(r, "whole", nil)
 		mk.done()
-		return name
+		mk.Label("cut")
+		mask := mk.tailMask(cols)
+		mk.tileLoop(r, "cut", &mask)
 	}
-	mk.CMPQ(cols, operand.U32(mk.v*mk.lanes()))
-	mk.JNE(operand.LabelRef("cut"))
-	mk.tileLoop(r, "whole", nil)
-	mk.done()
-	mk.Label("cut")
-	mk.SUBQ(operand.U32((mk.v-1)*mk.lanes()), cols)
-	mask := mk.tailMask(cols)
-	mk.tileLoop(r, "cut", &mask)
 	mk.done()
 	return name
 }
@@ -205,7 +211,7 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail)
 	mk.Comment("sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow")
 	b := mk.row()
 	for j := range b {
-		m := operand.Mem{Base: r.pb, Disp: j * mk.isa.width}
+		m := mk.vector(r, r.pb, j)
 		if mask != nil && j == mk.v-1 {
 			mk.loadTail(*mask, m, b[j])
 		} else {
@@ -213,7 +219,7 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail)
 		}
 		if mk.packs {
 			mk.PREFETCHT0(operand.Mem{Base: r.ahead, Disp: j * mk.isa.width})
-			mk.store(b[j], operand.Mem{Base: r.panel, Disp: j * mk.isa.width})
+			mk.store(b[j], mk.vector(r, r.panel, j))
 		}
 	}
 	if mk.packs {
@@ -305,7 +311,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	mk.MOVQ(r.c, row)
 	mk.jumpIfOne("beta", prefix+"Add")
 	mk.broadcast(mk.paramAddr("beta"), beta)
-	mk.eachVector(row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+	mk.eachVector(r, row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		if cut {
 			old := asWide(old, s)
 			mk.loadTail(*mask, m, old)
@@ -316,7 +322,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	})
 	mk.JMP(operand.LabelRef(prefix + "Bias"))
 	mk.Label(prefix + "Add")
-	mk.eachVector(row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+	mk.eachVector(r, row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		if cut {
 			old := asWide(old, s)
 			mk.loadTail(*mask, m, old)
@@ -331,7 +337,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	mk.TESTQ(bias, bias)
 	mk.JEQ(operand.LabelRef(prefix + "ReLU"))
 	for j, b := range mk.row() {
-		m := operand.Mem{Base: bias, Disp: j * mk.isa.width}
+		m := mk.vector(r, bias, j)
 		if mask != nil && j == mk.v-1 {
 			mk.loadTail(*mask, m, b)
 		} else {
@@ -362,7 +368,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	mk.toBytes(maskRow)
 	x := mk.vec()
 	mk.zero(zero)
-	mk.eachVector(active, maskRow, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+	mk.eachVector(r, active, maskRow, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		x := asWide(x, s)
 		if cut {
 			mk.loadTail(*mask, m, x)
@@ -375,7 +381,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	mk.MOVQ(active, mk.paramAddr("mask"))
 
 	mk.Label(prefix + "Write")
-	mk.eachVector(r.c, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+	mk.eachVector(r, r.c, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		if cut {
 			mk.storeTail(*mask, s, m)
 		} else {
@@ -384,12 +390,20 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	})
 }
 
+// vector is the address of vector j of the row at p.
+func (mk microKernel) vector(r gemmRegisters, p reg.GPVirtual, j int) operand.Mem {
+	if r.last != nil && j == mk.v-1 {
+		return operand.Mem{Base: p, Index: r.last, Scale: 1}
+	}
+	return operand.Mem{Base: p, Disp: j * mk.isa.width}
+}
+
 // eachVector emits do for every vector of a tile, whose rows begin at p, ld
 // bytes apart, and leaves p behind the last row.
-func (mk microKernel) eachVector(p, ld reg.GPVirtual, sums [][]reg.VecVirtual, mask *tail, do func(m operand.Mem, s reg.VecVirtual, cut bool)) {
+func (mk microKernel) eachVector(r gemmRegisters, p, ld reg.GPVirtual, sums [][]reg.VecVirtual, mask *tail, do func(m operand.Mem, s reg.VecVirtual, cut bool)) {
 	for i := range sums {
 		for j, s := range sums[i] {
-			do(operand.Mem{Base: p, Disp: j * mk.isa.width}, s, mask != nil && j == mk.v-1)
+			do(mk.vector(r, p, j), s, mask != nil && j == mk.v-1)
 		}
 		mk.ADDQ(ld, p)
 	}

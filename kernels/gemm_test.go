@@ -151,7 +151,7 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 	}
 	for cols := 1; cols <= tu.tailColumns+1; cols++ { // last columns on their own
 		for _, k := range []int{max(tu.tailDepth-1, 1), tu.tailDepth + 2} {
-			shapes = append(shapes, [3]int{9, cols, k}, [3]int{7, lanes + cols, k}, [3]int{20, 3*lanes + cols, k})
+			shapes = append(shapes, [3]int{9, cols, k}, [3]int{7, 2*lanes + cols, k}, [3]int{20, 3*lanes + cols, k})
 		}
 	}
 	for _, k := range []int{1, lanes - 1, lanes, 2*lanes - 1, 2 * lanes, 3*lanes + 1, dotDepth + 3} { // a column, a row

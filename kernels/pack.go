@@ -25,7 +25,7 @@ func roomForPanels[T Float](ks *kernelSet[T], w *workspace[T], k, n int, once bo
 // packPanels copies a k x n block of B into micro-panels, one behind the
 // other: NR columns wide, k rows of one panel after each other, so that the
 // micro-kernel reads memory in order. The last panel is as wide as whole vectors
-// allow, and padded with zeros, whose products never reach C.
+// allow; what is behind its last column is not read.
 func packPanels[T Float](ks *kernelSet[T], dst []T, b operand[T], k, n int) {
 	lanes := ks.lanes
 	for jr, cols := 0, 0; jr < n; jr += cols {
@@ -40,29 +40,26 @@ func packPanels[T Float](ks *kernelSet[T], dst []T, b operand[T], k, n int) {
 	}
 }
 
-// packTransposed packs a panel from a B that is stored by columns.
+// packTransposed packs a panel from a B that is stored by columns, in squares.
+// The last square, down and across, ends with the matrix and copies some
+// elements again, unless it is larger than the matrix. Columns behind the last
+// stay what they are: tiles do not read them.
 func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k, cols, width int) {
-	whole := k / square.cols * square.cols
-	j := 0
-	for ; j+square.cols <= cols; j += square.cols {
-		if whole > 0 {
-			square.run(whole, &b[j*bCol], bCol, &panel[j], width)
-		}
-		for p := whole; p < k; p++ {
-			for jj := j; jj < j+square.cols; jj++ {
-				panel[p*width+jj] = b[jj*bCol+p]
+	side := square.cols
+	if k < side || cols < side {
+		for j := range cols {
+			for p, x := range b[j*bCol:][:k] {
+				panel[p*width+j] = x
 			}
 		}
+		return
 	}
-	for ; j < width; j++ {
-		if j >= cols {
-			for p := range k {
-				panel[p*width+j] = 0
-			}
-			continue
-		}
-		for p, x := range b[j*bCol:][:k] {
-			panel[p*width+j] = x
+	whole := k / side * side
+	for next := 0; next < cols; next += side {
+		j := min(next, cols-side)
+		square.run(whole, &b[j*bCol], bCol, &panel[j], width)
+		if p := k - side; whole < k {
+			square.run(side, &b[j*bCol+p], bCol, &panel[p*width+j], width)
 		}
 	}
 }

@@ -14,8 +14,9 @@ type tuning struct {
 	// is transposed, its columns) are at least packStride elements apart: so far
 	// apart they share sets of the cache, and entries of the TLB.
 	packColumns, packStride int
-	// A last vector of at most tailColumns columns is computed by columns if k
-	// is at least tailDepth: a sum along k ends in adding up a vector.
+	// A last vector of at most tailColumns columns, behind two whole ones, is
+	// computed by columns if k is at least tailDepth: a sum along k ends in adding up
+	// a vector.
 	tailColumns, tailDepth int
 	// A thread is worth waking up for at least threadWork multiply-adds.
 	threadWork int
@@ -42,7 +43,7 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda int) bool {
 // their own: a few columns would take as long as a whole vector of them.
 func (ks *kernelSet[T]) tailColumns(n, k int) int {
 	last := n & (ks.lanes - 1)
-	if n == 1 || (last > 0 && last <= ks.tuning.tailColumns && n > ks.lanes && k >= ks.tuning.tailDepth) {
+	if n == 1 || (last > 0 && last <= ks.tuning.tailColumns && n > 2*ks.lanes && k >= ks.tuning.tailDepth) {
 		return max(last, 1)
 	}
 	return 0

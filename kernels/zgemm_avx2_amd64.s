@@ -154,8 +154,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -472,8 +470,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -842,8 +838,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -1265,8 +1259,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -1740,8 +1732,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -2268,8 +2258,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -2848,8 +2836,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -3489,8 +3475,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -4191,8 +4175,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -4945,8 +4927,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -5751,8 +5731,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -6609,8 +6587,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R8
 	NEGQ    R8
@@ -7071,11 +7047,13 @@ TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000010
-	JNE  cut
+	MOVQ cols+72(FP), R11
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R9
 	MOVQ   k+8(FP), R10
@@ -7083,38 +7061,29 @@ wholeTile:
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000000, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
 	SUBQ    $0x04, R10
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	VMOVUPS      32(R9), Y3
+	VMOVUPS      (R9)(R11*1), Y3
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	VMOVUPS      32(R9), Y3
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	VMOVUPS      32(R9), Y3
+	VMOVUPS      (R9)(R11*1), Y3
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
@@ -7123,92 +7092,101 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	VMOVUPS      32(R9), Y3
+	VMOVUPS      (R9)(R11*1), Y3
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R11
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	VMOVUPS      (R9)(R11*1), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R12
+
+tileFetched:
 	SUBQ $0x04, R10
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R10
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	VMOVUPS      32(R9), Y3
+	VMOVUPS      (R9)(R11*1), Y3
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	DECQ         R10
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSS beta+84(FP), Y2
 	VFMADD231PS  (R8), Y2, Y0
-	VFMADD231PS  32(R8), Y2, Y1
+	VFMADD231PS  (R8)(R11*1), Y2, Y1
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R11*1), Y1, Y1
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+88(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPS (R8), Y2
 	VADDPS  Y2, Y0, Y0
-	VMOVUPS 32(R8), Y2
+	VMOVUPS (R8)(R11*1), Y2
 	VADDPS  Y2, Y1, Y1
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+112(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y2, Y2, Y2
 	VCMPPS $0x16, Y2, Y0, Y3
 	VANDPS Y3, Y0, Y0
 	VCMPPS $0x16, Y2, Y1, Y2
 	VANDPS Y2, Y1, Y1
 
-wholeMask:
+tileMask:
 	MOVQ    mask+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+104(FP), R9
 	SHLQ    $0x02, R9
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS (R8), Y3
 	VCMPPS  $0x16, Y2, Y3, Y3
 	VANDPS  Y3, Y0, Y0
-	VMOVUPS 32(R8), Y3
+	VMOVUPS (R8)(R11*1), Y3
 	VCMPPS  $0x16, Y2, Y3, Y2
 	VANDPS  Y2, Y1, Y1
 	ADDQ    R9, R8
@@ -7216,182 +7194,16 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+96(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y1, (SI)(R11*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
-	SUBQ    $0x04, R10
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VMASKMOVPS   32(R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VMASKMOVPS   32(R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VMASKMOVPS   32(R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VMASKMOVPS   32(R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R11
-
-cutFetched:
-	SUBQ $0x04, R10
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R10
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VMASKMOVPS   32(R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y3, Y1
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
-	JNE          cutStep
-
-cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y3
-	VMULPS       Y3, Y1, Y1
-	VMULPS       Y3, Y2, Y2
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
-	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y3
-	VFMADD231PS  (R8), Y3, Y1
-	VMASKMOVPS   32(R8), Y0, Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPS     (R8), Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y4
-	VADDPS     Y4, Y2, Y2
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPS    (R8), Y3
-	VADDPS     Y3, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y3
-	VADDPS     Y3, Y2, Y2
-
-cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y3, Y3, Y3
-	VCMPPS $0x16, Y3, Y1, Y4
-	VANDPS Y4, Y1, Y1
-	VCMPPS $0x16, Y3, Y2, Y3
-	VANDPS Y3, Y2, Y2
-
-cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R9
-	SHLQ       $0x02, R9
-	VXORPS     Y3, Y3, Y3
-	VMOVUPS    (R8), Y4
-	VCMPPS     $0x16, Y3, Y4, Y4
-	VANDPS     Y4, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y4
-	VCMPPS     $0x16, Y3, Y4, Y3
-	VANDPS     Y3, Y2, Y2
-	ADDQ       R9, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
-
-cutWrite:
-	VMOVUPS    Y1, (SI)
-	VMASKMOVPS Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -7408,11 +7220,13 @@ TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000010
-	JNE  cut
+	MOVQ cols+72(FP), R11
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R9
 	MOVQ   k+8(FP), R10
@@ -7422,18 +7236,18 @@ wholeTile:
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000001, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
 	SUBQ    $0x04, R10
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
-	VMOVUPS      32(R9), Y5
+	VMOVUPS      (R9)(R11*1), Y5
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -7442,24 +7256,12 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
-	VMOVUPS      32(R9), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	VMOVUPS      32(R9), Y5
+	VMOVUPS      (R9)(R11*1), Y5
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -7471,7 +7273,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
-	VMOVUPS      32(R9), Y5
+	VMOVUPS      (R9)(R11*1), Y5
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -7480,22 +7282,34 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R11
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R12
+
+tileFetched:
 	SUBQ $0x04, R10
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R10
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
-	VMOVUPS      32(R9), Y5
+	VMOVUPS      (R9)(R11*1), Y5
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -7505,57 +7319,57 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	DECQ         R10
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VMULPS       Y4, Y3, Y3
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSS beta+84(FP), Y4
 	VFMADD231PS  (R8), Y4, Y0
-	VFMADD231PS  32(R8), Y4, Y1
+	VFMADD231PS  (R8)(R11*1), Y4, Y1
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y4, Y2
-	VFMADD231PS  32(R8), Y4, Y3
+	VFMADD231PS  (R8)(R11*1), Y4, Y3
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R11*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPS (R8), Y2, Y2
-	VADDPS 32(R8), Y3, Y3
+	VADDPS (R8)(R11*1), Y3, Y3
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+88(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPS (R8), Y4
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y2, Y2
-	VMOVUPS 32(R8), Y4
+	VMOVUPS (R8)(R11*1), Y4
 	VADDPS  Y4, Y1, Y1
 	VADDPS  Y4, Y3, Y3
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+112(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y4, Y4, Y4
 	VCMPPS $0x16, Y4, Y0, Y5
 	VANDPS Y5, Y0, Y0
@@ -7566,24 +7380,24 @@ wholeReLU:
 	VCMPPS $0x16, Y4, Y3, Y4
 	VANDPS Y4, Y3, Y3
 
-wholeMask:
+tileMask:
 	MOVQ    mask+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+104(FP), R9
 	SHLQ    $0x02, R9
 	VXORPS  Y4, Y4, Y4
 	VMOVUPS (R8), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y0, Y0
-	VMOVUPS 32(R8), Y5
+	VMOVUPS (R8)(R11*1), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y1, Y1
 	ADDQ    R9, R8
 	VMOVUPS (R8), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y2, Y2
-	VMOVUPS 32(R8), Y5
+	VMOVUPS (R8)(R11*1), Y5
 	VCMPPS  $0x16, Y4, Y5, Y4
 	VANDPS  Y4, Y3, Y3
 	ADDQ    R9, R8
@@ -7591,228 +7405,19 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+96(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y1, (SI)(R11*1)
 	ADDQ    DI, SI
 	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
+	VMOVUPS Y3, (SI)(R11*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
-	SUBQ    $0x04, R10
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y5
-	VMASKMOVPS   32(R9), Y0, Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y5
-	VMASKMOVPS   32(R9), Y0, Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y5
-	VMASKMOVPS   32(R9), Y0, Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y5
-	VMASKMOVPS   32(R9), Y0, Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R11
-
-cutFetched:
-	SUBQ $0x04, R10
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R10
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y5
-	VMASKMOVPS   32(R9), Y0, Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
-	JNE          cutStep
-
-cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y5
-	VMULPS       Y5, Y1, Y1
-	VMULPS       Y5, Y2, Y2
-	VMULPS       Y5, Y3, Y3
-	VMULPS       Y5, Y4, Y4
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
-	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y5
-	VFMADD231PS  (R8), Y5, Y1
-	VMASKMOVPS   32(R8), Y0, Y6
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y5, Y3
-	VMASKMOVPS   32(R8), Y0, Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPS     (R8), Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y6
-	VADDPS     Y6, Y2, Y2
-	ADDQ       DI, R8
-	VADDPS     (R8), Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y6
-	VADDPS     Y6, Y4, Y4
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPS    (R8), Y5
-	VADDPS     Y5, Y1, Y1
-	VADDPS     Y5, Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y5
-	VADDPS     Y5, Y2, Y2
-	VADDPS     Y5, Y4, Y4
-
-cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y5, Y5, Y5
-	VCMPPS $0x16, Y5, Y1, Y6
-	VANDPS Y6, Y1, Y1
-	VCMPPS $0x16, Y5, Y2, Y6
-	VANDPS Y6, Y2, Y2
-	VCMPPS $0x16, Y5, Y3, Y6
-	VANDPS Y6, Y3, Y3
-	VCMPPS $0x16, Y5, Y4, Y5
-	VANDPS Y5, Y4, Y4
-
-cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R9
-	SHLQ       $0x02, R9
-	VXORPS     Y5, Y5, Y5
-	VMOVUPS    (R8), Y6
-	VCMPPS     $0x16, Y5, Y6, Y6
-	VANDPS     Y6, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y6
-	VCMPPS     $0x16, Y5, Y6, Y6
-	VANDPS     Y6, Y2, Y2
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y6
-	VCMPPS     $0x16, Y5, Y6, Y6
-	VANDPS     Y6, Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y6
-	VCMPPS     $0x16, Y5, Y6, Y5
-	VANDPS     Y5, Y4, Y4
-	ADDQ       R9, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
-
-cutWrite:
-	VMOVUPS    Y1, (SI)
-	VMASKMOVPS Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y3, (SI)
-	VMASKMOVPS Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -7829,11 +7434,13 @@ TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000010
-	JNE  cut
+	MOVQ cols+72(FP), R11
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R9
 	MOVQ   k+8(FP), R10
@@ -7845,18 +7452,18 @@ wholeTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000002, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
 	SUBQ    $0x04, R10
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y7
 	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7868,27 +7475,12 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y7
 	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7903,7 +7495,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y7
 	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7915,22 +7507,37 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R11
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R9)(R11*1), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R12
+
+tileFetched:
 	SUBQ $0x04, R10
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R10
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y7
 	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7943,11 +7550,11 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	DECQ         R10
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
@@ -7956,54 +7563,54 @@ wholeStore:
 	VMULPS       Y6, Y4, Y4
 	VMULPS       Y6, Y5, Y5
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSS beta+84(FP), Y6
 	VFMADD231PS  (R8), Y6, Y0
-	VFMADD231PS  32(R8), Y6, Y1
+	VFMADD231PS  (R8)(R11*1), Y6, Y1
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y6, Y2
-	VFMADD231PS  32(R8), Y6, Y3
+	VFMADD231PS  (R8)(R11*1), Y6, Y3
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y6, Y4
-	VFMADD231PS  32(R8), Y6, Y5
+	VFMADD231PS  (R8)(R11*1), Y6, Y5
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R11*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPS (R8), Y2, Y2
-	VADDPS 32(R8), Y3, Y3
+	VADDPS (R8)(R11*1), Y3, Y3
 	ADDQ   DI, R8
 	VADDPS (R8), Y4, Y4
-	VADDPS 32(R8), Y5, Y5
+	VADDPS (R8)(R11*1), Y5, Y5
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+88(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPS (R8), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y2, Y2
 	VADDPS  Y6, Y4, Y4
-	VMOVUPS 32(R8), Y6
+	VMOVUPS (R8)(R11*1), Y6
 	VADDPS  Y6, Y1, Y1
 	VADDPS  Y6, Y3, Y3
 	VADDPS  Y6, Y5, Y5
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+112(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
 	VCMPPS $0x16, Y6, Y0, Y7
 	VANDPS Y7, Y0, Y0
@@ -8018,31 +7625,31 @@ wholeReLU:
 	VCMPPS $0x16, Y6, Y5, Y6
 	VANDPS Y6, Y5, Y5
 
-wholeMask:
+tileMask:
 	MOVQ    mask+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+104(FP), R9
 	SHLQ    $0x02, R9
 	VXORPS  Y6, Y6, Y6
 	VMOVUPS (R8), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y0, Y0
-	VMOVUPS 32(R8), Y7
+	VMOVUPS (R8)(R11*1), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y1, Y1
 	ADDQ    R9, R8
 	VMOVUPS (R8), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y2, Y2
-	VMOVUPS 32(R8), Y7
+	VMOVUPS (R8)(R11*1), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y3, Y3
 	ADDQ    R9, R8
 	VMOVUPS (R8), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y4, Y4
-	VMOVUPS 32(R8), Y7
+	VMOVUPS (R8)(R11*1), Y7
 	VCMPPS  $0x16, Y6, Y7, Y6
 	VANDPS  Y6, Y5, Y5
 	ADDQ    R9, R8
@@ -8050,274 +7657,22 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+96(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y1, (SI)(R11*1)
 	ADDQ    DI, SI
 	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
+	VMOVUPS Y3, (SI)(R11*1)
 	ADDQ    DI, SI
 	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
+	VMOVUPS Y5, (SI)(R11*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
-	SUBQ    $0x04, R10
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y7
-	VMASKMOVPS   32(R9), Y0, Y8
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y7
-	VMASKMOVPS   32(R9), Y0, Y8
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y7
-	VMASKMOVPS   32(R9), Y0, Y8
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y7
-	VMASKMOVPS   32(R9), Y0, Y8
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R11
-
-cutFetched:
-	SUBQ $0x04, R10
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R10
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y7
-	VMASKMOVPS   32(R9), Y0, Y8
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y7, Y3
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y7, Y5
-	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
-	JNE          cutStep
-
-cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y7
-	VMULPS       Y7, Y1, Y1
-	VMULPS       Y7, Y2, Y2
-	VMULPS       Y7, Y3, Y3
-	VMULPS       Y7, Y4, Y4
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y7, Y6, Y6
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
-	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y7
-	VFMADD231PS  (R8), Y7, Y1
-	VMASKMOVPS   32(R8), Y0, Y8
-	VFMADD231PS  Y8, Y7, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y7, Y3
-	VMASKMOVPS   32(R8), Y0, Y8
-	VFMADD231PS  Y8, Y7, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y7, Y5
-	VMASKMOVPS   32(R8), Y0, Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPS     (R8), Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y8
-	VADDPS     Y8, Y2, Y2
-	ADDQ       DI, R8
-	VADDPS     (R8), Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y8
-	VADDPS     Y8, Y4, Y4
-	ADDQ       DI, R8
-	VADDPS     (R8), Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y8
-	VADDPS     Y8, Y6, Y6
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPS    (R8), Y7
-	VADDPS     Y7, Y1, Y1
-	VADDPS     Y7, Y3, Y3
-	VADDPS     Y7, Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y7
-	VADDPS     Y7, Y2, Y2
-	VADDPS     Y7, Y4, Y4
-	VADDPS     Y7, Y6, Y6
-
-cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y7, Y7, Y7
-	VCMPPS $0x16, Y7, Y1, Y8
-	VANDPS Y8, Y1, Y1
-	VCMPPS $0x16, Y7, Y2, Y8
-	VANDPS Y8, Y2, Y2
-	VCMPPS $0x16, Y7, Y3, Y8
-	VANDPS Y8, Y3, Y3
-	VCMPPS $0x16, Y7, Y4, Y8
-	VANDPS Y8, Y4, Y4
-	VCMPPS $0x16, Y7, Y5, Y8
-	VANDPS Y8, Y5, Y5
-	VCMPPS $0x16, Y7, Y6, Y7
-	VANDPS Y7, Y6, Y6
-
-cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R9
-	SHLQ       $0x02, R9
-	VXORPS     Y7, Y7, Y7
-	VMOVUPS    (R8), Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y2, Y2
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y4, Y4
-	ADDQ       R9, R8
-	VMOVUPS    (R8), Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y8
-	VCMPPS     $0x16, Y7, Y8, Y7
-	VANDPS     Y7, Y6, Y6
-	ADDQ       R9, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
-
-cutWrite:
-	VMOVUPS    Y1, (SI)
-	VMASKMOVPS Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y3, (SI)
-	VMASKMOVPS Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y5, (SI)
-	VMASKMOVPS Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -8335,11 +7690,13 @@ TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
 	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000010
-	JNE  cut
+	MOVQ cols+72(FP), R12
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R12
+	SHLQ $0x02, R12
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
@@ -8353,18 +7710,18 @@ wholeTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000003, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
 	SUBQ    $0x04, R11
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
+	VMOVUPS      (R10)(R12*1), Y9
 	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -8379,30 +7736,12 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         DX, R8
 	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
+	VMOVUPS      (R10)(R12*1), Y9
 	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -8420,7 +7759,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
+	VMOVUPS      (R10)(R12*1), Y9
 	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -8435,22 +7774,40 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         DX, R8
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R12
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	VMOVUPS      (R10)(R12*1), Y9
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R13
+
+tileFetched:
 	SUBQ $0x04, R11
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R11
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
+	VMOVUPS      (R10)(R12*1), Y9
 	VBROADCASTSS (R8), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -8466,11 +7823,11 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
@@ -8481,62 +7838,62 @@ wholeStore:
 	VMULPS       Y8, Y6, Y6
 	VMULPS       Y8, Y7, Y7
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSS beta+84(FP), Y8
 	VFMADD231PS  (R8), Y8, Y0
-	VFMADD231PS  32(R8), Y8, Y1
+	VFMADD231PS  (R8)(R12*1), Y8, Y1
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y8, Y2
-	VFMADD231PS  32(R8), Y8, Y3
+	VFMADD231PS  (R8)(R12*1), Y8, Y3
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y8, Y4
-	VFMADD231PS  32(R8), Y8, Y5
+	VFMADD231PS  (R8)(R12*1), Y8, Y5
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y8, Y6
-	VFMADD231PS  32(R8), Y8, Y7
+	VFMADD231PS  (R8)(R12*1), Y8, Y7
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R12*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPS (R8), Y2, Y2
-	VADDPS 32(R8), Y3, Y3
+	VADDPS (R8)(R12*1), Y3, Y3
 	ADDQ   DI, R8
 	VADDPS (R8), Y4, Y4
-	VADDPS 32(R8), Y5, Y5
+	VADDPS (R8)(R12*1), Y5, Y5
 	ADDQ   DI, R8
 	VADDPS (R8), Y6, Y6
-	VADDPS 32(R8), Y7, Y7
+	VADDPS (R8)(R12*1), Y7, Y7
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+88(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPS (R8), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y2, Y2
 	VADDPS  Y8, Y4, Y4
 	VADDPS  Y8, Y6, Y6
-	VMOVUPS 32(R8), Y8
+	VMOVUPS (R8)(R12*1), Y8
 	VADDPS  Y8, Y1, Y1
 	VADDPS  Y8, Y3, Y3
 	VADDPS  Y8, Y5, Y5
 	VADDPS  Y8, Y7, Y7
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+112(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y0, Y9
 	VANDPS Y9, Y0, Y0
@@ -8555,38 +7912,38 @@ wholeReLU:
 	VCMPPS $0x16, Y8, Y7, Y8
 	VANDPS Y8, Y7, Y7
 
-wholeMask:
+tileMask:
 	MOVQ    mask+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+104(FP), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y8, Y8, Y8
 	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y0, Y0
-	VMOVUPS 32(R8), Y9
+	VMOVUPS (R8)(R12*1), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y1, Y1
 	ADDQ    R10, R8
 	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y2, Y2
-	VMOVUPS 32(R8), Y9
+	VMOVUPS (R8)(R12*1), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y3, Y3
 	ADDQ    R10, R8
 	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y4, Y4
-	VMOVUPS 32(R8), Y9
+	VMOVUPS (R8)(R12*1), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y5, Y5
 	ADDQ    R10, R8
 	VMOVUPS (R8), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y6, Y6
-	VMOVUPS 32(R8), Y9
+	VMOVUPS (R8)(R12*1), Y9
 	VCMPPS  $0x16, Y8, Y9, Y8
 	VANDPS  Y8, Y7, Y7
 	ADDQ    R10, R8
@@ -8594,320 +7951,25 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+96(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y1, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
+	VMOVUPS Y3, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
+	VMOVUPS Y5, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
+	VMOVUPS Y7, (SI)(R12*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000004, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R8, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y9
-	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y9
-	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y9
-	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y9
-	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R12
-
-cutFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y9
-	VMASKMOVPS   32(R10), Y0, Y10
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y9, Y1
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y9, Y3
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y9, Y5
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y9, Y7
-	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y9
-	VMULPS       Y9, Y1, Y1
-	VMULPS       Y9, Y2, Y2
-	VMULPS       Y9, Y3, Y3
-	VMULPS       Y9, Y4, Y4
-	VMULPS       Y9, Y5, Y5
-	VMULPS       Y9, Y6, Y6
-	VMULPS       Y9, Y7, Y7
-	VMULPS       Y9, Y8, Y8
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
-	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y9
-	VFMADD231PS  (R8), Y9, Y1
-	VMASKMOVPS   32(R8), Y0, Y10
-	VFMADD231PS  Y10, Y9, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y3
-	VMASKMOVPS   32(R8), Y0, Y10
-	VFMADD231PS  Y10, Y9, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y5
-	VMASKMOVPS   32(R8), Y0, Y10
-	VFMADD231PS  Y10, Y9, Y6
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y7
-	VMASKMOVPS   32(R8), Y0, Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPS     (R8), Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y10
-	VADDPS     Y10, Y2, Y2
-	ADDQ       DI, R8
-	VADDPS     (R8), Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y10
-	VADDPS     Y10, Y4, Y4
-	ADDQ       DI, R8
-	VADDPS     (R8), Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y10
-	VADDPS     Y10, Y6, Y6
-	ADDQ       DI, R8
-	VADDPS     (R8), Y7, Y7
-	VMASKMOVPS 32(R8), Y0, Y10
-	VADDPS     Y10, Y8, Y8
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPS    (R8), Y9
-	VADDPS     Y9, Y1, Y1
-	VADDPS     Y9, Y3, Y3
-	VADDPS     Y9, Y5, Y5
-	VADDPS     Y9, Y7, Y7
-	VMASKMOVPS 32(R8), Y0, Y9
-	VADDPS     Y9, Y2, Y2
-	VADDPS     Y9, Y4, Y4
-	VADDPS     Y9, Y6, Y6
-	VADDPS     Y9, Y8, Y8
-
-cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y9, Y9, Y9
-	VCMPPS $0x16, Y9, Y1, Y10
-	VANDPS Y10, Y1, Y1
-	VCMPPS $0x16, Y9, Y2, Y10
-	VANDPS Y10, Y2, Y2
-	VCMPPS $0x16, Y9, Y3, Y10
-	VANDPS Y10, Y3, Y3
-	VCMPPS $0x16, Y9, Y4, Y10
-	VANDPS Y10, Y4, Y4
-	VCMPPS $0x16, Y9, Y5, Y10
-	VANDPS Y10, Y5, Y5
-	VCMPPS $0x16, Y9, Y6, Y10
-	VANDPS Y10, Y6, Y6
-	VCMPPS $0x16, Y9, Y7, Y10
-	VANDPS Y10, Y7, Y7
-	VCMPPS $0x16, Y9, Y8, Y9
-	VANDPS Y9, Y8, Y8
-
-cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R10
-	SHLQ       $0x02, R10
-	VXORPS     Y9, Y9, Y9
-	VMOVUPS    (R8), Y10
-	VCMPPS     $0x16, Y9, Y10, Y10
-	VANDPS     Y10, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y10
-	VCMPPS     $0x16, Y9, Y10, Y10
-	VANDPS     Y10, Y2, Y2
-	ADDQ       R10, R8
-	VMOVUPS    (R8), Y10
-	VCMPPS     $0x16, Y9, Y10, Y10
-	VANDPS     Y10, Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y10
-	VCMPPS     $0x16, Y9, Y10, Y10
-	VANDPS     Y10, Y4, Y4
-	ADDQ       R10, R8
-	VMOVUPS    (R8), Y10
-	VCMPPS     $0x16, Y9, Y10, Y10
-	VANDPS     Y10, Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y10
-	VCMPPS     $0x16, Y9, Y10, Y10
-	VANDPS     Y10, Y6, Y6
-	ADDQ       R10, R8
-	VMOVUPS    (R8), Y10
-	VCMPPS     $0x16, Y9, Y10, Y10
-	VANDPS     Y10, Y7, Y7
-	VMASKMOVPS 32(R8), Y0, Y10
-	VCMPPS     $0x16, Y9, Y10, Y9
-	VANDPS     Y9, Y8, Y8
-	ADDQ       R10, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
-
-cutWrite:
-	VMOVUPS    Y1, (SI)
-	VMASKMOVPS Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y3, (SI)
-	VMASKMOVPS Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y5, (SI)
-	VMASKMOVPS Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y7, (SI)
-	VMASKMOVPS Y8, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -8925,11 +7987,13 @@ TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
 	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000010
-	JNE  cut
+	MOVQ cols+72(FP), R12
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R12
+	SHLQ $0x02, R12
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
@@ -8945,18 +8009,18 @@ wholeTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000004, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
 	SUBQ    $0x04, R11
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
+	VMOVUPS      (R10)(R12*1), Y11
 	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -8974,33 +8038,12 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         DX, R8
 	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
+	VMOVUPS      (R10)(R12*1), Y11
 	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -9021,7 +8064,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
+	VMOVUPS      (R10)(R12*1), Y11
 	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -9039,22 +8082,43 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         DX, R8
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R12
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	VMOVUPS      (R10)(R12*1), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R13
+
+tileFetched:
 	SUBQ $0x04, R11
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R11
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
+	VMOVUPS      (R10)(R12*1), Y11
 	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -9073,11 +8137,11 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
@@ -9090,70 +8154,70 @@ wholeStore:
 	VMULPS       Y10, Y8, Y8
 	VMULPS       Y10, Y9, Y9
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSS beta+84(FP), Y10
 	VFMADD231PS  (R8), Y10, Y0
-	VFMADD231PS  32(R8), Y10, Y1
+	VFMADD231PS  (R8)(R12*1), Y10, Y1
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y10, Y2
-	VFMADD231PS  32(R8), Y10, Y3
+	VFMADD231PS  (R8)(R12*1), Y10, Y3
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y10, Y4
-	VFMADD231PS  32(R8), Y10, Y5
+	VFMADD231PS  (R8)(R12*1), Y10, Y5
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y10, Y6
-	VFMADD231PS  32(R8), Y10, Y7
+	VFMADD231PS  (R8)(R12*1), Y10, Y7
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y10, Y8
-	VFMADD231PS  32(R8), Y10, Y9
+	VFMADD231PS  (R8)(R12*1), Y10, Y9
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R12*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPS (R8), Y2, Y2
-	VADDPS 32(R8), Y3, Y3
+	VADDPS (R8)(R12*1), Y3, Y3
 	ADDQ   DI, R8
 	VADDPS (R8), Y4, Y4
-	VADDPS 32(R8), Y5, Y5
+	VADDPS (R8)(R12*1), Y5, Y5
 	ADDQ   DI, R8
 	VADDPS (R8), Y6, Y6
-	VADDPS 32(R8), Y7, Y7
+	VADDPS (R8)(R12*1), Y7, Y7
 	ADDQ   DI, R8
 	VADDPS (R8), Y8, Y8
-	VADDPS 32(R8), Y9, Y9
+	VADDPS (R8)(R12*1), Y9, Y9
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+88(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPS (R8), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y2, Y2
 	VADDPS  Y10, Y4, Y4
 	VADDPS  Y10, Y6, Y6
 	VADDPS  Y10, Y8, Y8
-	VMOVUPS 32(R8), Y10
+	VMOVUPS (R8)(R12*1), Y10
 	VADDPS  Y10, Y1, Y1
 	VADDPS  Y10, Y3, Y3
 	VADDPS  Y10, Y5, Y5
 	VADDPS  Y10, Y7, Y7
 	VADDPS  Y10, Y9, Y9
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+112(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y0, Y11
 	VANDPS Y11, Y0, Y0
@@ -9176,45 +8240,45 @@ wholeReLU:
 	VCMPPS $0x16, Y10, Y9, Y10
 	VANDPS Y10, Y9, Y9
 
-wholeMask:
+tileMask:
 	MOVQ    mask+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+104(FP), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y10, Y10, Y10
 	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y0, Y0
-	VMOVUPS 32(R8), Y11
+	VMOVUPS (R8)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y1, Y1
 	ADDQ    R10, R8
 	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y2, Y2
-	VMOVUPS 32(R8), Y11
+	VMOVUPS (R8)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y3, Y3
 	ADDQ    R10, R8
 	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y4, Y4
-	VMOVUPS 32(R8), Y11
+	VMOVUPS (R8)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y5, Y5
 	ADDQ    R10, R8
 	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y6, Y6
-	VMOVUPS 32(R8), Y11
+	VMOVUPS (R8)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y7, Y7
 	ADDQ    R10, R8
 	VMOVUPS (R8), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y8, Y8
-	VMOVUPS 32(R8), Y11
+	VMOVUPS (R8)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y10
 	VANDPS  Y10, Y9, Y9
 	ADDQ    R10, R8
@@ -9222,366 +8286,28 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+96(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y1, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
+	VMOVUPS Y3, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
+	VMOVUPS Y5, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
+	VMOVUPS Y7, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, 32(SI)
+	VMOVUPS Y9, (SI)(R12*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000005, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R8, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y11
-	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y11
-	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y11
-	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y11
-	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R12
-
-cutFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y11
-	VMASKMOVPS   32(R10), Y0, Y12
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y11, Y1
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y11, Y3
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y11, Y5
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y11, Y7
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y11, Y9
-	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y11
-	VMULPS       Y11, Y1, Y1
-	VMULPS       Y11, Y2, Y2
-	VMULPS       Y11, Y3, Y3
-	VMULPS       Y11, Y4, Y4
-	VMULPS       Y11, Y5, Y5
-	VMULPS       Y11, Y6, Y6
-	VMULPS       Y11, Y7, Y7
-	VMULPS       Y11, Y8, Y8
-	VMULPS       Y11, Y9, Y9
-	VMULPS       Y11, Y10, Y10
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
-	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y11
-	VFMADD231PS  (R8), Y11, Y1
-	VMASKMOVPS   32(R8), Y0, Y12
-	VFMADD231PS  Y12, Y11, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y3
-	VMASKMOVPS   32(R8), Y0, Y12
-	VFMADD231PS  Y12, Y11, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y5
-	VMASKMOVPS   32(R8), Y0, Y12
-	VFMADD231PS  Y12, Y11, Y6
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y7
-	VMASKMOVPS   32(R8), Y0, Y12
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y9
-	VMASKMOVPS   32(R8), Y0, Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPS     (R8), Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y12
-	VADDPS     Y12, Y2, Y2
-	ADDQ       DI, R8
-	VADDPS     (R8), Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y12
-	VADDPS     Y12, Y4, Y4
-	ADDQ       DI, R8
-	VADDPS     (R8), Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y12
-	VADDPS     Y12, Y6, Y6
-	ADDQ       DI, R8
-	VADDPS     (R8), Y7, Y7
-	VMASKMOVPS 32(R8), Y0, Y12
-	VADDPS     Y12, Y8, Y8
-	ADDQ       DI, R8
-	VADDPS     (R8), Y9, Y9
-	VMASKMOVPS 32(R8), Y0, Y12
-	VADDPS     Y12, Y10, Y10
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPS    (R8), Y11
-	VADDPS     Y11, Y1, Y1
-	VADDPS     Y11, Y3, Y3
-	VADDPS     Y11, Y5, Y5
-	VADDPS     Y11, Y7, Y7
-	VADDPS     Y11, Y9, Y9
-	VMASKMOVPS 32(R8), Y0, Y11
-	VADDPS     Y11, Y2, Y2
-	VADDPS     Y11, Y4, Y4
-	VADDPS     Y11, Y6, Y6
-	VADDPS     Y11, Y8, Y8
-	VADDPS     Y11, Y10, Y10
-
-cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y11, Y11, Y11
-	VCMPPS $0x16, Y11, Y1, Y12
-	VANDPS Y12, Y1, Y1
-	VCMPPS $0x16, Y11, Y2, Y12
-	VANDPS Y12, Y2, Y2
-	VCMPPS $0x16, Y11, Y3, Y12
-	VANDPS Y12, Y3, Y3
-	VCMPPS $0x16, Y11, Y4, Y12
-	VANDPS Y12, Y4, Y4
-	VCMPPS $0x16, Y11, Y5, Y12
-	VANDPS Y12, Y5, Y5
-	VCMPPS $0x16, Y11, Y6, Y12
-	VANDPS Y12, Y6, Y6
-	VCMPPS $0x16, Y11, Y7, Y12
-	VANDPS Y12, Y7, Y7
-	VCMPPS $0x16, Y11, Y8, Y12
-	VANDPS Y12, Y8, Y8
-	VCMPPS $0x16, Y11, Y9, Y12
-	VANDPS Y12, Y9, Y9
-	VCMPPS $0x16, Y11, Y10, Y11
-	VANDPS Y11, Y10, Y10
-
-cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R10
-	SHLQ       $0x02, R10
-	VXORPS     Y11, Y11, Y11
-	VMOVUPS    (R8), Y12
-	VCMPPS     $0x16, Y11, Y12, Y12
-	VANDPS     Y12, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y12
-	VCMPPS     $0x16, Y11, Y12, Y12
-	VANDPS     Y12, Y2, Y2
-	ADDQ       R10, R8
-	VMOVUPS    (R8), Y12
-	VCMPPS     $0x16, Y11, Y12, Y12
-	VANDPS     Y12, Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y12
-	VCMPPS     $0x16, Y11, Y12, Y12
-	VANDPS     Y12, Y4, Y4
-	ADDQ       R10, R8
-	VMOVUPS    (R8), Y12
-	VCMPPS     $0x16, Y11, Y12, Y12
-	VANDPS     Y12, Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y12
-	VCMPPS     $0x16, Y11, Y12, Y12
-	VANDPS     Y12, Y6, Y6
-	ADDQ       R10, R8
-	VMOVUPS    (R8), Y12
-	VCMPPS     $0x16, Y11, Y12, Y12
-	VANDPS     Y12, Y7, Y7
-	VMASKMOVPS 32(R8), Y0, Y12
-	VCMPPS     $0x16, Y11, Y12, Y12
-	VANDPS     Y12, Y8, Y8
-	ADDQ       R10, R8
-	VMOVUPS    (R8), Y12
-	VCMPPS     $0x16, Y11, Y12, Y12
-	VANDPS     Y12, Y9, Y9
-	VMASKMOVPS 32(R8), Y0, Y12
-	VCMPPS     $0x16, Y11, Y12, Y11
-	VANDPS     Y11, Y10, Y10
-	ADDQ       R10, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
-
-cutWrite:
-	VMOVUPS    Y1, (SI)
-	VMASKMOVPS Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y3, (SI)
-	VMASKMOVPS Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y5, (SI)
-	VMASKMOVPS Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y7, (SI)
-	VMASKMOVPS Y8, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y9, (SI)
-	VMASKMOVPS Y10, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -9600,11 +8326,13 @@ TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, DI
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000010
-	JNE  cut
+	MOVQ cols+72(FP), R13
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R13
+	SHLQ $0x02, R13
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
@@ -9622,18 +8350,18 @@ wholeTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000005, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
 	SUBQ    $0x04, R12
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	VMOVUPS      32(R11), Y13
+	VMOVUPS      (R11)(R13*1), Y13
 	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9654,36 +8382,12 @@ wholeSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, R8
 	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	VMOVUPS      32(R11), Y13
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	VMOVUPS      32(R11), Y13
+	VMOVUPS      (R11)(R13*1), Y13
 	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9707,7 +8411,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	VMOVUPS      32(R11), Y13
+	VMOVUPS      (R11)(R13*1), Y13
 	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9728,22 +8432,46 @@ wholeSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, R8
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R13
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(R13*1), Y13
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R14
+
+tileFetched:
 	SUBQ $0x04, R12
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R12
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	VMOVUPS      32(R11), Y13
+	VMOVUPS      (R11)(R13*1), Y13
 	VBROADCASTSS (R8), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9765,11 +8493,11 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
@@ -9784,59 +8512,59 @@ wholeStore:
 	VMULPS       Y12, Y10, Y10
 	VMULPS       Y12, Y11, Y11
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), R8
 	ADDL         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	CMPL         beta+84(FP), $0x3f800000
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSS beta+84(FP), Y12
 	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y12, Y1
+	VFMADD231PS  (R8)(R13*1), Y12, Y1
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y12, Y2
-	VFMADD231PS  32(R8), Y12, Y3
+	VFMADD231PS  (R8)(R13*1), Y12, Y3
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y12, Y4
-	VFMADD231PS  32(R8), Y12, Y5
+	VFMADD231PS  (R8)(R13*1), Y12, Y5
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y12, Y6
-	VFMADD231PS  32(R8), Y12, Y7
+	VFMADD231PS  (R8)(R13*1), Y12, Y7
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y12, Y8
-	VFMADD231PS  32(R8), Y12, Y9
+	VFMADD231PS  (R8)(R13*1), Y12, Y9
 	ADDQ         DI, R8
 	VFMADD231PS  (R8), Y12, Y10
-	VFMADD231PS  32(R8), Y12, Y11
+	VFMADD231PS  (R8)(R13*1), Y12, Y11
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R13*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPS (R8), Y2, Y2
-	VADDPS 32(R8), Y3, Y3
+	VADDPS (R8)(R13*1), Y3, Y3
 	ADDQ   DI, R8
 	VADDPS (R8), Y4, Y4
-	VADDPS 32(R8), Y5, Y5
+	VADDPS (R8)(R13*1), Y5, Y5
 	ADDQ   DI, R8
 	VADDPS (R8), Y6, Y6
-	VADDPS 32(R8), Y7, Y7
+	VADDPS (R8)(R13*1), Y7, Y7
 	ADDQ   DI, R8
 	VADDPS (R8), Y8, Y8
-	VADDPS 32(R8), Y9, Y9
+	VADDPS (R8)(R13*1), Y9, Y9
 	ADDQ   DI, R8
 	VADDPS (R8), Y10, Y10
-	VADDPS 32(R8), Y11, Y11
+	VADDPS (R8)(R13*1), Y11, Y11
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+88(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPS (R8), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y2, Y2
@@ -9844,7 +8572,7 @@ wholeBias:
 	VADDPS  Y12, Y6, Y6
 	VADDPS  Y12, Y8, Y8
 	VADDPS  Y12, Y10, Y10
-	VMOVUPS 32(R8), Y12
+	VMOVUPS (R8)(R13*1), Y12
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y3, Y3
 	VADDPS  Y12, Y5, Y5
@@ -9852,10 +8580,10 @@ wholeBias:
 	VADDPS  Y12, Y9, Y9
 	VADDPS  Y12, Y11, Y11
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+112(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
 	VANDPS Y13, Y0, Y0
@@ -9882,52 +8610,52 @@ wholeReLU:
 	VCMPPS $0x16, Y12, Y11, Y12
 	VANDPS Y12, Y11, Y11
 
-wholeMask:
+tileMask:
 	MOVQ    mask+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+104(FP), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	VMOVUPS 32(R8), Y13
+	VMOVUPS (R8)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
 	ADDQ    R11, R8
 	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	VMOVUPS 32(R8), Y13
+	VMOVUPS (R8)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
 	ADDQ    R11, R8
 	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	VMOVUPS 32(R8), Y13
+	VMOVUPS (R8)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
 	ADDQ    R11, R8
 	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	VMOVUPS 32(R8), Y13
+	VMOVUPS (R8)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
 	ADDQ    R11, R8
 	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	VMOVUPS 32(R8), Y13
+	VMOVUPS (R8)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
 	ADDQ    R11, R8
 	VMOVUPS (R8), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	VMOVUPS 32(R8), Y13
+	VMOVUPS (R8)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
 	ADDQ    R11, R8
@@ -9935,412 +8663,31 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+96(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y1, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
+	VMOVUPS Y3, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
+	VMOVUPS Y5, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
+	VMOVUPS Y7, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, 32(SI)
+	VMOVUPS Y9, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y10, (SI)
-	VMOVUPS Y11, 32(SI)
+	VMOVUPS Y11, (SI)(R13*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000006, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
-	SUBQ    $0x04, R12
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y13
-	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R8)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R8)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R8)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y13
-	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R8)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R8)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R8)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y13
-	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R8)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R8)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R8)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y13
-	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R8)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R8)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R8)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R13
-
-cutFetched:
-	SUBQ $0x04, R12
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R12
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y13
-	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (R8)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (R8)(R9*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (R8)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	DECQ         R12
-	JNE          cutStep
-
-cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y13
-	VMULPS       Y13, Y1, Y1
-	VMULPS       Y13, Y2, Y2
-	VMULPS       Y13, Y3, Y3
-	VMULPS       Y13, Y4, Y4
-	VMULPS       Y13, Y5, Y5
-	VMULPS       Y13, Y6, Y6
-	VMULPS       Y13, Y7, Y7
-	VMULPS       Y13, Y8, Y8
-	VMULPS       Y13, Y9, Y9
-	VMULPS       Y13, Y10, Y10
-	VMULPS       Y13, Y11, Y11
-	VMULPS       Y13, Y12, Y12
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
-	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y13
-	VFMADD231PS  (R8), Y13, Y1
-	VMASKMOVPS   32(R8), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y13, Y3
-	VMASKMOVPS   32(R8), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y13, Y5
-	VMASKMOVPS   32(R8), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y6
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y13, Y7
-	VMASKMOVPS   32(R8), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y8
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y13, Y9
-	VMASKMOVPS   32(R8), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y10
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y13, Y11
-	VMASKMOVPS   32(R8), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPS     (R8), Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y14
-	VADDPS     Y14, Y2, Y2
-	ADDQ       DI, R8
-	VADDPS     (R8), Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y14
-	VADDPS     Y14, Y4, Y4
-	ADDQ       DI, R8
-	VADDPS     (R8), Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y14
-	VADDPS     Y14, Y6, Y6
-	ADDQ       DI, R8
-	VADDPS     (R8), Y7, Y7
-	VMASKMOVPS 32(R8), Y0, Y14
-	VADDPS     Y14, Y8, Y8
-	ADDQ       DI, R8
-	VADDPS     (R8), Y9, Y9
-	VMASKMOVPS 32(R8), Y0, Y14
-	VADDPS     Y14, Y10, Y10
-	ADDQ       DI, R8
-	VADDPS     (R8), Y11, Y11
-	VMASKMOVPS 32(R8), Y0, Y14
-	VADDPS     Y14, Y12, Y12
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPS    (R8), Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-	VADDPS     Y13, Y7, Y7
-	VADDPS     Y13, Y9, Y9
-	VADDPS     Y13, Y11, Y11
-	VMASKMOVPS 32(R8), Y0, Y13
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VADDPS     Y13, Y6, Y6
-	VADDPS     Y13, Y8, Y8
-	VADDPS     Y13, Y10, Y10
-	VADDPS     Y13, Y12, Y12
-
-cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y13, Y13, Y13
-	VCMPPS $0x16, Y13, Y1, Y14
-	VANDPS Y14, Y1, Y1
-	VCMPPS $0x16, Y13, Y2, Y14
-	VANDPS Y14, Y2, Y2
-	VCMPPS $0x16, Y13, Y3, Y14
-	VANDPS Y14, Y3, Y3
-	VCMPPS $0x16, Y13, Y4, Y14
-	VANDPS Y14, Y4, Y4
-	VCMPPS $0x16, Y13, Y5, Y14
-	VANDPS Y14, Y5, Y5
-	VCMPPS $0x16, Y13, Y6, Y14
-	VANDPS Y14, Y6, Y6
-	VCMPPS $0x16, Y13, Y7, Y14
-	VANDPS Y14, Y7, Y7
-	VCMPPS $0x16, Y13, Y8, Y14
-	VANDPS Y14, Y8, Y8
-	VCMPPS $0x16, Y13, Y9, Y14
-	VANDPS Y14, Y9, Y9
-	VCMPPS $0x16, Y13, Y10, Y14
-	VANDPS Y14, Y10, Y10
-	VCMPPS $0x16, Y13, Y11, Y14
-	VANDPS Y14, Y11, Y11
-	VCMPPS $0x16, Y13, Y12, Y13
-	VANDPS Y13, Y12, Y12
-
-cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R11
-	SHLQ       $0x02, R11
-	VXORPS     Y13, Y13, Y13
-	VMOVUPS    (R8), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y2, Y2
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y4, Y4
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y6, Y6
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y7, Y7
-	VMASKMOVPS 32(R8), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y8, Y8
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y9, Y9
-	VMASKMOVPS 32(R8), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y10, Y10
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y11, Y11
-	VMASKMOVPS 32(R8), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y13
-	VANDPS     Y13, Y12, Y12
-	ADDQ       R11, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
-
-cutWrite:
-	VMOVUPS    Y1, (SI)
-	VMASKMOVPS Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y3, (SI)
-	VMASKMOVPS Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y5, (SI)
-	VMASKMOVPS Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y7, (SI)
-	VMASKMOVPS Y8, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y9, (SI)
-	VMASKMOVPS Y10, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y11, (SI)
-	VMASKMOVPS Y12, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -10795,8 +9142,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, R9
 	NEGQ    R9
@@ -11261,22 +9606,24 @@ cutWrite:
 // func spacking6x16AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-120
-	MOVQ   a+8(FP), AX
-	MOVQ   aRow+16(FP), CX
-	MOVQ   aCol+24(FP), DX
-	MOVQ   bRow+40(FP), BX
-	MOVQ   c+56(FP), SI
-	MOVQ   ldc+64(FP), DI
-	SHLQ   $0x02, CX
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	SHLQ   $0x02, DI
-	MOVQ   panel+48(FP), R8
-	LEAQ   (CX)(CX*2), R10
-	LEAQ   (CX)(CX*4), R11
-	MOVQ   cols+72(FP), R9
-	CMPQ   R9, $0x00000010
-	JNE    cut
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), CX
+	MOVQ aCol+24(FP), DX
+	MOVQ bRow+40(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ panel+48(FP), R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ cols+72(FP), R14
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ   $0x00000008, R14
+	SHLQ   $0x02, R14
 	MOVQ   b+32(FP), R12
 	MOVQ   BX, R9
 	SHLQ   $0x04, R9
@@ -11296,22 +9643,22 @@ TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-120
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000005, DI, R15
+	ADDQ    SI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    SI, R15
 	SUBQ    $0x04, R13
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
 	PREFETCHT0   (R9)
 	VMOVUPS      Y12, (R8)
-	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R14*1), Y13
 	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      Y13, (R8)(R14*1)
 	ADDQ         $0x00000040, R8
 	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
@@ -11334,46 +9681,16 @@ wholeSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
 	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	PREFETCHT0   (R15)
+	PREFETCHT0   63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
 	PREFETCHT0   (R9)
 	VMOVUPS      Y12, (R8)
-	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R14*1), Y13
 	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R9)
-	VMOVUPS      Y12, (R8)
-	VMOVUPS      32(R12), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      Y13, (R8)(R14*1)
 	ADDQ         $0x00000040, R8
 	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
@@ -11401,9 +9718,9 @@ wholeSteps:
 	VMOVUPS      (R12), Y12
 	PREFETCHT0   (R9)
 	VMOVUPS      Y12, (R8)
-	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R14*1), Y13
 	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      Y13, (R8)(R14*1)
 	ADDQ         $0x00000040, R8
 	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
@@ -11426,26 +9743,56 @@ wholeSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R14
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT0   (R9)
+	VMOVUPS      Y12, (R8)
+	VMOVUPS      (R12)(R14*1), Y13
+	PREFETCHT0   32(R9)
+	VMOVUPS      Y13, (R8)(R14*1)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R15
+
+tileFetched:
 	SUBQ $0x04, R13
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R13
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
 	PREFETCHT0   (R9)
 	VMOVUPS      Y12, (R8)
-	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R14*1), Y13
 	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      Y13, (R8)(R14*1)
 	ADDQ         $0x00000040, R8
 	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
@@ -11469,11 +9816,11 @@ wholeStep:
 	ADDQ         DX, AX
 	ADDQ         BX, R12
 	DECQ         R13
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSS alpha+80(FP), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
@@ -11488,59 +9835,59 @@ wholeStore:
 	VMULPS       Y12, Y10, Y10
 	VMULPS       Y12, Y11, Y11
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVL         beta+84(FP), AX
 	ADDL         AX, AX
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, AX
 	CMPL         beta+84(FP), $0x3f800000
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSS beta+84(FP), Y12
 	VFMADD231PS  (AX), Y12, Y0
-	VFMADD231PS  32(AX), Y12, Y1
+	VFMADD231PS  (AX)(R14*1), Y12, Y1
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y2
-	VFMADD231PS  32(AX), Y12, Y3
+	VFMADD231PS  (AX)(R14*1), Y12, Y3
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y4
-	VFMADD231PS  32(AX), Y12, Y5
+	VFMADD231PS  (AX)(R14*1), Y12, Y5
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y6
-	VFMADD231PS  32(AX), Y12, Y7
+	VFMADD231PS  (AX)(R14*1), Y12, Y7
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y8
-	VFMADD231PS  32(AX), Y12, Y9
+	VFMADD231PS  (AX)(R14*1), Y12, Y9
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y10
-	VFMADD231PS  32(AX), Y12, Y11
+	VFMADD231PS  (AX)(R14*1), Y12, Y11
 	ADDQ         DI, AX
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
+	VADDPS (AX)(R14*1), Y1, Y1
 	ADDQ   DI, AX
 	VADDPS (AX), Y2, Y2
-	VADDPS 32(AX), Y3, Y3
+	VADDPS (AX)(R14*1), Y3, Y3
 	ADDQ   DI, AX
 	VADDPS (AX), Y4, Y4
-	VADDPS 32(AX), Y5, Y5
+	VADDPS (AX)(R14*1), Y5, Y5
 	ADDQ   DI, AX
 	VADDPS (AX), Y6, Y6
-	VADDPS 32(AX), Y7, Y7
+	VADDPS (AX)(R14*1), Y7, Y7
 	ADDQ   DI, AX
 	VADDPS (AX), Y8, Y8
-	VADDPS 32(AX), Y9, Y9
+	VADDPS (AX)(R14*1), Y9, Y9
 	ADDQ   DI, AX
 	VADDPS (AX), Y10, Y10
-	VADDPS 32(AX), Y11, Y11
+	VADDPS (AX)(R14*1), Y11, Y11
 	ADDQ   DI, AX
 
-wholeBias:
+tileBias:
 	MOVQ    bias+88(FP), AX
 	TESTQ   AX, AX
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPS (AX), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y2, Y2
@@ -11548,7 +9895,7 @@ wholeBias:
 	VADDPS  Y12, Y6, Y6
 	VADDPS  Y12, Y8, Y8
 	VADDPS  Y12, Y10, Y10
-	VMOVUPS 32(AX), Y12
+	VMOVUPS (AX)(R14*1), Y12
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y3, Y3
 	VADDPS  Y12, Y5, Y5
@@ -11556,10 +9903,10 @@ wholeBias:
 	VADDPS  Y12, Y9, Y9
 	VADDPS  Y12, Y11, Y11
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+112(FP), AX
 	TESTQ  AX, AX
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
 	VANDPS Y13, Y0, Y0
@@ -11586,52 +9933,52 @@ wholeReLU:
 	VCMPPS $0x16, Y12, Y11, Y12
 	VANDPS Y12, Y11, Y11
 
-wholeMask:
+tileMask:
 	MOVQ    mask+96(FP), AX
 	TESTQ   AX, AX
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+104(FP), CX
 	SHLQ    $0x02, CX
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	VMOVUPS 32(AX), Y13
+	VMOVUPS (AX)(R14*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	VMOVUPS 32(AX), Y13
+	VMOVUPS (AX)(R14*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	VMOVUPS 32(AX), Y13
+	VMOVUPS (AX)(R14*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	VMOVUPS 32(AX), Y13
+	VMOVUPS (AX)(R14*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	VMOVUPS 32(AX), Y13
+	VMOVUPS (AX)(R14*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	VMOVUPS 32(AX), Y13
+	VMOVUPS (AX)(R14*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
 	ADDQ    CX, AX
@@ -11639,430 +9986,25 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ AX, mask+96(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y1, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
+	VMOVUPS Y3, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
+	VMOVUPS Y5, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
+	VMOVUPS Y7, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, 32(SI)
+	VMOVUPS Y9, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPS Y10, (SI)
-	VMOVUPS Y11, 32(SI)
+	VMOVUPS Y11, (SI)(R14*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000008, R9
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R9, R12
-	VMOVUPS (R12), Y0
-	MOVQ    b+32(FP), R12
-	MOVQ    BX, R9
-	SHLQ    $0x04, R9
-	ADDQ    R12, R9
-	MOVQ    k+0(FP), R13
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	VXORPS  Y12, Y12, Y12
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
-	SUBQ    $0x04, R13
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPS      Y13, (R8)
-	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSS (AX), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R11*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPS      Y13, (R8)
-	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSS (AX), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R11*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPS      Y13, (R8)
-	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSS (AX), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R11*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPS      Y13, (R8)
-	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSS (AX), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R11*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R14
-
-cutFetched:
-	SUBQ $0x04, R13
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R13
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPS      Y13, (R8)
-	VMASKMOVPS   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSS (AX), Y15
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y13, Y3
-	VFMADD231PS  Y15, Y14, Y4
-	VBROADCASTSS (AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y13, Y5
-	VFMADD231PS  Y15, Y14, Y6
-	VBROADCASTSS (AX)(R10*1), Y15
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(CX*4), Y15
-	VFMADD231PS  Y15, Y13, Y9
-	VFMADD231PS  Y15, Y14, Y10
-	VBROADCASTSS (AX)(R11*1), Y15
-	VFMADD231PS  Y15, Y13, Y11
-	VFMADD231PS  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-	DECQ         R13
-	JNE          cutStep
-
-cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
-	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y13
-	VMULPS       Y13, Y1, Y1
-	VMULPS       Y13, Y2, Y2
-	VMULPS       Y13, Y3, Y3
-	VMULPS       Y13, Y4, Y4
-	VMULPS       Y13, Y5, Y5
-	VMULPS       Y13, Y6, Y6
-	VMULPS       Y13, Y7, Y7
-	VMULPS       Y13, Y8, Y8
-	VMULPS       Y13, Y9, Y9
-	VMULPS       Y13, Y10, Y10
-	VMULPS       Y13, Y11, Y11
-	VMULPS       Y13, Y12, Y12
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), AX
-	ADDL         AX, AX
-	JEQ          cutBias
-	MOVQ         SI, AX
-	CMPL         beta+84(FP), $0x3f800000
-	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y13
-	VFMADD231PS  (AX), Y13, Y1
-	VMASKMOVPS   32(AX), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y2
-	ADDQ         DI, AX
-	VFMADD231PS  (AX), Y13, Y3
-	VMASKMOVPS   32(AX), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y4
-	ADDQ         DI, AX
-	VFMADD231PS  (AX), Y13, Y5
-	VMASKMOVPS   32(AX), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y6
-	ADDQ         DI, AX
-	VFMADD231PS  (AX), Y13, Y7
-	VMASKMOVPS   32(AX), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y8
-	ADDQ         DI, AX
-	VFMADD231PS  (AX), Y13, Y9
-	VMASKMOVPS   32(AX), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y10
-	ADDQ         DI, AX
-	VFMADD231PS  (AX), Y13, Y11
-	VMASKMOVPS   32(AX), Y0, Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DI, AX
-	JMP          cutBias
-
-cutAdd:
-	VADDPS     (AX), Y1, Y1
-	VMASKMOVPS 32(AX), Y0, Y14
-	VADDPS     Y14, Y2, Y2
-	ADDQ       DI, AX
-	VADDPS     (AX), Y3, Y3
-	VMASKMOVPS 32(AX), Y0, Y14
-	VADDPS     Y14, Y4, Y4
-	ADDQ       DI, AX
-	VADDPS     (AX), Y5, Y5
-	VMASKMOVPS 32(AX), Y0, Y14
-	VADDPS     Y14, Y6, Y6
-	ADDQ       DI, AX
-	VADDPS     (AX), Y7, Y7
-	VMASKMOVPS 32(AX), Y0, Y14
-	VADDPS     Y14, Y8, Y8
-	ADDQ       DI, AX
-	VADDPS     (AX), Y9, Y9
-	VMASKMOVPS 32(AX), Y0, Y14
-	VADDPS     Y14, Y10, Y10
-	ADDQ       DI, AX
-	VADDPS     (AX), Y11, Y11
-	VMASKMOVPS 32(AX), Y0, Y14
-	VADDPS     Y14, Y12, Y12
-	ADDQ       DI, AX
-
-cutBias:
-	MOVQ       bias+88(FP), AX
-	TESTQ      AX, AX
-	JEQ        cutReLU
-	VMOVUPS    (AX), Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-	VADDPS     Y13, Y7, Y7
-	VADDPS     Y13, Y9, Y9
-	VADDPS     Y13, Y11, Y11
-	VMASKMOVPS 32(AX), Y0, Y13
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VADDPS     Y13, Y6, Y6
-	VADDPS     Y13, Y8, Y8
-	VADDPS     Y13, Y10, Y10
-	VADDPS     Y13, Y12, Y12
-
-cutReLU:
-	MOVQ   relu+112(FP), AX
-	TESTQ  AX, AX
-	JEQ    cutMask
-	VXORPS Y13, Y13, Y13
-	VCMPPS $0x16, Y13, Y1, Y14
-	VANDPS Y14, Y1, Y1
-	VCMPPS $0x16, Y13, Y2, Y14
-	VANDPS Y14, Y2, Y2
-	VCMPPS $0x16, Y13, Y3, Y14
-	VANDPS Y14, Y3, Y3
-	VCMPPS $0x16, Y13, Y4, Y14
-	VANDPS Y14, Y4, Y4
-	VCMPPS $0x16, Y13, Y5, Y14
-	VANDPS Y14, Y5, Y5
-	VCMPPS $0x16, Y13, Y6, Y14
-	VANDPS Y14, Y6, Y6
-	VCMPPS $0x16, Y13, Y7, Y14
-	VANDPS Y14, Y7, Y7
-	VCMPPS $0x16, Y13, Y8, Y14
-	VANDPS Y14, Y8, Y8
-	VCMPPS $0x16, Y13, Y9, Y14
-	VANDPS Y14, Y9, Y9
-	VCMPPS $0x16, Y13, Y10, Y14
-	VANDPS Y14, Y10, Y10
-	VCMPPS $0x16, Y13, Y11, Y14
-	VANDPS Y14, Y11, Y11
-	VCMPPS $0x16, Y13, Y12, Y13
-	VANDPS Y13, Y12, Y12
-
-cutMask:
-	MOVQ       mask+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), CX
-	SHLQ       $0x02, CX
-	VXORPS     Y13, Y13, Y13
-	VMOVUPS    (AX), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y1, Y1
-	VMASKMOVPS 32(AX), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y2, Y2
-	ADDQ       CX, AX
-	VMOVUPS    (AX), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y3, Y3
-	VMASKMOVPS 32(AX), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y4, Y4
-	ADDQ       CX, AX
-	VMOVUPS    (AX), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y5, Y5
-	VMASKMOVPS 32(AX), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y6, Y6
-	ADDQ       CX, AX
-	VMOVUPS    (AX), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y7, Y7
-	VMASKMOVPS 32(AX), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y8, Y8
-	ADDQ       CX, AX
-	VMOVUPS    (AX), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y9, Y9
-	VMASKMOVPS 32(AX), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y10, Y10
-	ADDQ       CX, AX
-	VMOVUPS    (AX), Y14
-	VCMPPS     $0x16, Y13, Y14, Y14
-	VANDPS     Y14, Y11, Y11
-	VMASKMOVPS 32(AX), Y0, Y14
-	VCMPPS     $0x16, Y13, Y14, Y13
-	VANDPS     Y13, Y12, Y12
-	ADDQ       CX, AX
-
-	// the mask of the next tile
-	MOVQ AX, mask+96(FP)
-
-cutWrite:
-	VMOVUPS    Y1, (SI)
-	VMASKMOVPS Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y3, (SI)
-	VMASKMOVPS Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y5, (SI)
-	VMASKMOVPS Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y7, (SI)
-	VMASKMOVPS Y8, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y9, (SI)
-	VMASKMOVPS Y10, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPS    Y11, (SI)
-	VMASKMOVPS Y12, Y0, 32(SI)
-	ADDQ       DI, SI
 	VZEROUPPER
 	RET
 
@@ -12218,8 +10160,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -12540,8 +10480,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -12914,8 +10852,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -13341,8 +11277,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -13820,8 +11754,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -14352,8 +12284,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -14936,8 +12866,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -15581,8 +13509,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -16287,8 +14213,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -17045,8 +14969,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -17855,8 +15777,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -18717,8 +16637,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R8
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R8
 	NEGQ    R8
@@ -19181,11 +17099,13 @@ TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
-	JNE  cut
+	MOVQ cols+72(FP), R11
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R9
 	MOVQ   k+8(FP), R10
@@ -19193,38 +17113,29 @@ wholeTile:
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000000, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
 	SUBQ    $0x04, R10
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	VMOVUPD      32(R9), Y3
+	VMOVUPD      (R9)(R11*1), Y3
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	VMOVUPD      32(R9), Y3
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	VMOVUPD      32(R9), Y3
+	VMOVUPD      (R9)(R11*1), Y3
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
@@ -19233,94 +17144,103 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	VMOVUPD      32(R9), Y3
+	VMOVUPD      (R9)(R11*1), Y3
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R11
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VMOVUPD      (R9)(R11*1), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R12
+
+tileFetched:
 	SUBQ $0x04, R10
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R10
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	VMOVUPD      32(R9), Y3
+	VMOVUPD      (R9)(R11*1), Y3
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	DECQ         R10
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	MOVQ         $0x3ff0000000000000, R8
 	CMPQ         R8, alpha+80(FP)
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R9
 	CMPQ         R9, beta+88(FP)
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSD beta+88(FP), Y2
 	VFMADD231PD  (R8), Y2, Y0
-	VFMADD231PD  32(R8), Y2, Y1
+	VFMADD231PD  (R8)(R11*1), Y2, Y1
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R11*1), Y1, Y1
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPD (R8), Y2
 	VADDPD  Y2, Y0, Y0
-	VMOVUPD 32(R8), Y2
+	VMOVUPD (R8)(R11*1), Y2
 	VADDPD  Y2, Y1, Y1
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+120(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y2, Y2, Y2
 	VCMPPD $0x16, Y2, Y0, Y3
 	VANDPD Y3, Y0, Y0
 	VCMPPD $0x16, Y2, Y1, Y2
 	VANDPD Y2, Y1, Y1
 
-wholeMask:
+tileMask:
 	MOVQ    mask+104(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+112(FP), R9
 	SHLQ    $0x03, R9
 	VXORPS  Y2, Y2, Y2
 	VMOVUPD (R8), Y3
 	VCMPPD  $0x16, Y2, Y3, Y3
 	VANDPD  Y3, Y0, Y0
-	VMOVUPD 32(R8), Y3
+	VMOVUPD (R8)(R11*1), Y3
 	VCMPPD  $0x16, Y2, Y3, Y2
 	VANDPD  Y2, Y1, Y1
 	ADDQ    R9, R8
@@ -19328,184 +17248,16 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+104(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y1, (SI)(R11*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000001, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
-	SUBQ    $0x04, R10
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VMASKMOVPD   32(R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VMASKMOVPD   32(R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VMASKMOVPD   32(R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VMASKMOVPD   32(R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R11
-
-cutFetched:
-	SUBQ $0x04, R10
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R10
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VMASKMOVPD   32(R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y3, Y1
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
-	JNE          cutStep
-
-cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
-	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y3
-	VMULPD       Y3, Y1, Y1
-	VMULPD       Y3, Y2, Y2
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
-	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y3
-	VFMADD231PD  (R8), Y3, Y1
-	VMASKMOVPD   32(R8), Y0, Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPD     (R8), Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y4
-	VADDPD     Y4, Y2, Y2
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPD    (R8), Y3
-	VADDPD     Y3, Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y3
-	VADDPD     Y3, Y2, Y2
-
-cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y3, Y3, Y3
-	VCMPPD $0x16, Y3, Y1, Y4
-	VANDPD Y4, Y1, Y1
-	VCMPPD $0x16, Y3, Y2, Y3
-	VANDPD Y3, Y2, Y2
-
-cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R9
-	SHLQ       $0x03, R9
-	VXORPS     Y3, Y3, Y3
-	VMOVUPD    (R8), Y4
-	VCMPPD     $0x16, Y3, Y4, Y4
-	VANDPD     Y4, Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y4
-	VCMPPD     $0x16, Y3, Y4, Y3
-	VANDPD     Y3, Y2, Y2
-	ADDQ       R9, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
-
-cutWrite:
-	VMOVUPD    Y1, (SI)
-	VMASKMOVPD Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -19522,11 +17274,13 @@ TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
-	JNE  cut
+	MOVQ cols+72(FP), R11
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R9
 	MOVQ   k+8(FP), R10
@@ -19536,18 +17290,18 @@ wholeTile:
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000001, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
 	SUBQ    $0x04, R10
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
-	VMOVUPD      32(R9), Y5
+	VMOVUPD      (R9)(R11*1), Y5
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
@@ -19556,24 +17310,12 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
-	VMOVUPD      32(R9), Y5
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	VMOVUPD      32(R9), Y5
+	VMOVUPD      (R9)(R11*1), Y5
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
@@ -19585,7 +17327,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
-	VMOVUPD      32(R9), Y5
+	VMOVUPD      (R9)(R11*1), Y5
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
@@ -19594,22 +17336,34 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R11
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R12
+
+tileFetched:
 	SUBQ $0x04, R10
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R10
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
-	VMOVUPD      32(R9), Y5
+	VMOVUPD      (R9)(R11*1), Y5
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
@@ -19619,59 +17373,59 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	DECQ         R10
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	MOVQ         $0x3ff0000000000000, R8
 	CMPQ         R8, alpha+80(FP)
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
 	VMULPD       Y4, Y3, Y3
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R9
 	CMPQ         R9, beta+88(FP)
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSD beta+88(FP), Y4
 	VFMADD231PD  (R8), Y4, Y0
-	VFMADD231PD  32(R8), Y4, Y1
+	VFMADD231PD  (R8)(R11*1), Y4, Y1
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y4, Y2
-	VFMADD231PD  32(R8), Y4, Y3
+	VFMADD231PD  (R8)(R11*1), Y4, Y3
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R11*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPD (R8), Y2, Y2
-	VADDPD 32(R8), Y3, Y3
+	VADDPD (R8)(R11*1), Y3, Y3
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPD (R8), Y4
 	VADDPD  Y4, Y0, Y0
 	VADDPD  Y4, Y2, Y2
-	VMOVUPD 32(R8), Y4
+	VMOVUPD (R8)(R11*1), Y4
 	VADDPD  Y4, Y1, Y1
 	VADDPD  Y4, Y3, Y3
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+120(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y4, Y4, Y4
 	VCMPPD $0x16, Y4, Y0, Y5
 	VANDPD Y5, Y0, Y0
@@ -19682,24 +17436,24 @@ wholeReLU:
 	VCMPPD $0x16, Y4, Y3, Y4
 	VANDPD Y4, Y3, Y3
 
-wholeMask:
+tileMask:
 	MOVQ    mask+104(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+112(FP), R9
 	SHLQ    $0x03, R9
 	VXORPS  Y4, Y4, Y4
 	VMOVUPD (R8), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y0, Y0
-	VMOVUPD 32(R8), Y5
+	VMOVUPD (R8)(R11*1), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y1, Y1
 	ADDQ    R9, R8
 	VMOVUPD (R8), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y2, Y2
-	VMOVUPD 32(R8), Y5
+	VMOVUPD (R8)(R11*1), Y5
 	VCMPPD  $0x16, Y4, Y5, Y4
 	VANDPD  Y4, Y3, Y3
 	ADDQ    R9, R8
@@ -19707,230 +17461,19 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+104(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y1, (SI)(R11*1)
 	ADDQ    DI, SI
 	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, 32(SI)
+	VMOVUPD Y3, (SI)(R11*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000002, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
-	SUBQ    $0x04, R10
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y5
-	VMASKMOVPD   32(R9), Y0, Y6
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y5
-	VMASKMOVPD   32(R9), Y0, Y6
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y5
-	VMASKMOVPD   32(R9), Y0, Y6
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y5
-	VMASKMOVPD   32(R9), Y0, Y6
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R11
-
-cutFetched:
-	SUBQ $0x04, R10
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R10
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y5
-	VMASKMOVPD   32(R9), Y0, Y6
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y5, Y1
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
-	JNE          cutStep
-
-cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
-	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y5
-	VMULPD       Y5, Y1, Y1
-	VMULPD       Y5, Y2, Y2
-	VMULPD       Y5, Y3, Y3
-	VMULPD       Y5, Y4, Y4
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
-	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y5
-	VFMADD231PD  (R8), Y5, Y1
-	VMASKMOVPD   32(R8), Y0, Y6
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y5, Y3
-	VMASKMOVPD   32(R8), Y0, Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPD     (R8), Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y6
-	VADDPD     Y6, Y2, Y2
-	ADDQ       DI, R8
-	VADDPD     (R8), Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y6
-	VADDPD     Y6, Y4, Y4
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPD    (R8), Y5
-	VADDPD     Y5, Y1, Y1
-	VADDPD     Y5, Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y5
-	VADDPD     Y5, Y2, Y2
-	VADDPD     Y5, Y4, Y4
-
-cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y5, Y5, Y5
-	VCMPPD $0x16, Y5, Y1, Y6
-	VANDPD Y6, Y1, Y1
-	VCMPPD $0x16, Y5, Y2, Y6
-	VANDPD Y6, Y2, Y2
-	VCMPPD $0x16, Y5, Y3, Y6
-	VANDPD Y6, Y3, Y3
-	VCMPPD $0x16, Y5, Y4, Y5
-	VANDPD Y5, Y4, Y4
-
-cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R9
-	SHLQ       $0x03, R9
-	VXORPS     Y5, Y5, Y5
-	VMOVUPD    (R8), Y6
-	VCMPPD     $0x16, Y5, Y6, Y6
-	VANDPD     Y6, Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y6
-	VCMPPD     $0x16, Y5, Y6, Y6
-	VANDPD     Y6, Y2, Y2
-	ADDQ       R9, R8
-	VMOVUPD    (R8), Y6
-	VCMPPD     $0x16, Y5, Y6, Y6
-	VANDPD     Y6, Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y6
-	VCMPPD     $0x16, Y5, Y6, Y5
-	VANDPD     Y5, Y4, Y4
-	ADDQ       R9, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
-
-cutWrite:
-	VMOVUPD    Y1, (SI)
-	VMASKMOVPD Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y3, (SI)
-	VMASKMOVPD Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -19947,11 +17490,13 @@ TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
-	JNE  cut
+	MOVQ cols+72(FP), R11
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R9
 	MOVQ   k+8(FP), R10
@@ -19963,18 +17508,18 @@ wholeTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000002, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
 	SUBQ    $0x04, R10
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y7
 	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -19986,27 +17531,12 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y7
 	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -20021,7 +17551,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y7
 	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -20033,22 +17563,37 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R11
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      (R9)(R11*1), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R12
+
+tileFetched:
 	SUBQ $0x04, R10
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R10
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y7
 	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -20061,12 +17606,12 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	DECQ         R10
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	MOVQ         $0x3ff0000000000000, R8
 	CMPQ         R8, alpha+80(FP)
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
@@ -20075,55 +17620,55 @@ wholeStore:
 	VMULPD       Y6, Y4, Y4
 	VMULPD       Y6, Y5, Y5
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R9
 	CMPQ         R9, beta+88(FP)
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSD beta+88(FP), Y6
 	VFMADD231PD  (R8), Y6, Y0
-	VFMADD231PD  32(R8), Y6, Y1
+	VFMADD231PD  (R8)(R11*1), Y6, Y1
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y6, Y2
-	VFMADD231PD  32(R8), Y6, Y3
+	VFMADD231PD  (R8)(R11*1), Y6, Y3
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y6, Y4
-	VFMADD231PD  32(R8), Y6, Y5
+	VFMADD231PD  (R8)(R11*1), Y6, Y5
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R11*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPD (R8), Y2, Y2
-	VADDPD 32(R8), Y3, Y3
+	VADDPD (R8)(R11*1), Y3, Y3
 	ADDQ   DI, R8
 	VADDPD (R8), Y4, Y4
-	VADDPD 32(R8), Y5, Y5
+	VADDPD (R8)(R11*1), Y5, Y5
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPD (R8), Y6
 	VADDPD  Y6, Y0, Y0
 	VADDPD  Y6, Y2, Y2
 	VADDPD  Y6, Y4, Y4
-	VMOVUPD 32(R8), Y6
+	VMOVUPD (R8)(R11*1), Y6
 	VADDPD  Y6, Y1, Y1
 	VADDPD  Y6, Y3, Y3
 	VADDPD  Y6, Y5, Y5
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+120(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
 	VCMPPD $0x16, Y6, Y0, Y7
 	VANDPD Y7, Y0, Y0
@@ -20138,31 +17683,31 @@ wholeReLU:
 	VCMPPD $0x16, Y6, Y5, Y6
 	VANDPD Y6, Y5, Y5
 
-wholeMask:
+tileMask:
 	MOVQ    mask+104(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+112(FP), R9
 	SHLQ    $0x03, R9
 	VXORPS  Y6, Y6, Y6
 	VMOVUPD (R8), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y0, Y0
-	VMOVUPD 32(R8), Y7
+	VMOVUPD (R8)(R11*1), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y1, Y1
 	ADDQ    R9, R8
 	VMOVUPD (R8), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y2, Y2
-	VMOVUPD 32(R8), Y7
+	VMOVUPD (R8)(R11*1), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y3, Y3
 	ADDQ    R9, R8
 	VMOVUPD (R8), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y4, Y4
-	VMOVUPD 32(R8), Y7
+	VMOVUPD (R8)(R11*1), Y7
 	VCMPPD  $0x16, Y6, Y7, Y6
 	VANDPD  Y6, Y5, Y5
 	ADDQ    R9, R8
@@ -20170,276 +17715,22 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+104(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y1, (SI)(R11*1)
 	ADDQ    DI, SI
 	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, 32(SI)
+	VMOVUPD Y3, (SI)(R11*1)
 	ADDQ    DI, SI
 	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, 32(SI)
+	VMOVUPD Y5, (SI)(R11*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000003, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
-	SUBQ    $0x04, R10
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y7
-	VMASKMOVPD   32(R9), Y0, Y8
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   63(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y7
-	VMASKMOVPD   32(R9), Y0, Y8
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y7
-	VMASKMOVPD   32(R9), Y0, Y8
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y7
-	VMASKMOVPD   32(R9), Y0, Y8
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R11
-
-cutFetched:
-	SUBQ $0x04, R10
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R10
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y7
-	VMASKMOVPD   32(R9), Y0, Y8
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y7, Y3
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y7, Y5
-	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
-	JNE          cutStep
-
-cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
-	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y7
-	VMULPD       Y7, Y1, Y1
-	VMULPD       Y7, Y2, Y2
-	VMULPD       Y7, Y3, Y3
-	VMULPD       Y7, Y4, Y4
-	VMULPD       Y7, Y5, Y5
-	VMULPD       Y7, Y6, Y6
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
-	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y7
-	VFMADD231PD  (R8), Y7, Y1
-	VMASKMOVPD   32(R8), Y0, Y8
-	VFMADD231PD  Y8, Y7, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y7, Y3
-	VMASKMOVPD   32(R8), Y0, Y8
-	VFMADD231PD  Y8, Y7, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y7, Y5
-	VMASKMOVPD   32(R8), Y0, Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPD     (R8), Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y8
-	VADDPD     Y8, Y2, Y2
-	ADDQ       DI, R8
-	VADDPD     (R8), Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y8
-	VADDPD     Y8, Y4, Y4
-	ADDQ       DI, R8
-	VADDPD     (R8), Y5, Y5
-	VMASKMOVPD 32(R8), Y0, Y8
-	VADDPD     Y8, Y6, Y6
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPD    (R8), Y7
-	VADDPD     Y7, Y1, Y1
-	VADDPD     Y7, Y3, Y3
-	VADDPD     Y7, Y5, Y5
-	VMASKMOVPD 32(R8), Y0, Y7
-	VADDPD     Y7, Y2, Y2
-	VADDPD     Y7, Y4, Y4
-	VADDPD     Y7, Y6, Y6
-
-cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y7, Y7, Y7
-	VCMPPD $0x16, Y7, Y1, Y8
-	VANDPD Y8, Y1, Y1
-	VCMPPD $0x16, Y7, Y2, Y8
-	VANDPD Y8, Y2, Y2
-	VCMPPD $0x16, Y7, Y3, Y8
-	VANDPD Y8, Y3, Y3
-	VCMPPD $0x16, Y7, Y4, Y8
-	VANDPD Y8, Y4, Y4
-	VCMPPD $0x16, Y7, Y5, Y8
-	VANDPD Y8, Y5, Y5
-	VCMPPD $0x16, Y7, Y6, Y7
-	VANDPD Y7, Y6, Y6
-
-cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R9
-	SHLQ       $0x03, R9
-	VXORPS     Y7, Y7, Y7
-	VMOVUPD    (R8), Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y2, Y2
-	ADDQ       R9, R8
-	VMOVUPD    (R8), Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y4, Y4
-	ADDQ       R9, R8
-	VMOVUPD    (R8), Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y5, Y5
-	VMASKMOVPD 32(R8), Y0, Y8
-	VCMPPD     $0x16, Y7, Y8, Y7
-	VANDPD     Y7, Y6, Y6
-	ADDQ       R9, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
-
-cutWrite:
-	VMOVUPD    Y1, (SI)
-	VMASKMOVPD Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y3, (SI)
-	VMASKMOVPD Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y5, (SI)
-	VMASKMOVPD Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -20457,11 +17748,13 @@ TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
 	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
-	JNE  cut
+	MOVQ cols+72(FP), R12
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R12
+	SHLQ $0x03, R12
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
@@ -20475,18 +17768,18 @@ wholeTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000003, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
 	SUBQ    $0x04, R11
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
+	VMOVUPD      (R10)(R12*1), Y9
 	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -20501,30 +17794,12 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	ADDQ         DX, R8
 	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
+	VMOVUPD      (R10)(R12*1), Y9
 	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -20542,7 +17817,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
+	VMOVUPD      (R10)(R12*1), Y9
 	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -20557,22 +17832,40 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	ADDQ         DX, R8
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R12
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	VMOVUPD      (R10)(R12*1), Y9
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R13
+
+tileFetched:
 	SUBQ $0x04, R11
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R11
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
-	VMOVUPD      32(R10), Y9
+	VMOVUPD      (R10)(R12*1), Y9
 	VBROADCASTSD (R8), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -20588,12 +17881,12 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	MOVQ         $0x3ff0000000000000, R8
 	CMPQ         R8, alpha+80(FP)
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
@@ -20604,63 +17897,63 @@ wholeStore:
 	VMULPD       Y8, Y6, Y6
 	VMULPD       Y8, Y7, Y7
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSD beta+88(FP), Y8
 	VFMADD231PD  (R8), Y8, Y0
-	VFMADD231PD  32(R8), Y8, Y1
+	VFMADD231PD  (R8)(R12*1), Y8, Y1
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y8, Y2
-	VFMADD231PD  32(R8), Y8, Y3
+	VFMADD231PD  (R8)(R12*1), Y8, Y3
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y8, Y4
-	VFMADD231PD  32(R8), Y8, Y5
+	VFMADD231PD  (R8)(R12*1), Y8, Y5
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y8, Y6
-	VFMADD231PD  32(R8), Y8, Y7
+	VFMADD231PD  (R8)(R12*1), Y8, Y7
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R12*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPD (R8), Y2, Y2
-	VADDPD 32(R8), Y3, Y3
+	VADDPD (R8)(R12*1), Y3, Y3
 	ADDQ   DI, R8
 	VADDPD (R8), Y4, Y4
-	VADDPD 32(R8), Y5, Y5
+	VADDPD (R8)(R12*1), Y5, Y5
 	ADDQ   DI, R8
 	VADDPD (R8), Y6, Y6
-	VADDPD 32(R8), Y7, Y7
+	VADDPD (R8)(R12*1), Y7, Y7
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPD (R8), Y8
 	VADDPD  Y8, Y0, Y0
 	VADDPD  Y8, Y2, Y2
 	VADDPD  Y8, Y4, Y4
 	VADDPD  Y8, Y6, Y6
-	VMOVUPD 32(R8), Y8
+	VMOVUPD (R8)(R12*1), Y8
 	VADDPD  Y8, Y1, Y1
 	VADDPD  Y8, Y3, Y3
 	VADDPD  Y8, Y5, Y5
 	VADDPD  Y8, Y7, Y7
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+120(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y0, Y9
 	VANDPD Y9, Y0, Y0
@@ -20679,38 +17972,38 @@ wholeReLU:
 	VCMPPD $0x16, Y8, Y7, Y8
 	VANDPD Y8, Y7, Y7
 
-wholeMask:
+tileMask:
 	MOVQ    mask+104(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+112(FP), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y8, Y8, Y8
 	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y0, Y0
-	VMOVUPD 32(R8), Y9
+	VMOVUPD (R8)(R12*1), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y1, Y1
 	ADDQ    R10, R8
 	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y2, Y2
-	VMOVUPD 32(R8), Y9
+	VMOVUPD (R8)(R12*1), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y3, Y3
 	ADDQ    R10, R8
 	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y4, Y4
-	VMOVUPD 32(R8), Y9
+	VMOVUPD (R8)(R12*1), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y5, Y5
 	ADDQ    R10, R8
 	VMOVUPD (R8), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y6, Y6
-	VMOVUPD 32(R8), Y9
+	VMOVUPD (R8)(R12*1), Y9
 	VCMPPD  $0x16, Y8, Y9, Y8
 	VANDPD  Y8, Y7, Y7
 	ADDQ    R10, R8
@@ -20718,322 +18011,25 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+104(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y1, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, 32(SI)
+	VMOVUPD Y3, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, 32(SI)
+	VMOVUPD Y5, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
+	VMOVUPD Y7, (SI)(R12*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000004, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R8, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y9
-	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y9
-	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y9
-	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y9
-	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R12
-
-cutFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y9
-	VMASKMOVPD   32(R10), Y0, Y10
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y9, Y1
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y9, Y3
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
-	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y9
-	VMULPD       Y9, Y1, Y1
-	VMULPD       Y9, Y2, Y2
-	VMULPD       Y9, Y3, Y3
-	VMULPD       Y9, Y4, Y4
-	VMULPD       Y9, Y5, Y5
-	VMULPD       Y9, Y6, Y6
-	VMULPD       Y9, Y7, Y7
-	VMULPD       Y9, Y8, Y8
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, beta+88(FP)
-	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y9
-	VFMADD231PD  (R8), Y9, Y1
-	VMASKMOVPD   32(R8), Y0, Y10
-	VFMADD231PD  Y10, Y9, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y3
-	VMASKMOVPD   32(R8), Y0, Y10
-	VFMADD231PD  Y10, Y9, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y5
-	VMASKMOVPD   32(R8), Y0, Y10
-	VFMADD231PD  Y10, Y9, Y6
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y7
-	VMASKMOVPD   32(R8), Y0, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPD     (R8), Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y10
-	VADDPD     Y10, Y2, Y2
-	ADDQ       DI, R8
-	VADDPD     (R8), Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y10
-	VADDPD     Y10, Y4, Y4
-	ADDQ       DI, R8
-	VADDPD     (R8), Y5, Y5
-	VMASKMOVPD 32(R8), Y0, Y10
-	VADDPD     Y10, Y6, Y6
-	ADDQ       DI, R8
-	VADDPD     (R8), Y7, Y7
-	VMASKMOVPD 32(R8), Y0, Y10
-	VADDPD     Y10, Y8, Y8
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPD    (R8), Y9
-	VADDPD     Y9, Y1, Y1
-	VADDPD     Y9, Y3, Y3
-	VADDPD     Y9, Y5, Y5
-	VADDPD     Y9, Y7, Y7
-	VMASKMOVPD 32(R8), Y0, Y9
-	VADDPD     Y9, Y2, Y2
-	VADDPD     Y9, Y4, Y4
-	VADDPD     Y9, Y6, Y6
-	VADDPD     Y9, Y8, Y8
-
-cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y9, Y9, Y9
-	VCMPPD $0x16, Y9, Y1, Y10
-	VANDPD Y10, Y1, Y1
-	VCMPPD $0x16, Y9, Y2, Y10
-	VANDPD Y10, Y2, Y2
-	VCMPPD $0x16, Y9, Y3, Y10
-	VANDPD Y10, Y3, Y3
-	VCMPPD $0x16, Y9, Y4, Y10
-	VANDPD Y10, Y4, Y4
-	VCMPPD $0x16, Y9, Y5, Y10
-	VANDPD Y10, Y5, Y5
-	VCMPPD $0x16, Y9, Y6, Y10
-	VANDPD Y10, Y6, Y6
-	VCMPPD $0x16, Y9, Y7, Y10
-	VANDPD Y10, Y7, Y7
-	VCMPPD $0x16, Y9, Y8, Y9
-	VANDPD Y9, Y8, Y8
-
-cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R10
-	SHLQ       $0x03, R10
-	VXORPS     Y9, Y9, Y9
-	VMOVUPD    (R8), Y10
-	VCMPPD     $0x16, Y9, Y10, Y10
-	VANDPD     Y10, Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y10
-	VCMPPD     $0x16, Y9, Y10, Y10
-	VANDPD     Y10, Y2, Y2
-	ADDQ       R10, R8
-	VMOVUPD    (R8), Y10
-	VCMPPD     $0x16, Y9, Y10, Y10
-	VANDPD     Y10, Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y10
-	VCMPPD     $0x16, Y9, Y10, Y10
-	VANDPD     Y10, Y4, Y4
-	ADDQ       R10, R8
-	VMOVUPD    (R8), Y10
-	VCMPPD     $0x16, Y9, Y10, Y10
-	VANDPD     Y10, Y5, Y5
-	VMASKMOVPD 32(R8), Y0, Y10
-	VCMPPD     $0x16, Y9, Y10, Y10
-	VANDPD     Y10, Y6, Y6
-	ADDQ       R10, R8
-	VMOVUPD    (R8), Y10
-	VCMPPD     $0x16, Y9, Y10, Y10
-	VANDPD     Y10, Y7, Y7
-	VMASKMOVPD 32(R8), Y0, Y10
-	VCMPPD     $0x16, Y9, Y10, Y9
-	VANDPD     Y9, Y8, Y8
-	ADDQ       R10, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
-
-cutWrite:
-	VMOVUPD    Y1, (SI)
-	VMASKMOVPD Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y3, (SI)
-	VMASKMOVPD Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y5, (SI)
-	VMASKMOVPD Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y7, (SI)
-	VMASKMOVPD Y8, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -21051,11 +18047,13 @@ TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
 	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
-	JNE  cut
+	MOVQ cols+72(FP), R12
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R12
+	SHLQ $0x03, R12
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R10
 	MOVQ   k+8(FP), R11
@@ -21071,18 +18069,18 @@ wholeTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000004, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
 	SUBQ    $0x04, R11
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
+	VMOVUPD      (R10)(R12*1), Y11
 	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -21100,33 +18098,12 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	ADDQ         DX, R8
 	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
+	VMOVUPD      (R10)(R12*1), Y11
 	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -21147,7 +18124,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
+	VMOVUPD      (R10)(R12*1), Y11
 	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -21165,22 +18142,43 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	ADDQ         DX, R8
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R12
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	VMOVUPD      (R10)(R12*1), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R13
+
+tileFetched:
 	SUBQ $0x04, R11
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R11
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
-	VMOVUPD      32(R10), Y11
+	VMOVUPD      (R10)(R12*1), Y11
 	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -21199,12 +18197,12 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	DECQ         R11
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	MOVQ         $0x3ff0000000000000, R8
 	CMPQ         R8, alpha+80(FP)
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
@@ -21217,71 +18215,71 @@ wholeStore:
 	VMULPD       Y10, Y8, Y8
 	VMULPD       Y10, Y9, Y9
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, beta+88(FP)
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSD beta+88(FP), Y10
 	VFMADD231PD  (R8), Y10, Y0
-	VFMADD231PD  32(R8), Y10, Y1
+	VFMADD231PD  (R8)(R12*1), Y10, Y1
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y10, Y2
-	VFMADD231PD  32(R8), Y10, Y3
+	VFMADD231PD  (R8)(R12*1), Y10, Y3
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y10, Y4
-	VFMADD231PD  32(R8), Y10, Y5
+	VFMADD231PD  (R8)(R12*1), Y10, Y5
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y10, Y6
-	VFMADD231PD  32(R8), Y10, Y7
+	VFMADD231PD  (R8)(R12*1), Y10, Y7
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y10, Y8
-	VFMADD231PD  32(R8), Y10, Y9
+	VFMADD231PD  (R8)(R12*1), Y10, Y9
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R12*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPD (R8), Y2, Y2
-	VADDPD 32(R8), Y3, Y3
+	VADDPD (R8)(R12*1), Y3, Y3
 	ADDQ   DI, R8
 	VADDPD (R8), Y4, Y4
-	VADDPD 32(R8), Y5, Y5
+	VADDPD (R8)(R12*1), Y5, Y5
 	ADDQ   DI, R8
 	VADDPD (R8), Y6, Y6
-	VADDPD 32(R8), Y7, Y7
+	VADDPD (R8)(R12*1), Y7, Y7
 	ADDQ   DI, R8
 	VADDPD (R8), Y8, Y8
-	VADDPD 32(R8), Y9, Y9
+	VADDPD (R8)(R12*1), Y9, Y9
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPD (R8), Y10
 	VADDPD  Y10, Y0, Y0
 	VADDPD  Y10, Y2, Y2
 	VADDPD  Y10, Y4, Y4
 	VADDPD  Y10, Y6, Y6
 	VADDPD  Y10, Y8, Y8
-	VMOVUPD 32(R8), Y10
+	VMOVUPD (R8)(R12*1), Y10
 	VADDPD  Y10, Y1, Y1
 	VADDPD  Y10, Y3, Y3
 	VADDPD  Y10, Y5, Y5
 	VADDPD  Y10, Y7, Y7
 	VADDPD  Y10, Y9, Y9
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+120(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y0, Y11
 	VANDPD Y11, Y0, Y0
@@ -21304,45 +18302,45 @@ wholeReLU:
 	VCMPPD $0x16, Y10, Y9, Y10
 	VANDPD Y10, Y9, Y9
 
-wholeMask:
+tileMask:
 	MOVQ    mask+104(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+112(FP), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y10, Y10, Y10
 	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y0, Y0
-	VMOVUPD 32(R8), Y11
+	VMOVUPD (R8)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y1, Y1
 	ADDQ    R10, R8
 	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y2, Y2
-	VMOVUPD 32(R8), Y11
+	VMOVUPD (R8)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y3, Y3
 	ADDQ    R10, R8
 	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y4, Y4
-	VMOVUPD 32(R8), Y11
+	VMOVUPD (R8)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y5, Y5
 	ADDQ    R10, R8
 	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y6, Y6
-	VMOVUPD 32(R8), Y11
+	VMOVUPD (R8)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y7, Y7
 	ADDQ    R10, R8
 	VMOVUPD (R8), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y8, Y8
-	VMOVUPD 32(R8), Y11
+	VMOVUPD (R8)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y10
 	VANDPD  Y10, Y9, Y9
 	ADDQ    R10, R8
@@ -21350,368 +18348,28 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+104(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y1, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, 32(SI)
+	VMOVUPD Y3, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, 32(SI)
+	VMOVUPD Y5, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
+	VMOVUPD Y7, (SI)(R12*1)
 	ADDQ    DI, SI
 	VMOVUPD Y8, (SI)
-	VMOVUPD Y9, 32(SI)
+	VMOVUPD Y9, (SI)(R12*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000005, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R8, R10
-	VMOVUPS (R10), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y11
-	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y11
-	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y11
-	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y11
-	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R12
-
-cutFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y11
-	VMASKMOVPD   32(R10), Y0, Y12
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y11, Y1
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y11, Y3
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y11, Y5
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y11, Y7
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y11, Y9
-	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
-	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y11
-	VMULPD       Y11, Y1, Y1
-	VMULPD       Y11, Y2, Y2
-	VMULPD       Y11, Y3, Y3
-	VMULPD       Y11, Y4, Y4
-	VMULPD       Y11, Y5, Y5
-	VMULPD       Y11, Y6, Y6
-	VMULPD       Y11, Y7, Y7
-	VMULPD       Y11, Y8, Y8
-	VMULPD       Y11, Y9, Y9
-	VMULPD       Y11, Y10, Y10
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, beta+88(FP)
-	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y11
-	VFMADD231PD  (R8), Y11, Y1
-	VMASKMOVPD   32(R8), Y0, Y12
-	VFMADD231PD  Y12, Y11, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y3
-	VMASKMOVPD   32(R8), Y0, Y12
-	VFMADD231PD  Y12, Y11, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y5
-	VMASKMOVPD   32(R8), Y0, Y12
-	VFMADD231PD  Y12, Y11, Y6
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y7
-	VMASKMOVPD   32(R8), Y0, Y12
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y9
-	VMASKMOVPD   32(R8), Y0, Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPD     (R8), Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y12
-	VADDPD     Y12, Y2, Y2
-	ADDQ       DI, R8
-	VADDPD     (R8), Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y12
-	VADDPD     Y12, Y4, Y4
-	ADDQ       DI, R8
-	VADDPD     (R8), Y5, Y5
-	VMASKMOVPD 32(R8), Y0, Y12
-	VADDPD     Y12, Y6, Y6
-	ADDQ       DI, R8
-	VADDPD     (R8), Y7, Y7
-	VMASKMOVPD 32(R8), Y0, Y12
-	VADDPD     Y12, Y8, Y8
-	ADDQ       DI, R8
-	VADDPD     (R8), Y9, Y9
-	VMASKMOVPD 32(R8), Y0, Y12
-	VADDPD     Y12, Y10, Y10
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPD    (R8), Y11
-	VADDPD     Y11, Y1, Y1
-	VADDPD     Y11, Y3, Y3
-	VADDPD     Y11, Y5, Y5
-	VADDPD     Y11, Y7, Y7
-	VADDPD     Y11, Y9, Y9
-	VMASKMOVPD 32(R8), Y0, Y11
-	VADDPD     Y11, Y2, Y2
-	VADDPD     Y11, Y4, Y4
-	VADDPD     Y11, Y6, Y6
-	VADDPD     Y11, Y8, Y8
-	VADDPD     Y11, Y10, Y10
-
-cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y11, Y11, Y11
-	VCMPPD $0x16, Y11, Y1, Y12
-	VANDPD Y12, Y1, Y1
-	VCMPPD $0x16, Y11, Y2, Y12
-	VANDPD Y12, Y2, Y2
-	VCMPPD $0x16, Y11, Y3, Y12
-	VANDPD Y12, Y3, Y3
-	VCMPPD $0x16, Y11, Y4, Y12
-	VANDPD Y12, Y4, Y4
-	VCMPPD $0x16, Y11, Y5, Y12
-	VANDPD Y12, Y5, Y5
-	VCMPPD $0x16, Y11, Y6, Y12
-	VANDPD Y12, Y6, Y6
-	VCMPPD $0x16, Y11, Y7, Y12
-	VANDPD Y12, Y7, Y7
-	VCMPPD $0x16, Y11, Y8, Y12
-	VANDPD Y12, Y8, Y8
-	VCMPPD $0x16, Y11, Y9, Y12
-	VANDPD Y12, Y9, Y9
-	VCMPPD $0x16, Y11, Y10, Y11
-	VANDPD Y11, Y10, Y10
-
-cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R10
-	SHLQ       $0x03, R10
-	VXORPS     Y11, Y11, Y11
-	VMOVUPD    (R8), Y12
-	VCMPPD     $0x16, Y11, Y12, Y12
-	VANDPD     Y12, Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y12
-	VCMPPD     $0x16, Y11, Y12, Y12
-	VANDPD     Y12, Y2, Y2
-	ADDQ       R10, R8
-	VMOVUPD    (R8), Y12
-	VCMPPD     $0x16, Y11, Y12, Y12
-	VANDPD     Y12, Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y12
-	VCMPPD     $0x16, Y11, Y12, Y12
-	VANDPD     Y12, Y4, Y4
-	ADDQ       R10, R8
-	VMOVUPD    (R8), Y12
-	VCMPPD     $0x16, Y11, Y12, Y12
-	VANDPD     Y12, Y5, Y5
-	VMASKMOVPD 32(R8), Y0, Y12
-	VCMPPD     $0x16, Y11, Y12, Y12
-	VANDPD     Y12, Y6, Y6
-	ADDQ       R10, R8
-	VMOVUPD    (R8), Y12
-	VCMPPD     $0x16, Y11, Y12, Y12
-	VANDPD     Y12, Y7, Y7
-	VMASKMOVPD 32(R8), Y0, Y12
-	VCMPPD     $0x16, Y11, Y12, Y12
-	VANDPD     Y12, Y8, Y8
-	ADDQ       R10, R8
-	VMOVUPD    (R8), Y12
-	VCMPPD     $0x16, Y11, Y12, Y12
-	VANDPD     Y12, Y9, Y9
-	VMASKMOVPD 32(R8), Y0, Y12
-	VCMPPD     $0x16, Y11, Y12, Y11
-	VANDPD     Y11, Y10, Y10
-	ADDQ       R10, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
-
-cutWrite:
-	VMOVUPD    Y1, (SI)
-	VMASKMOVPD Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y3, (SI)
-	VMASKMOVPD Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y5, (SI)
-	VMASKMOVPD Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y7, (SI)
-	VMASKMOVPD Y8, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y9, (SI)
-	VMASKMOVPD Y10, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -21730,11 +18388,13 @@ TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, DI
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
-	JNE  cut
+	MOVQ cols+72(FP), R13
 
-wholeTile:
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R13
+	SHLQ $0x03, R13
+
+tileTile:
 	MOVQ   AX, R8
 	MOVQ   b+40(FP), R11
 	MOVQ   k+8(FP), R12
@@ -21752,18 +18412,18 @@ wholeTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000005, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
 	SUBQ    $0x04, R12
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	VMOVUPD      32(R11), Y13
+	VMOVUPD      (R11)(R13*1), Y13
 	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -21784,36 +18444,12 @@ wholeSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, R8
 	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	VMOVUPD      32(R11), Y13
-	VBROADCASTSD (R8), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	VMOVUPD      32(R11), Y13
+	VMOVUPD      (R11)(R13*1), Y13
 	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -21837,7 +18473,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	VMOVUPD      32(R11), Y13
+	VMOVUPD      (R11)(R13*1), Y13
 	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -21858,22 +18494,46 @@ wholeSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, R8
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R13
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(R13*1), Y13
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R14
+
+tileFetched:
 	SUBQ $0x04, R12
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R12
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	VMOVUPD      32(R11), Y13
+	VMOVUPD      (R11)(R13*1), Y13
 	VBROADCASTSD (R8), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -21895,12 +18555,12 @@ wholeStep:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	DECQ         R12
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	MOVQ         $0x3ff0000000000000, R8
 	CMPQ         R8, alpha+80(FP)
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
@@ -21915,60 +18575,60 @@ wholeStore:
 	VMULPD       Y12, Y10, Y10
 	VMULPD       Y12, Y11, Y11
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), R8
 	ADDQ         R8, R8
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, R8
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, beta+88(FP)
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSD beta+88(FP), Y12
 	VFMADD231PD  (R8), Y12, Y0
-	VFMADD231PD  32(R8), Y12, Y1
+	VFMADD231PD  (R8)(R13*1), Y12, Y1
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y12, Y2
-	VFMADD231PD  32(R8), Y12, Y3
+	VFMADD231PD  (R8)(R13*1), Y12, Y3
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y12, Y4
-	VFMADD231PD  32(R8), Y12, Y5
+	VFMADD231PD  (R8)(R13*1), Y12, Y5
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y12, Y6
-	VFMADD231PD  32(R8), Y12, Y7
+	VFMADD231PD  (R8)(R13*1), Y12, Y7
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y12, Y8
-	VFMADD231PD  32(R8), Y12, Y9
+	VFMADD231PD  (R8)(R13*1), Y12, Y9
 	ADDQ         DI, R8
 	VFMADD231PD  (R8), Y12, Y10
-	VFMADD231PD  32(R8), Y12, Y11
+	VFMADD231PD  (R8)(R13*1), Y12, Y11
 	ADDQ         DI, R8
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R13*1), Y1, Y1
 	ADDQ   DI, R8
 	VADDPD (R8), Y2, Y2
-	VADDPD 32(R8), Y3, Y3
+	VADDPD (R8)(R13*1), Y3, Y3
 	ADDQ   DI, R8
 	VADDPD (R8), Y4, Y4
-	VADDPD 32(R8), Y5, Y5
+	VADDPD (R8)(R13*1), Y5, Y5
 	ADDQ   DI, R8
 	VADDPD (R8), Y6, Y6
-	VADDPD 32(R8), Y7, Y7
+	VADDPD (R8)(R13*1), Y7, Y7
 	ADDQ   DI, R8
 	VADDPD (R8), Y8, Y8
-	VADDPD 32(R8), Y9, Y9
+	VADDPD (R8)(R13*1), Y9, Y9
 	ADDQ   DI, R8
 	VADDPD (R8), Y10, Y10
-	VADDPD 32(R8), Y11, Y11
+	VADDPD (R8)(R13*1), Y11, Y11
 	ADDQ   DI, R8
 
-wholeBias:
+tileBias:
 	MOVQ    bias+96(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPD (R8), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y2, Y2
@@ -21976,7 +18636,7 @@ wholeBias:
 	VADDPD  Y12, Y6, Y6
 	VADDPD  Y12, Y8, Y8
 	VADDPD  Y12, Y10, Y10
-	VMOVUPD 32(R8), Y12
+	VMOVUPD (R8)(R13*1), Y12
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y3, Y3
 	VADDPD  Y12, Y5, Y5
@@ -21984,10 +18644,10 @@ wholeBias:
 	VADDPD  Y12, Y9, Y9
 	VADDPD  Y12, Y11, Y11
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+120(FP), R8
 	TESTQ  R8, R8
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
 	VANDPD Y13, Y0, Y0
@@ -22014,52 +18674,52 @@ wholeReLU:
 	VCMPPD $0x16, Y12, Y11, Y12
 	VANDPD Y12, Y11, Y11
 
-wholeMask:
+tileMask:
 	MOVQ    mask+104(FP), R8
 	TESTQ   R8, R8
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+112(FP), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	VMOVUPD 32(R8), Y13
+	VMOVUPD (R8)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
 	ADDQ    R11, R8
 	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	VMOVUPD 32(R8), Y13
+	VMOVUPD (R8)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
 	ADDQ    R11, R8
 	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	VMOVUPD 32(R8), Y13
+	VMOVUPD (R8)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
 	ADDQ    R11, R8
 	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	VMOVUPD 32(R8), Y13
+	VMOVUPD (R8)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
 	ADDQ    R11, R8
 	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	VMOVUPD 32(R8), Y13
+	VMOVUPD (R8)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
 	ADDQ    R11, R8
 	VMOVUPD (R8), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	VMOVUPD 32(R8), Y13
+	VMOVUPD (R8)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
 	ADDQ    R11, R8
@@ -22067,414 +18727,31 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ R8, mask+104(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y1, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, 32(SI)
+	VMOVUPD Y3, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, 32(SI)
+	VMOVUPD Y5, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
+	VMOVUPD Y7, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y8, (SI)
-	VMOVUPD Y9, 32(SI)
+	VMOVUPD Y9, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y10, (SI)
-	VMOVUPD Y11, 32(SI)
+	VMOVUPD Y11, (SI)(R13*1)
 	ADDQ    DI, SI
 
 	// next tile
 	IMUL3Q $0x00000006, CX, R8
 	ADDQ   R8, AX
 	DECQ   tiles+0(FP)
-	JNE    wholeTile
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R8
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
-
-cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
-	SUBQ    $0x04, R12
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y13
-	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R8), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R8)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R8)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R8)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y13
-	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R8), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R8)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R8)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R8)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y13
-	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R8), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R8)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R8)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R8)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y13
-	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R8), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R8)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R8)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R8)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R13
-
-cutFetched:
-	SUBQ $0x04, R12
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R12
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y13
-	VMASKMOVPD   32(R11), Y0, Y14
-	VBROADCASTSD (R8), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (R8)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (R8)(R9*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (R8)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	DECQ         R12
-	JNE          cutStep
-
-cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
-	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y13
-	VMULPD       Y13, Y1, Y1
-	VMULPD       Y13, Y2, Y2
-	VMULPD       Y13, Y3, Y3
-	VMULPD       Y13, Y4, Y4
-	VMULPD       Y13, Y5, Y5
-	VMULPD       Y13, Y6, Y6
-	VMULPD       Y13, Y7, Y7
-	VMULPD       Y13, Y8, Y8
-	VMULPD       Y13, Y9, Y9
-	VMULPD       Y13, Y10, Y10
-	VMULPD       Y13, Y11, Y11
-	VMULPD       Y13, Y12, Y12
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
-	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
-	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y13
-	VFMADD231PD  (R8), Y13, Y1
-	VMASKMOVPD   32(R8), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y13, Y3
-	VMASKMOVPD   32(R8), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y13, Y5
-	VMASKMOVPD   32(R8), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y6
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y13, Y7
-	VMASKMOVPD   32(R8), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y8
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y13, Y9
-	VMASKMOVPD   32(R8), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y10
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y13, Y11
-	VMASKMOVPD   32(R8), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DI, R8
-	JMP          cutBias
-
-cutAdd:
-	VADDPD     (R8), Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y14
-	VADDPD     Y14, Y2, Y2
-	ADDQ       DI, R8
-	VADDPD     (R8), Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y14
-	VADDPD     Y14, Y4, Y4
-	ADDQ       DI, R8
-	VADDPD     (R8), Y5, Y5
-	VMASKMOVPD 32(R8), Y0, Y14
-	VADDPD     Y14, Y6, Y6
-	ADDQ       DI, R8
-	VADDPD     (R8), Y7, Y7
-	VMASKMOVPD 32(R8), Y0, Y14
-	VADDPD     Y14, Y8, Y8
-	ADDQ       DI, R8
-	VADDPD     (R8), Y9, Y9
-	VMASKMOVPD 32(R8), Y0, Y14
-	VADDPD     Y14, Y10, Y10
-	ADDQ       DI, R8
-	VADDPD     (R8), Y11, Y11
-	VMASKMOVPD 32(R8), Y0, Y14
-	VADDPD     Y14, Y12, Y12
-	ADDQ       DI, R8
-
-cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutReLU
-	VMOVUPD    (R8), Y13
-	VADDPD     Y13, Y1, Y1
-	VADDPD     Y13, Y3, Y3
-	VADDPD     Y13, Y5, Y5
-	VADDPD     Y13, Y7, Y7
-	VADDPD     Y13, Y9, Y9
-	VADDPD     Y13, Y11, Y11
-	VMASKMOVPD 32(R8), Y0, Y13
-	VADDPD     Y13, Y2, Y2
-	VADDPD     Y13, Y4, Y4
-	VADDPD     Y13, Y6, Y6
-	VADDPD     Y13, Y8, Y8
-	VADDPD     Y13, Y10, Y10
-	VADDPD     Y13, Y12, Y12
-
-cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
-	JEQ    cutMask
-	VXORPS Y13, Y13, Y13
-	VCMPPD $0x16, Y13, Y1, Y14
-	VANDPD Y14, Y1, Y1
-	VCMPPD $0x16, Y13, Y2, Y14
-	VANDPD Y14, Y2, Y2
-	VCMPPD $0x16, Y13, Y3, Y14
-	VANDPD Y14, Y3, Y3
-	VCMPPD $0x16, Y13, Y4, Y14
-	VANDPD Y14, Y4, Y4
-	VCMPPD $0x16, Y13, Y5, Y14
-	VANDPD Y14, Y5, Y5
-	VCMPPD $0x16, Y13, Y6, Y14
-	VANDPD Y14, Y6, Y6
-	VCMPPD $0x16, Y13, Y7, Y14
-	VANDPD Y14, Y7, Y7
-	VCMPPD $0x16, Y13, Y8, Y14
-	VANDPD Y14, Y8, Y8
-	VCMPPD $0x16, Y13, Y9, Y14
-	VANDPD Y14, Y9, Y9
-	VCMPPD $0x16, Y13, Y10, Y14
-	VANDPD Y14, Y10, Y10
-	VCMPPD $0x16, Y13, Y11, Y14
-	VANDPD Y14, Y11, Y11
-	VCMPPD $0x16, Y13, Y12, Y13
-	VANDPD Y13, Y12, Y12
-
-cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
-	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R11
-	SHLQ       $0x03, R11
-	VXORPS     Y13, Y13, Y13
-	VMOVUPD    (R8), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y1, Y1
-	VMASKMOVPD 32(R8), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y2, Y2
-	ADDQ       R11, R8
-	VMOVUPD    (R8), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y3, Y3
-	VMASKMOVPD 32(R8), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y4, Y4
-	ADDQ       R11, R8
-	VMOVUPD    (R8), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y5, Y5
-	VMASKMOVPD 32(R8), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y6, Y6
-	ADDQ       R11, R8
-	VMOVUPD    (R8), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y7, Y7
-	VMASKMOVPD 32(R8), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y8, Y8
-	ADDQ       R11, R8
-	VMOVUPD    (R8), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y9, Y9
-	VMASKMOVPD 32(R8), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y10, Y10
-	ADDQ       R11, R8
-	VMOVUPD    (R8), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y11, Y11
-	VMASKMOVPD 32(R8), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y13
-	VANDPD     Y13, Y12, Y12
-	ADDQ       R11, R8
-
-	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
-
-cutWrite:
-	VMOVUPD    Y1, (SI)
-	VMASKMOVPD Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y3, (SI)
-	VMASKMOVPD Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y5, (SI)
-	VMASKMOVPD Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y7, (SI)
-	VMASKMOVPD Y8, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y9, (SI)
-	VMASKMOVPD Y10, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y11, (SI)
-	VMASKMOVPD Y12, Y0, 32(SI)
-	ADDQ       DI, SI
-
-	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
-	JNE    cutTile
+	JNE    tileTile
 	VZEROUPPER
 	RET
 
@@ -22931,8 +19208,6 @@ wholeWrite:
 	RET
 
 cut:
-	SUBQ $0x00000000, R9
-
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, R9
 	NEGQ    R9
@@ -23399,22 +19674,24 @@ cutWrite:
 // func dpacking6x8AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-128
-	MOVQ   a+8(FP), AX
-	MOVQ   aRow+16(FP), CX
-	MOVQ   aCol+24(FP), DX
-	MOVQ   bRow+40(FP), BX
-	MOVQ   c+56(FP), SI
-	MOVQ   ldc+64(FP), DI
-	SHLQ   $0x03, CX
-	SHLQ   $0x03, DX
-	SHLQ   $0x03, BX
-	SHLQ   $0x03, DI
-	MOVQ   panel+48(FP), R8
-	LEAQ   (CX)(CX*2), R10
-	LEAQ   (CX)(CX*4), R11
-	MOVQ   cols+72(FP), R9
-	CMPQ   R9, $0x00000008
-	JNE    cut
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), CX
+	MOVQ aCol+24(FP), DX
+	MOVQ bRow+40(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ panel+48(FP), R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ cols+72(FP), R14
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ   $0x00000004, R14
+	SHLQ   $0x03, R14
 	MOVQ   b+32(FP), R12
 	MOVQ   BX, R9
 	SHLQ   $0x04, R9
@@ -23434,22 +19711,22 @@ TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-128
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000005, DI, R15
+	ADDQ    SI, R15
+	MOVQ    R15, cols+72(FP)
+	MOVQ    SI, R15
 	SUBQ    $0x04, R13
-	JLT     wholeRest
+	JLT     tileRest
 	PCALIGN $0x20
 
-wholeSteps:
+tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
 	PREFETCHT0   (R9)
 	VMOVUPD      Y12, (R8)
-	VMOVUPD      32(R12), Y13
+	VMOVUPD      (R12)(R14*1), Y13
 	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, 32(R8)
+	VMOVUPD      Y13, (R8)(R14*1)
 	ADDQ         $0x00000040, R8
 	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
@@ -23472,46 +19749,16 @@ wholeSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
 	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
+	PREFETCHT0   (R15)
+	PREFETCHT0   63(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
 	PREFETCHT0   (R9)
 	VMOVUPD      Y12, (R8)
-	VMOVUPD      32(R12), Y13
+	VMOVUPD      (R12)(R14*1), Y13
 	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R9)
-	VMOVUPD      Y12, (R8)
-	VMOVUPD      32(R12), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, 32(R8)
+	VMOVUPD      Y13, (R8)(R14*1)
 	ADDQ         $0x00000040, R8
 	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
@@ -23539,9 +19786,9 @@ wholeSteps:
 	VMOVUPD      (R12), Y12
 	PREFETCHT0   (R9)
 	VMOVUPD      Y12, (R8)
-	VMOVUPD      32(R12), Y13
+	VMOVUPD      (R12)(R14*1), Y13
 	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, 32(R8)
+	VMOVUPD      Y13, (R8)(R14*1)
 	ADDQ         $0x00000040, R8
 	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
@@ -23564,26 +19811,56 @@ wholeSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R14
 
-wholeFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT0   (R9)
+	VMOVUPD      Y12, (R8)
+	VMOVUPD      (R12)(R14*1), Y13
+	PREFETCHT0   32(R9)
+	VMOVUPD      Y13, (R8)(R14*1)
+	ADDQ         $0x00000040, R8
+	ADDQ         BX, R9
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R12
+	CMPQ         R15, cols+72(FP)
+	JGE          tileFetched
+	ADDQ         DI, R15
+
+tileFetched:
 	SUBQ $0x04, R13
-	JGE  wholeSteps
+	JGE  tileSteps
 
-wholeRest:
+tileRest:
 	ADDQ $0x04, R13
-	JEQ  wholeStore
+	JEQ  tileStore
 
-wholeStep:
+tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
 	PREFETCHT0   (R9)
 	VMOVUPD      Y12, (R8)
-	VMOVUPD      32(R12), Y13
+	VMOVUPD      (R12)(R14*1), Y13
 	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, 32(R8)
+	VMOVUPD      Y13, (R8)(R14*1)
 	ADDQ         $0x00000040, R8
 	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
@@ -23607,12 +19884,12 @@ wholeStep:
 	ADDQ         DX, AX
 	ADDQ         BX, R12
 	DECQ         R13
-	JNE          wholeStep
+	JNE          tileStep
 
-wholeStore:
+tileStore:
 	MOVQ         $0x3ff0000000000000, AX
 	CMPQ         AX, alpha+80(FP)
-	JEQ          wholeBeta
+	JEQ          tileBeta
 	VBROADCASTSD alpha+80(FP), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
@@ -23627,60 +19904,60 @@ wholeStore:
 	VMULPD       Y12, Y10, Y10
 	VMULPD       Y12, Y11, Y11
 
-wholeBeta:
+tileBeta:
 	// beta = 0, of either sign, must not read C
 	MOVQ         beta+88(FP), AX
 	ADDQ         AX, AX
-	JEQ          wholeBias
+	JEQ          tileBias
 	MOVQ         SI, AX
 	MOVQ         $0x3ff0000000000000, CX
 	CMPQ         CX, beta+88(FP)
-	JEQ          wholeAdd
+	JEQ          tileAdd
 	VBROADCASTSD beta+88(FP), Y12
 	VFMADD231PD  (AX), Y12, Y0
-	VFMADD231PD  32(AX), Y12, Y1
+	VFMADD231PD  (AX)(R14*1), Y12, Y1
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y2
-	VFMADD231PD  32(AX), Y12, Y3
+	VFMADD231PD  (AX)(R14*1), Y12, Y3
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y4
-	VFMADD231PD  32(AX), Y12, Y5
+	VFMADD231PD  (AX)(R14*1), Y12, Y5
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y6
-	VFMADD231PD  32(AX), Y12, Y7
+	VFMADD231PD  (AX)(R14*1), Y12, Y7
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y8
-	VFMADD231PD  32(AX), Y12, Y9
+	VFMADD231PD  (AX)(R14*1), Y12, Y9
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y10
-	VFMADD231PD  32(AX), Y12, Y11
+	VFMADD231PD  (AX)(R14*1), Y12, Y11
 	ADDQ         DI, AX
-	JMP          wholeBias
+	JMP          tileBias
 
-wholeAdd:
+tileAdd:
 	VADDPD (AX), Y0, Y0
-	VADDPD 32(AX), Y1, Y1
+	VADDPD (AX)(R14*1), Y1, Y1
 	ADDQ   DI, AX
 	VADDPD (AX), Y2, Y2
-	VADDPD 32(AX), Y3, Y3
+	VADDPD (AX)(R14*1), Y3, Y3
 	ADDQ   DI, AX
 	VADDPD (AX), Y4, Y4
-	VADDPD 32(AX), Y5, Y5
+	VADDPD (AX)(R14*1), Y5, Y5
 	ADDQ   DI, AX
 	VADDPD (AX), Y6, Y6
-	VADDPD 32(AX), Y7, Y7
+	VADDPD (AX)(R14*1), Y7, Y7
 	ADDQ   DI, AX
 	VADDPD (AX), Y8, Y8
-	VADDPD 32(AX), Y9, Y9
+	VADDPD (AX)(R14*1), Y9, Y9
 	ADDQ   DI, AX
 	VADDPD (AX), Y10, Y10
-	VADDPD 32(AX), Y11, Y11
+	VADDPD (AX)(R14*1), Y11, Y11
 	ADDQ   DI, AX
 
-wholeBias:
+tileBias:
 	MOVQ    bias+96(FP), AX
 	TESTQ   AX, AX
-	JEQ     wholeReLU
+	JEQ     tileReLU
 	VMOVUPD (AX), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y2, Y2
@@ -23688,7 +19965,7 @@ wholeBias:
 	VADDPD  Y12, Y6, Y6
 	VADDPD  Y12, Y8, Y8
 	VADDPD  Y12, Y10, Y10
-	VMOVUPD 32(AX), Y12
+	VMOVUPD (AX)(R14*1), Y12
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y3, Y3
 	VADDPD  Y12, Y5, Y5
@@ -23696,10 +19973,10 @@ wholeBias:
 	VADDPD  Y12, Y9, Y9
 	VADDPD  Y12, Y11, Y11
 
-wholeReLU:
+tileReLU:
 	MOVQ   relu+120(FP), AX
 	TESTQ  AX, AX
-	JEQ    wholeMask
+	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
 	VANDPD Y13, Y0, Y0
@@ -23726,52 +20003,52 @@ wholeReLU:
 	VCMPPD $0x16, Y12, Y11, Y12
 	VANDPD Y12, Y11, Y11
 
-wholeMask:
+tileMask:
 	MOVQ    mask+104(FP), AX
 	TESTQ   AX, AX
-	JEQ     wholeWrite
+	JEQ     tileWrite
 	MOVQ    maskRow+112(FP), CX
 	SHLQ    $0x03, CX
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	VMOVUPD 32(AX), Y13
+	VMOVUPD (AX)(R14*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	VMOVUPD 32(AX), Y13
+	VMOVUPD (AX)(R14*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	VMOVUPD 32(AX), Y13
+	VMOVUPD (AX)(R14*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	VMOVUPD 32(AX), Y13
+	VMOVUPD (AX)(R14*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	VMOVUPD 32(AX), Y13
+	VMOVUPD (AX)(R14*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	VMOVUPD 32(AX), Y13
+	VMOVUPD (AX)(R14*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
 	ADDQ    CX, AX
@@ -23779,432 +20056,25 @@ wholeMask:
 	// the mask of the next tile
 	MOVQ AX, mask+104(FP)
 
-wholeWrite:
+tileWrite:
 	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y1, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, 32(SI)
+	VMOVUPD Y3, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, 32(SI)
+	VMOVUPD Y5, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
+	VMOVUPD Y7, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPD Y8, (SI)
-	VMOVUPD Y9, 32(SI)
+	VMOVUPD Y9, (SI)(R14*1)
 	ADDQ    DI, SI
 	VMOVUPD Y10, (SI)
-	VMOVUPD Y11, 32(SI)
+	VMOVUPD Y11, (SI)(R14*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	SUBQ $0x00000004, R9
-
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R9, R12
-	VMOVUPS (R12), Y0
-	MOVQ    b+32(FP), R12
-	MOVQ    BX, R9
-	SHLQ    $0x04, R9
-	ADDQ    R12, R9
-	MOVQ    k+0(FP), R13
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	VXORPS  Y12, Y12, Y12
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
-	SUBQ    $0x04, R13
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPD      Y13, (R8)
-	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSD (AX), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R11*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPD      Y13, (R8)
-	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSD (AX), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R11*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPD      Y13, (R8)
-	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSD (AX), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R11*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPD      Y13, (R8)
-	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSD (AX), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R11*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R14
-
-cutFetched:
-	SUBQ $0x04, R13
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R13
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y13
-	PREFETCHT0   (R9)
-	VMOVUPD      Y13, (R8)
-	VMASKMOVPD   32(R12), Y0, Y14
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y14, 32(R8)
-	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
-	VBROADCASTSD (AX), Y15
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y13, Y3
-	VFMADD231PD  Y15, Y14, Y4
-	VBROADCASTSD (AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y13, Y5
-	VFMADD231PD  Y15, Y14, Y6
-	VBROADCASTSD (AX)(R10*1), Y15
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(CX*4), Y15
-	VFMADD231PD  Y15, Y13, Y9
-	VFMADD231PD  Y15, Y14, Y10
-	VBROADCASTSD (AX)(R11*1), Y15
-	VFMADD231PD  Y15, Y13, Y11
-	VFMADD231PD  Y15, Y14, Y12
-	ADDQ         DX, AX
-	ADDQ         BX, R12
-	DECQ         R13
-	JNE          cutStep
-
-cutStore:
-	MOVQ         $0x3ff0000000000000, AX
-	CMPQ         AX, alpha+80(FP)
-	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y13
-	VMULPD       Y13, Y1, Y1
-	VMULPD       Y13, Y2, Y2
-	VMULPD       Y13, Y3, Y3
-	VMULPD       Y13, Y4, Y4
-	VMULPD       Y13, Y5, Y5
-	VMULPD       Y13, Y6, Y6
-	VMULPD       Y13, Y7, Y7
-	VMULPD       Y13, Y8, Y8
-	VMULPD       Y13, Y9, Y9
-	VMULPD       Y13, Y10, Y10
-	VMULPD       Y13, Y11, Y11
-	VMULPD       Y13, Y12, Y12
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), AX
-	ADDQ         AX, AX
-	JEQ          cutBias
-	MOVQ         SI, AX
-	MOVQ         $0x3ff0000000000000, CX
-	CMPQ         CX, beta+88(FP)
-	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y13
-	VFMADD231PD  (AX), Y13, Y1
-	VMASKMOVPD   32(AX), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y2
-	ADDQ         DI, AX
-	VFMADD231PD  (AX), Y13, Y3
-	VMASKMOVPD   32(AX), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y4
-	ADDQ         DI, AX
-	VFMADD231PD  (AX), Y13, Y5
-	VMASKMOVPD   32(AX), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y6
-	ADDQ         DI, AX
-	VFMADD231PD  (AX), Y13, Y7
-	VMASKMOVPD   32(AX), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y8
-	ADDQ         DI, AX
-	VFMADD231PD  (AX), Y13, Y9
-	VMASKMOVPD   32(AX), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y10
-	ADDQ         DI, AX
-	VFMADD231PD  (AX), Y13, Y11
-	VMASKMOVPD   32(AX), Y0, Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DI, AX
-	JMP          cutBias
-
-cutAdd:
-	VADDPD     (AX), Y1, Y1
-	VMASKMOVPD 32(AX), Y0, Y14
-	VADDPD     Y14, Y2, Y2
-	ADDQ       DI, AX
-	VADDPD     (AX), Y3, Y3
-	VMASKMOVPD 32(AX), Y0, Y14
-	VADDPD     Y14, Y4, Y4
-	ADDQ       DI, AX
-	VADDPD     (AX), Y5, Y5
-	VMASKMOVPD 32(AX), Y0, Y14
-	VADDPD     Y14, Y6, Y6
-	ADDQ       DI, AX
-	VADDPD     (AX), Y7, Y7
-	VMASKMOVPD 32(AX), Y0, Y14
-	VADDPD     Y14, Y8, Y8
-	ADDQ       DI, AX
-	VADDPD     (AX), Y9, Y9
-	VMASKMOVPD 32(AX), Y0, Y14
-	VADDPD     Y14, Y10, Y10
-	ADDQ       DI, AX
-	VADDPD     (AX), Y11, Y11
-	VMASKMOVPD 32(AX), Y0, Y14
-	VADDPD     Y14, Y12, Y12
-	ADDQ       DI, AX
-
-cutBias:
-	MOVQ       bias+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        cutReLU
-	VMOVUPD    (AX), Y13
-	VADDPD     Y13, Y1, Y1
-	VADDPD     Y13, Y3, Y3
-	VADDPD     Y13, Y5, Y5
-	VADDPD     Y13, Y7, Y7
-	VADDPD     Y13, Y9, Y9
-	VADDPD     Y13, Y11, Y11
-	VMASKMOVPD 32(AX), Y0, Y13
-	VADDPD     Y13, Y2, Y2
-	VADDPD     Y13, Y4, Y4
-	VADDPD     Y13, Y6, Y6
-	VADDPD     Y13, Y8, Y8
-	VADDPD     Y13, Y10, Y10
-	VADDPD     Y13, Y12, Y12
-
-cutReLU:
-	MOVQ   relu+120(FP), AX
-	TESTQ  AX, AX
-	JEQ    cutMask
-	VXORPS Y13, Y13, Y13
-	VCMPPD $0x16, Y13, Y1, Y14
-	VANDPD Y14, Y1, Y1
-	VCMPPD $0x16, Y13, Y2, Y14
-	VANDPD Y14, Y2, Y2
-	VCMPPD $0x16, Y13, Y3, Y14
-	VANDPD Y14, Y3, Y3
-	VCMPPD $0x16, Y13, Y4, Y14
-	VANDPD Y14, Y4, Y4
-	VCMPPD $0x16, Y13, Y5, Y14
-	VANDPD Y14, Y5, Y5
-	VCMPPD $0x16, Y13, Y6, Y14
-	VANDPD Y14, Y6, Y6
-	VCMPPD $0x16, Y13, Y7, Y14
-	VANDPD Y14, Y7, Y7
-	VCMPPD $0x16, Y13, Y8, Y14
-	VANDPD Y14, Y8, Y8
-	VCMPPD $0x16, Y13, Y9, Y14
-	VANDPD Y14, Y9, Y9
-	VCMPPD $0x16, Y13, Y10, Y14
-	VANDPD Y14, Y10, Y10
-	VCMPPD $0x16, Y13, Y11, Y14
-	VANDPD Y14, Y11, Y11
-	VCMPPD $0x16, Y13, Y12, Y13
-	VANDPD Y13, Y12, Y12
-
-cutMask:
-	MOVQ       mask+104(FP), AX
-	TESTQ      AX, AX
-	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), CX
-	SHLQ       $0x03, CX
-	VXORPS     Y13, Y13, Y13
-	VMOVUPD    (AX), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y1, Y1
-	VMASKMOVPD 32(AX), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y2, Y2
-	ADDQ       CX, AX
-	VMOVUPD    (AX), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y3, Y3
-	VMASKMOVPD 32(AX), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y4, Y4
-	ADDQ       CX, AX
-	VMOVUPD    (AX), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y5, Y5
-	VMASKMOVPD 32(AX), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y6, Y6
-	ADDQ       CX, AX
-	VMOVUPD    (AX), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y7, Y7
-	VMASKMOVPD 32(AX), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y8, Y8
-	ADDQ       CX, AX
-	VMOVUPD    (AX), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y9, Y9
-	VMASKMOVPD 32(AX), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y10, Y10
-	ADDQ       CX, AX
-	VMOVUPD    (AX), Y14
-	VCMPPD     $0x16, Y13, Y14, Y14
-	VANDPD     Y14, Y11, Y11
-	VMASKMOVPD 32(AX), Y0, Y14
-	VCMPPD     $0x16, Y13, Y14, Y13
-	VANDPD     Y13, Y12, Y12
-	ADDQ       CX, AX
-
-	// the mask of the next tile
-	MOVQ AX, mask+104(FP)
-
-cutWrite:
-	VMOVUPD    Y1, (SI)
-	VMASKMOVPD Y2, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y3, (SI)
-	VMASKMOVPD Y4, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y5, (SI)
-	VMASKMOVPD Y6, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y7, (SI)
-	VMASKMOVPD Y8, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y9, (SI)
-	VMASKMOVPD Y10, Y0, 32(SI)
-	ADDQ       DI, SI
-	VMOVUPD    Y11, (SI)
-	VMASKMOVPD Y12, Y0, 32(SI)
-	ADDQ       DI, SI
 	VZEROUPPER
 	RET
 

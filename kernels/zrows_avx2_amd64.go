@@ -24,6 +24,26 @@ func saddRows3AVX2(n int, x *float32, a *float32, aRow int, y *float32)
 //go:noescape
 func saddRows4AVX2(n int, x *float32, a *float32, aRow int, y *float32)
 
+// saddRows5AVX2 is an addRowsKernel for 5 rows.
+//
+//go:noescape
+func saddRows5AVX2(n int, x *float32, a *float32, aRow int, y *float32)
+
+// saddRows6AVX2 is an addRowsKernel for 6 rows.
+//
+//go:noescape
+func saddRows6AVX2(n int, x *float32, a *float32, aRow int, y *float32)
+
+// saddRows7AVX2 is an addRowsKernel for 7 rows.
+//
+//go:noescape
+func saddRows7AVX2(n int, x *float32, a *float32, aRow int, y *float32)
+
+// saddRows8AVX2 is an addRowsKernel for 8 rows.
+//
+//go:noescape
+func saddRows8AVX2(n int, x *float32, a *float32, aRow int, y *float32)
+
 // daddRows1AVX2 is an addRowsKernel for 1 rows.
 //
 //go:noescape
@@ -44,6 +64,26 @@ func daddRows3AVX2(n int, x *float64, a *float64, aRow int, y *float64)
 //go:noescape
 func daddRows4AVX2(n int, x *float64, a *float64, aRow int, y *float64)
 
-var saddRowsAVX2 = []addRowsKernel[float32]{saddRows1AVX2, saddRows2AVX2, saddRows3AVX2, saddRows4AVX2}
+// daddRows5AVX2 is an addRowsKernel for 5 rows.
+//
+//go:noescape
+func daddRows5AVX2(n int, x *float64, a *float64, aRow int, y *float64)
 
-var daddRowsAVX2 = []addRowsKernel[float64]{daddRows1AVX2, daddRows2AVX2, daddRows3AVX2, daddRows4AVX2}
+// daddRows6AVX2 is an addRowsKernel for 6 rows.
+//
+//go:noescape
+func daddRows6AVX2(n int, x *float64, a *float64, aRow int, y *float64)
+
+// daddRows7AVX2 is an addRowsKernel for 7 rows.
+//
+//go:noescape
+func daddRows7AVX2(n int, x *float64, a *float64, aRow int, y *float64)
+
+// daddRows8AVX2 is an addRowsKernel for 8 rows.
+//
+//go:noescape
+func daddRows8AVX2(n int, x *float64, a *float64, aRow int, y *float64)
+
+var saddRowsAVX2 = []addRowsKernel[float32]{saddRows1AVX2, saddRows2AVX2, saddRows3AVX2, saddRows4AVX2, saddRows5AVX2, saddRows6AVX2, saddRows7AVX2, saddRows8AVX2}
+
+var daddRowsAVX2 = []addRowsKernel[float64]{daddRows1AVX2, daddRows2AVX2, daddRows3AVX2, daddRows4AVX2, daddRows5AVX2, daddRows6AVX2, daddRows7AVX2, daddRows8AVX2}

@@ -24,6 +24,26 @@ func saddRows3AVX512(n int, x *float32, a *float32, aRow int, y *float32)
 //go:noescape
 func saddRows4AVX512(n int, x *float32, a *float32, aRow int, y *float32)
 
+// saddRows5AVX512 is an addRowsKernel for 5 rows.
+//
+//go:noescape
+func saddRows5AVX512(n int, x *float32, a *float32, aRow int, y *float32)
+
+// saddRows6AVX512 is an addRowsKernel for 6 rows.
+//
+//go:noescape
+func saddRows6AVX512(n int, x *float32, a *float32, aRow int, y *float32)
+
+// saddRows7AVX512 is an addRowsKernel for 7 rows.
+//
+//go:noescape
+func saddRows7AVX512(n int, x *float32, a *float32, aRow int, y *float32)
+
+// saddRows8AVX512 is an addRowsKernel for 8 rows.
+//
+//go:noescape
+func saddRows8AVX512(n int, x *float32, a *float32, aRow int, y *float32)
+
 // daddRows1AVX512 is an addRowsKernel for 1 rows.
 //
 //go:noescape
@@ -44,6 +64,26 @@ func daddRows3AVX512(n int, x *float64, a *float64, aRow int, y *float64)
 //go:noescape
 func daddRows4AVX512(n int, x *float64, a *float64, aRow int, y *float64)
 
-var saddRowsAVX512 = []addRowsKernel[float32]{saddRows1AVX512, saddRows2AVX512, saddRows3AVX512, saddRows4AVX512}
+// daddRows5AVX512 is an addRowsKernel for 5 rows.
+//
+//go:noescape
+func daddRows5AVX512(n int, x *float64, a *float64, aRow int, y *float64)
 
-var daddRowsAVX512 = []addRowsKernel[float64]{daddRows1AVX512, daddRows2AVX512, daddRows3AVX512, daddRows4AVX512}
+// daddRows6AVX512 is an addRowsKernel for 6 rows.
+//
+//go:noescape
+func daddRows6AVX512(n int, x *float64, a *float64, aRow int, y *float64)
+
+// daddRows7AVX512 is an addRowsKernel for 7 rows.
+//
+//go:noescape
+func daddRows7AVX512(n int, x *float64, a *float64, aRow int, y *float64)
+
+// daddRows8AVX512 is an addRowsKernel for 8 rows.
+//
+//go:noescape
+func daddRows8AVX512(n int, x *float64, a *float64, aRow int, y *float64)
+
+var saddRowsAVX512 = []addRowsKernel[float32]{saddRows1AVX512, saddRows2AVX512, saddRows3AVX512, saddRows4AVX512, saddRows5AVX512, saddRows6AVX512, saddRows7AVX512, saddRows8AVX512}
+
+var daddRowsAVX512 = []addRowsKernel[float64]{daddRows1AVX512, daddRows2AVX512, daddRows3AVX512, daddRows4AVX512, daddRows5AVX512, daddRows6AVX512, daddRows7AVX512, daddRows8AVX512}

@@ -227,8 +227,10 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail)
 		mk.ADDQ(r.bRow, r.ahead)
 	}
 	for i := range sums {
-		if mk.v == 1 && mk.isa.masks {
-			mk.fmaBroadcast(r.element(i), b[0], sums[i][0])
+		if mk.isa.masks && (mk.v == 1 || mk.half) {
+			for j := range b {
+				mk.fmaBroadcast(r.element(i), b[j], sums[i][j])
+			}
 			continue
 		}
 		x := mk.vec()

@@ -61,14 +61,14 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 			return
 		}
 	}
-	// A product that fits one tile is one call: it takes less time than the way there.
+	// A small product is one call, which takes less time than the usual way there.
 	ks := o.ks
-	if tile := ks.oneTile(m, n, k); tile != nil && !transB {
+	if kernel, tiles := ks.onePanel(m, n, k); kernel != nil && !transB {
 		aRow, aCol := lda, 1
 		if transA {
 			aRow, aCol = 1, lda
 		}
-		tile[m-1](1, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta, nil, nil, 0, 0)
+		kernel(tiles, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta, nil, nil, 0, 0)
 		return
 	}
 	o.gemm(m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, epilogue[T]{})

@@ -22,13 +22,26 @@ type tuning struct {
 	threadWork int
 }
 
-// oneTile returns the kernels that compute a product of this size in one tile,
-// by height, or nil if there are none. B must be contiguous along n.
-func (ks *kernelSet[T]) oneTile(m, n, k int) []microKernel[T] {
-	if v := (n - 1) >> ks.laneShift; v < len(ks.micro) && m <= len(ks.micro[v]) && k <= ks.tuning.kc && m > 1 {
-		return ks.tiles(v+1, n)
+// onePanel returns the kernel and the number of tiles that compute a product of
+// this size in one call, as one panel of equal tiles, or no kernel. B must be
+// contiguous along n.
+func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int) {
+	v := (n - 1) >> ks.laneShift
+	if v >= len(ks.micro) || k > ks.tuning.kc || m < 2 {
+		return nil, 0
 	}
-	return nil
+	kernels := ks.tiles(v+1, n)
+	if m <= len(kernels) {
+		return kernels[m-1], 1
+	}
+	if m > ks.tuning.packRows || ks.tailColumns(n, k) > 0 {
+		return nil, 0
+	}
+	tiles = (m + len(kernels) - 1) / len(kernels)
+	if h := m / tiles; h*tiles == m {
+		return kernels[h-1], tiles
+	}
+	return nil, 0
 }
 
 // inPlace reports whether a product is one block, for one thread, whose

@@ -52,7 +52,7 @@ func (o Ops[T]) GemmBatched(count int, transA, transB bool, m, n, k int, alpha T
 		checkApart(fn, "c", "a", cAll, checkBatch(fn, "a", a, aRows, aCols, lda, last, strideA))
 		checkApart(fn, "c", "b", cAll, checkBatch(fn, "b", b, bRows, bCols, ldb, last, strideB))
 	}
-	w := borrowWorkspace[T]()
+	w := borrowParcel[T]()
 	w.batch = batch[T]{
 		o: o.Threads(1), count: count, transA: transA, transB: transB, m: m, n: n, k: k,
 		alpha: alpha, a: a, lda: lda, strideA: strideA, b: b, ldb: ldb, strideB: strideB,
@@ -67,7 +67,6 @@ func (o Ops[T]) GemmBatched(count int, transA, transB bool, m, n, k int, alpha T
 		w.batch.each = (count + 4*threads - 1) / (4 * threads)
 	}
 	share(&w.batch, (count+w.batch.each-1)/w.batch.each, threads)
-	w.batch = batch[T]{} // keeps nothing of the caller's alive
 	w.giveBack()
 }
 

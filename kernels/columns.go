@@ -19,30 +19,30 @@ func (p *product[T]) columns() {
 const dotDepth, dotWork = 8192, 1 << 18
 
 func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
-	bData, bCol := b.data, b.col
-	if b.row != 1 && k > 1 {
-		w.b = room(w.b, n*k)
-		for j := range n {
-			column, src := w.b[j*k:][:k], b.data[j*b.col:][:(k-1)*b.row+1]
-			for p := range column {
-				column[p] = src[p*b.row]
-			}
-		}
-		bData, bCol = w.b, k
-	}
 	kernels := ks.dot[n-1]
 	h := len(kernels)
 	for pc := 0; pc < k; pc += dotDepth {
 		kb := min(dotDepth, k-pc)
+		columns, bCol := b.data[pc*b.row:], b.col
+		if b.row != 1 && k > 1 { // they are brought together
+			w.b = room(w.b, n*kb)
+			for j := range n {
+				column, src := w.b[j*kb:][:kb], columns[j*b.col:][:(kb-1)*b.row+1]
+				for p := range column {
+					column[p] = src[p*b.row]
+				}
+			}
+			columns, bCol = w.b, kb
+		}
 		mb := max(dotWork/(kb*n)/h, 1) * h // rows of a call
 		for ic := 0; ic < m; ic += mb {
 			rows := min(mb, m-ic)
 			if whole := rows / h; whole > 0 {
-				kernels[h-1](whole, kb, &a.data[ic*a.row+pc], a.row, &bData[pc], bCol, &c[ic*ldc], ldc, alpha, beta)
+				kernels[h-1](whole, kb, &a.data[ic*a.row+pc], a.row, &columns[0], bCol, &c[ic*ldc], ldc, alpha, beta)
 			}
 			if rest := rows % h; rest > 0 {
 				at := ic + rows - rest
-				kernels[rest-1](1, kb, &a.data[at*a.row+pc], a.row, &bData[pc], bCol, &c[at*ldc], ldc, alpha, beta)
+				kernels[rest-1](1, kb, &a.data[at*a.row+pc], a.row, &columns[0], bCol, &c[at*ldc], ldc, alpha, beta)
 			}
 		}
 		beta = 1

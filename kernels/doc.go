@@ -37,4 +37,12 @@
 // variable LANEWISE_THREADS, read once, and [Ops.Threads] cap that. The workers
 // are goroutines that are started when first needed and live as long as the
 // process. The result is the same bits for every number of threads.
+//
+// # Memory
+//
+// Products that pack an operand keep buffers for the calls that follow: blocks of
+// some MiB at most, whatever the size of the operands, aligned to 64 bytes and on
+// huge pages where Linux offers them, for as many calls as GOMAXPROCS lets run at
+// once and as many again. What no call needs from one garbage collection to the
+// next is garbage itself: the memory of an idle program goes back to the system.
 package kernels

@@ -84,10 +84,9 @@ func product3(m, n, k int) int { return int(min(float64(m)*float64(n)*float64(k)
 
 // share has up to so many threads compute p in pieces of rows x cols.
 func (p *product[T]) share(threads, rows, cols int, asColumns bool) {
-	w := borrowWorkspace[T]()
+	w := borrowParcel[T]()
 	w.pieces = pieces[T]{whole: *p, rows: rows, cols: cols, across: (p.n + cols - 1) / cols, asColumns: asColumns}
 	share(&w.pieces, (p.m+rows-1)/rows*w.pieces.across, threads)
-	w.pieces = pieces[T]{} // keeps nothing of the caller's alive
 	w.giveBack()
 }
 

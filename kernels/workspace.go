@@ -2,53 +2,42 @@ package kernels
 
 import "unsafe"
 
-// workspace holds the pack buffers of one call, and the pieces it shares out.
-type workspace[T Float] struct {
-	a, b   []T
-	pieces pieces[T]
-	batch  batch[T]
-}
+// workspace holds the buffers of a call, or of a piece of one. What they may
+// hold is bounded: blocks of mc x kc and kc x nc elements, or some columns of dotDepth.
+type workspace[T Float] struct{ a, b []T }
 
-// Free workspaces wait here for the next call. A sync.Pool would keep one for
-// each P, and make new ones whenever the scheduler moves a worker to another.
-var workspaces32, workspaces64 = make(chan *workspace[float32], freeWorkspaces), make(chan *workspace[float64], freeWorkspaces)
+var (
+	workspaces32 pool[workspace[float32]]
+	workspaces64 pool[workspace[float64]]
+)
 
-// freeWorkspaces bounds how many are kept; more calls at once make their own.
-const freeWorkspaces = 128
-
-func workspaces[T Float]() chan *workspace[T] {
+func workspaces[T Float]() *pool[workspace[T]] {
 	var z T
 	if unsafe.Sizeof(z) == 4 {
-		return *(*chan *workspace[T])(unsafe.Pointer(&workspaces32)) // T is float32
+		return (*pool[workspace[T]])(unsafe.Pointer(&workspaces32)) // T is float32
 	}
-	return *(*chan *workspace[T])(unsafe.Pointer(&workspaces64)) // T is float64
+	return (*pool[workspace[T]])(unsafe.Pointer(&workspaces64)) // T is float64
 }
 
-func borrowWorkspace[T Float]() *workspace[T] {
-	select {
-	case w := <-workspaces[T]():
-		return w
-	default:
-		return new(workspace[T])
-	}
-}
+func borrowWorkspace[T Float]() *workspace[T] { return workspaces[T]().borrow() }
 
-func (w *workspace[T]) giveBack() {
-	select {
-	case workspaces[T]() <- w:
-	default:
-	}
-}
+func (w *workspace[T]) giveBack() { workspaces[T]().giveBack(w) }
 
-// room returns a slice of n elements that starts at a cache line, in buf if it
-// is large enough. Large ones are on huge pages where the system offers them.
+// room returns a slice of n elements as aligned does, in buf if it is large
+// enough. It allocates somewhat more, for shapes that grow step by step.
 func room[T Float](buf []T, n int) []T {
-	if cap(buf) >= n {
-		return buf[:n]
+	if cap(buf) < n {
+		buf = aligned[T](n + n/8)
 	}
+	return buf[:n]
+}
+
+// aligned returns n elements that start at a cache line, or if they are many at
+// a huge page, where the system offers those.
+func aligned[T Float](n int) []T {
 	var z T
 	size := int(unsafe.Sizeof(z))
-	align := 64
+	align := cacheLine
 	if n*size >= hugePage {
 		align = hugePage
 	}
@@ -58,5 +47,34 @@ func room[T Float](buf []T, n int) []T {
 	return raw[skip : skip+n : skip+n]
 }
 
-// hugePage is the size of a huge page on the systems where adviseHuge asks for them.
-const hugePage = 2 << 20
+const (
+	cacheLine = 64      // bytes
+	hugePage  = 2 << 20 // of the systems where adviseHuge asks for them
+)
+
+// A parcel is what a call shares out among threads, kept for the next call.
+type parcel[T Float] struct {
+	pieces pieces[T]
+	batch  batch[T]
+}
+
+var (
+	parcels32 pool[parcel[float32]]
+	parcels64 pool[parcel[float64]]
+)
+
+func parcels[T Float]() *pool[parcel[T]] {
+	var z T
+	if unsafe.Sizeof(z) == 4 {
+		return (*pool[parcel[T]])(unsafe.Pointer(&parcels32)) // T is float32
+	}
+	return (*pool[parcel[T]])(unsafe.Pointer(&parcels64)) // T is float64
+}
+
+func borrowParcel[T Float]() *parcel[T] { return parcels[T]().borrow() }
+
+// giveBack keeps nothing of the caller's alive.
+func (p *parcel[T]) giveBack() {
+	*p = parcel[T]{}
+	parcels[T]().giveBack(p)
+}

@@ -1,0 +1,104 @@
+package kernels
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// Every buffer starts at a cache line, large ones at a huge page, and is as
+// long as was asked for.
+func TestBuffersAreAligned(t *testing.T) {
+	t.Run("float32", buffersAreAligned[float32])
+	t.Run("float64", buffersAreAligned[float64])
+}
+
+func buffersAreAligned[T Float](t *testing.T) {
+	var z T
+	size := int(unsafe.Sizeof(z))
+	many := hugePage / size
+	check := func(what string, s []T, n int) {
+		t.Helper()
+		want := cacheLine
+		if n >= many {
+			want = hugePage
+		}
+		if len(s) != n || address(s)%uintptr(want) != 0 {
+			t.Errorf("%s of %d: %d elements at %#x, which is no multiple of %d", what, n, len(s), address(s), want)
+		}
+	}
+	for _, n := range []int{1, 2, 15, 16, 17, 63, 64, 65, 100, 1000, 4096, 12345, many - 1, many, many + 1, 3*many + 5} {
+		for range 3 { // the allocator's answers differ
+			s := aligned[T](n)
+			check("a new buffer", s, n)
+			s[0], s[n-1] = 1, 1
+		}
+	}
+	var buf []T
+	for n := 1; n < 3*many; n += 1 + n/3 {
+		buf = room(buf, n)
+		check("a growing buffer", buf, n)
+	}
+	if address(room(buf, many)) != address(buf) {
+		t.Error("a buffer that is large enough is not used again")
+	}
+
+	o := On[T](Supported()[0])
+	packEverything(o)
+	tall := 2*alongM + 1
+	o.Gemm(true, false, tall, 1, 3, 2, make([]T, 3*tall), tall, make([]T, 3), 1, 0, make([]T, tall), 1) // along m
+	p := workspaces[T]()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.free {
+		for name, s := range map[string][]T{"a": w.a, "b": w.b} {
+			if address(s)%cacheLine != 0 {
+				t.Errorf("buffer %s of a workspace begins at %#x", name, address(s))
+			}
+		}
+	}
+	if len(p.free) == 0 {
+		t.Error("no workspace is left after two products")
+	}
+	packed := o.PackB(false, 3, 5, make([]T, 15), 5)
+	if address(packed.data)%cacheLine != 0 {
+		t.Errorf("a packed matrix begins at %#x", address(packed.data))
+	}
+}
+
+// Whatever the size of the operands, buffers hold a block, or some columns of it.
+func TestBuffersAreBounded(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { buffersAreBounded(t, o) },
+		func(t *testing.T, o Ops[float64]) { buffersAreBounded(t, o) })
+}
+
+func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
+	ks := o.ks
+	tu, mr, nr := ks.tuning, ks.mr(), ks.nr()
+	w := new(workspace[T])
+	for n := range 2 { // a product of more than one block in every direction, and one on the way there
+		m, n, k := tu.mc+n*mr+3, tu.nc+n*nr+3, tu.kc+n*7+1
+		mc, nc, kc := evenly(m, tu.mc, mr), evenly(n, tu.nc, nr), evenly(k, tu.kc, 1)
+		packB(ks, w, operand[T]{make([]T, k*n), n, 1}, kc, nc)
+		packA(ks, w, operand[T]{make([]T, m*k), k, 1}, mc, kc)
+		packA(ks, w, operand[T]{make([]T, m*k), 1, m}, mc, kc)
+	}
+	// An eighth is for growing; rows are padded to spread over the cache's sets.
+	if most := tu.kc * tu.nc * 9 / 8; cap(w.b) > most {
+		t.Errorf("a block of B takes %d elements, want at most %d", cap(w.b), most)
+	}
+	if most := max((tu.mc+32)*tu.kc, tu.mc*(tu.kc+32)) * 9 / 8; cap(w.a) > most {
+		t.Errorf("a block of A takes %d elements, want at most %d", cap(w.a), most)
+	}
+
+	w = new(workspace[T])
+	const long = 5*dotDepth + 3
+	for n := 1; n <= max(tu.tailColumns, 1); n++ {
+		b := operand[T]{make([]T, long*(n+1)), n + 1, 1} // columns that are not contiguous
+		columnsAlongK(ks, w, 2, n, long, 1, operand[T]{make([]T, 2*long), long, 1}, b, 0, make([]T, 2*n), n)
+		columnsAlongM(ks, w, long, n, 2, 2, operand[T]{make([]T, 2*long), 1, long}, b, 0, make([]T, long*n), n)
+	}
+	if most := max(tu.tailColumns, 1) * max(dotDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {
+		t.Errorf("columns take %d and %d elements, want at most %d", cap(w.a), cap(w.b), most)
+	}
+}

@@ -110,9 +110,13 @@ func portableTile[T Float](h, v int) microKernel[T] {
 		cs := unsafe.Slice(c, (tiles*h-1)*ldc+v)
 		for t := range tiles {
 			a, c := as[t*h*aRow:], cs[t*h*ldc:]
-			if h == portableMR && v == portableNR {
+			switch {
+			case h == portableMR && v == portableNR:
 				portableFullTile(k, a, aRow, aCol, bs, bRow, c, ldc, alpha, beta)
-			} else {
+			case h == 1 && v == portableNR:
+				s0, s1, s2, s3 := portableRowSums(k, a, aCol, bs, bRow)
+				portableStore(c[:4], alpha, beta, s0, s1, s2, s3)
+			default:
 				portableEdgeTile(h, v, k, a, aRow, aCol, bs, bRow, c, ldc, alpha, beta)
 			}
 		}
@@ -145,6 +149,24 @@ func portableSums[T Float](k int, a []T, aRow, aCol int, b []T, bRow int) (c00, 
 		c11 += x1 * y1
 		c12 += x1 * y2
 		c13 += x1 * y3
+		ia += aCol
+		ib += bRow
+	}
+	return
+}
+
+// portableRowSums is portableSums for one row: Gemv, transposed, is made of it.
+//
+//go:noinline
+func portableRowSums[T Float](k int, a []T, aCol int, b []T, bRow int) (s0, s1, s2, s3 T) {
+	ia, ib := 0, 0
+	for range k {
+		x := a[ia]
+		row := b[ib : ib+4 : ib+4]
+		s0 += x * row[0]
+		s1 += x * row[1]
+		s2 += x * row[2]
+		s3 += x * row[3]
 		ia += aCol
 		ib += bRow
 	}

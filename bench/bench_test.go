@@ -54,6 +54,8 @@ func printHead() {
 func BenchmarkFMAPeak(b *testing.B)  { benchmarkFamily(b, "FMAPeak") }
 func BenchmarkSGEMM(b *testing.B)    { benchmarkFamily(b, "SGEMM") }
 func BenchmarkDGEMM(b *testing.B)    { benchmarkFamily(b, "DGEMM") }
+func BenchmarkSGEMV(b *testing.B)    { benchmarkFamily(b, "SGEMV") }
+func BenchmarkDGEMV(b *testing.B)    { benchmarkFamily(b, "DGEMV") }
 func BenchmarkReLU(b *testing.B)     { benchmarkFamily(b, "ReLU") }
 func BenchmarkReLUGrad(b *testing.B) { benchmarkFamily(b, "ReLUGrad") }
 

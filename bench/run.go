@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Defaults of a run: the quick suite with these takes about two minutes.
+// Defaults of a run: the quick suite with these takes about three minutes.
 const (
 	DefaultRounds     = 10
 	DefaultSample     = 50 * time.Millisecond

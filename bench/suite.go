@@ -165,6 +165,9 @@ func allGroups(ims []*kernels.Implementation) []*Group {
 	for _, s := range gemmShapes {
 		groups = append(groups, f64.gemmGroup(s))
 	}
+	for _, s := range gemvShapes {
+		groups = append(groups, f32.gemvGroup(s), f64.gemvGroup(s))
+	}
 	for _, size := range elementwiseSizes {
 		groups = append(groups, f32.reluGroup(size), f64.reluGroup(size), f32.reluGradGroup(size), f64.reluGradGroup(size))
 	}

@@ -84,6 +84,11 @@ func TestSuiteHoldsWhatIsPromised(t *testing.T) {
 				}
 			}
 		}
+		for _, family := range []string{"SGEMV", "DGEMV"} {
+			for _, shape := range []string{"m=256/n=256", "m=256/n=256/trans=T", "m=4096/n=4096", "m=4096/n=4096/trans=T"} {
+				want = append(want, family+"/"+shape+"/impl="+im.Name(), family+"/"+shape+"/impl=gonum")
+			}
+		}
 		for _, typ := range []string{"f32", "f64"} {
 			want = append(want, "FMAPeak/type="+typ+"/impl="+im.Name())
 			for _, batch := range []string{"1", "10", "100", "1000"} {

@@ -39,6 +39,10 @@ var tableSpecs = []tableSpec{
 		families: []string{"SGEMM", "DGEMM"}, unit: "%peak", row: "/m@num,/n@num,/k@num,/trans", leaveOut: []string{"gonum"},
 	},
 	{
+		heading:  "Matrix times vector, 10^9 bytes per second by m n and transpose",
+		families: []string{"SGEMV", "DGEMV"}, unit: "GB/s", row: "/m@num,/n@num,/trans", base: []string{"gonum", "portable"},
+	},
+	{
 		heading:  "Elementwise, 10^9 bytes read and written per second, by type and bytes of one array",
 		families: []string{"ReLU", "ReLUGrad"}, unit: "GB/s", row: "/type,/bytes@num", base: []string{"copy"},
 	},

@@ -44,6 +44,16 @@ func checkMatrix[T Float](fn, name, ldName string, a []T, rows, cols, ld int) {
 	}
 }
 
+// checkVector checks that x holds n elements that are inc apart.
+func checkVector[T Float](fn, name, incName string, x []T, n, inc int) {
+	if inc < 1 {
+		panicf("%s: %s = %d, want >= 1", fn, incName, inc)
+	}
+	if need := extent(n, 1, inc); len(x) < need {
+		panicf("%s: len(%s) = %d, want >= %d (%d elements, %s = %d)", fn, name, len(x), need, n, incName, inc)
+	}
+}
+
 // reaches reports whether a is long enough for a rows x cols matrix, neither of them 0.
 func reaches[T Float](a []T, rows, cols, ld int) bool { return len(a) >= span(rows, cols, ld) }
 

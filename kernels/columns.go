@@ -2,7 +2,7 @@ package kernels
 
 // columns computes p where B has so few columns that a vector of them would
 // be mostly empty: vectors run along k where A's rows are contiguous, and along
-// m where its columns are. GEMV is the case n = 1. It leaves the epilogue to the caller.
+// m where its columns are. Gemv is the case n = 1. It leaves the epilogue to the caller.
 func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
 	if p.a.col == 1 {

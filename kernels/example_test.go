@@ -35,6 +35,23 @@ func ExampleGemm() {
 	// Output: [22 2101]
 }
 
+// A matrix times a column of another matrix.
+func ExampleGemv() {
+	a := []float32{
+		1, 2, 3,
+		4, 5, 6,
+	}
+	b := []float32{ // 3 x 2, of which column 1 is x
+		0, 1,
+		0, 0,
+		0, 1,
+	}
+	y := []float32{10, 20}
+	kernels.Gemv(false, 2, 3, 1, a, 3, b[1:], 2, 0.5, y, 1)
+	fmt.Println(y)
+	// Output: [9 20]
+}
+
 // A layer of a net in one pass over its output: relu(X*W + bias).
 func ExampleGemmFused() {
 	x := []float32{1, -1} // one sample

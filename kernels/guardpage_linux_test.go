@@ -77,6 +77,11 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 		for _, g := range products {
 			productsOutside(t, o, g, atEnd)
 		}
+		for _, mn := range [][2]int{{1, 1}, {1, 70}, {70, 1}, {mr + 1, 3*lanes + 1}, {100, 50}, {2*lanes - 1, 4*lanes - 1}} {
+			for _, pad := range [][3]int{{0, 1, 1}, {3, 2, 1}, {0, 1, 3}} {
+				vectorsOutside(t, o, mn[0], mn[1], pad[0], pad[1], pad[2], atEnd)
+			}
+		}
 		lengths := []int{1<<18 + 5}
 		for n := range 2*4*o.VectorLen() + 2 {
 			lengths = append(lengths, n)
@@ -136,6 +141,23 @@ func productsOutside[T Float](t *testing.T, o Ops[T], g gemmCase, atEnd bool) {
 	faultMeans(t, fmt.Sprintf("GemmPacked %+v", g), func() {
 		o.GemmPacked(g.transA, g.m, 1, a, lda, packed, 0.5, c, ldc, e)
 	})
+}
+
+// vectorsOutside multiplies a matrix, transposed and not, by a vector, each operand fenced.
+func vectorsOutside[T Float](t *testing.T, o Ops[T], m, n, padA, incX, incY int, atEnd bool) {
+	t.Helper()
+	a := fenced[T](t, extent(m, n, n+padA), atEnd)
+	for _, trans := range []bool{false, true} {
+		rows, k := m, n
+		if trans {
+			rows, k = n, m
+		}
+		x, y := fenced[T](t, extent(k, 1, incX), atEnd), fenced[T](t, extent(rows, 1, incY), atEnd)
+		faultMeans(t, fmt.Sprintf("Gemv %v %dx%d, lda + %d, increments %d and %d", trans, m, n, padA, incX, incY), func() {
+			o.Gemv(trans, m, n, 1, a, n+padA, x, incX, 0, y, incY)
+			o.Gemv(trans, m, n, 2, a, n+padA, x, incX, 0.5, y, incY)
+		})
+	}
 }
 
 // faultMeans fails the test, with what was being done, if f touches unmapped

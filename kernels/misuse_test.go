@@ -90,6 +90,22 @@ func TestMisuse(t *testing.T) {
 		{"GemmBatched: c overlaps a", func() { GemmBatched(2, false, false, 2, 2, 2, 1, buf[:8], 2, 4, s(8), 2, 4, 0, buf[7:15], 2, 4) }},
 		{"GemmBatched: c overlaps b", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(8), 2, 4, buf[4:12], 2, 4, 0, buf[:8], 2, 4) }},
 		{"GemmBatched: c overlaps b", func() { GemmBatched(2, false, false, 2, 2, 2, 1, s(8), 2, 4, buf[:8], 2, 4, 0, buf[7:15], 2, 4) }},
+		{"Gemv: m = -1, want >= 0", func() { Gemv(false, -1, 3, 1, s(9), 3, s(3), 1, 0, s(3), 1) }},
+		{"Gemv: n = -2, want >= 0", func() { Gemv(false, 3, -2, 1, s(9), 3, s(3), 1, 0, s(3), 1) }},
+		{"Gemv: lda = 2, want >= 3", func() { Gemv(false, 4, 3, 1, s(99), 2, s(3), 1, 0, s(4), 1) }},
+		{"Gemv: lda = 2, want >= 3", func() { Gemv(true, 4, 3, 1, s(99), 2, s(4), 1, 0, s(3), 1) }},
+		{"Gemv: incX = 0, want >= 1", func() { Gemv(false, 4, 3, 1, s(99), 3, s(9), 0, 0, s(9), 1) }},
+		{"Gemv: incY = -1, want >= 1", func() { Gemv(false, 4, 3, 1, s(99), 3, s(9), 1, 0, s(9), -1) }},
+		{"Gemv: incY = 0, want >= 1", func() { Gemv(false, 4, 3, 0, nil, 3, nil, 1, 0, s(9), 0) }},
+		{"Gemv: len(a) = 11, want >= 12", func() { Gemv(false, 4, 3, 1, s(11), 3, s(3), 1, 0, s(4), 1) }},
+		{"Gemv: len(x) = 4, want >= 5 (3 elements, incX = 2)", func() { Gemv(false, 4, 3, 1, s(12), 3, s(4), 2, 0, s(4), 1) }},
+		{"Gemv: len(x) = 3, want >= 4", func() { Gemv(true, 4, 3, 1, s(12), 3, s(3), 1, 0, s(3), 1) }},
+		{"Gemv: len(y) = 9, want >= 10 (4 elements, incY = 3)", func() { Gemv(false, 4, 3, 1, s(12), 3, s(3), 1, 0, s(9), 3) }},
+		{"Gemv: len(y) = 2, want >= 3", func() { Gemv(true, 4, 3, 1, s(12), 3, s(4), 1, 0, s(2), 1) }},
+		{"Gemv: row 0 of y shares elements with row 3 of a", func() { Gemv(false, 4, 3, 1, buf[:12], 3, s(3), 1, 0, buf[11:15], 1) }},
+		{"Gemv: row 3 of y shares elements with row 0 of a", func() { Gemv(false, 4, 3, 1, buf[3:15], 3, s(3), 1, 0, buf[:4], 1) }},
+		{"Gemv: row 1 of y shares elements with row 0 of x", func() { Gemv(true, 4, 3, 1, s(12), 3, buf[2:6], 1, 0, buf[:5], 2) }},
+		{fmt.Sprintf("Gemv: len(x) = 9, want >= %d", math.MaxInt), func() { Gemv(false, 1, 3, 1, s(9), 3, s(9), huge, 0, s(1), 1) }},
 		{"ReLU: len(dst) = 3, want len(src) = 4", func() { ReLU(s(3), s(4)) }},
 		{"ReLU: dst overlaps src", func() { ReLU(buf[1:5], buf[:4]) }},
 		{"ReLU: dst overlaps src", func() { ReLU(buf[:4], buf[3:7]) }},
@@ -156,6 +172,10 @@ func TestNeighboursDoNotOverlap(t *testing.T) {
 			"BiasGrad": func() { BiasGrad(dst, src, 1, 6) },
 			"Softmax":  func() { Softmax(dst, src, 2, 3) },
 			"MatMul":   func() { MatMul(dst, src, other[:4], 3, 2, 2); MatMul(dst, other[:4], src, 2, 3, 2) },
+			"Gemv": func() {
+				Gemv(false, 6, 1, 1, src, 1, other, 1, 0, dst, 1)
+				Gemv(false, 6, 1, 1, other, 1, src, 1, 0, dst, 1)
+			},
 			"GemmBatched": func() {
 				GemmBatched(3, false, false, 1, 2, 1, 1, other, 1, 1, src, 2, 2, 0, dst, 2, 2)
 			},

@@ -201,6 +201,7 @@ func TestLargeCallsHireWorkers(t *testing.T) {
 	long := make([]float64, m*n*k)
 	for name, call := range map[string]func(){
 		"blocks":  func() { o.MatMul(c, a, b, m, n, k) },
+		"gemv":    func() { o.Gemv(false, m*n, k, 1, long, k, b, 1, 0, c, 1) },
 		"columns": func() { o.MatMul(c, long, b, m*n, 1, k) },
 		"packed":  func() { o.GemmPacked(false, m, 1, a, k, o.PackB(false, k, n, b, n), 0, c, n, Epilogue[float64]{}) },
 		"batch":   func() { o.GemmBatched(4, false, false, 16, n, k, 1, a, k, 16*k, b, n, 0, 0, c, n, 16*n) },

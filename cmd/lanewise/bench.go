@@ -29,7 +29,7 @@ A filter is a regular expression on the name, or terms in benchproc's syntax
 
 "lanewise bench rivals" measures matrix products beside libraries in C.`
 
-const benchExample = `  lanewise bench                                 about two minutes
+const benchExample = `  lanewise bench                                 about three minutes
   lanewise bench --long                          every shape, longer samples
   lanewise bench --filter 'GEMM/m=512/'
   lanewise bench --filter '/type:f32 /impl:(avx2 OR copy)'

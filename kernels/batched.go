@@ -58,7 +58,7 @@ func (o Ops[T]) GemmBatched(count int, transA, transB bool, m, n, k int, alpha T
 		alpha: alpha, a: a, lda: lda, strideA: strideA, b: b, ldb: ldb, strideB: strideB,
 		beta: beta, c: c, ldc: ldc, strideC: strideC,
 	}
-	threads := o.threadsFor(product3(product3(m, n, k), count, 1), o.ks.tuning.threadWork)
+	threads := o.threadsFor(product3(product3(m, n, k), count, 1), o.ks.tuning.ThreadWork)
 	w.batch.each = count
 	if threads > count { // few and large
 		w.batch.o, threads = o, 1

@@ -9,11 +9,11 @@ import (
 func (p *product[T]) blocked() {
 	ks, tu := p.ks, &p.ks.tuning
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
-	mc := evenly(m, tu.mc, ks.mr())
-	kc := evenly(k, tu.kc, 1)
-	nc := ks.blockOfColumns(n, tu.nc)
-	packingB := p.packed == nil && (b.col != 1 || m > tu.packRows)
-	packingA := n > tu.packColumns && a.row*a.col >= tu.packStride // one of the strides is 1
+	mc := evenly(m, tu.MC, ks.mr())
+	kc := evenly(k, tu.KC, 1)
+	nc := ks.blockOfColumns(n, tu.NC)
+	packingB := p.packed == nil && (b.col != 1 || m > tu.PackRows)
+	packingA := n > tu.PackColumns && a.row*a.col >= tu.PackStride // one of the strides is 1
 	var w *workspace[T]
 	if packingA || packingB {
 		w = borrowWorkspace[T]()

@@ -19,7 +19,7 @@ func TestGemmFused(t *testing.T) {
 func gemmFused[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	mr, nr := o.Tile()
-	lanes, kc := o.VectorLen(), o.ks.tuning.kc
+	lanes, kc := o.VectorLen(), o.ks.tuning.KC
 	for _, s := range [][3]int{
 		{1, 1, 1}, {mr, nr, 5}, {mr + 1, nr + 1, 7}, {2*mr - 1, nr + lanes + 1, 9}, {1, 50, 20}, {30, 1, 20},
 		{100, 50, 30}, {5, 6, kc + 3}, {3, 3, 0}, {4, lanes + 1, 40}, {40, lanes + 1, 40}, {2, 1, 40},

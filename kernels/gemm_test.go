@@ -115,15 +115,15 @@ func TestGemmBlocks(t *testing.T) {
 
 func blockEdges[T Float](t *testing.T, o Ops[T]) {
 	bl, mr, nr := o.ks.tuning, o.ks.mr(), o.ks.nr()
-	if bl.mc%mr != 0 || bl.nc%nr != 0 {
-		t.Errorf("blocks of %d x %d are no multiples of the tile %d x %d", bl.mc, bl.nc, mr, nr)
+	if bl.MC%mr != 0 || bl.NC%nr != 0 {
+		t.Errorf("blocks of %d x %d are no multiples of the tile %d x %d", bl.MC, bl.NC, mr, nr)
 	}
 	for _, trans := range transposes {
 		for _, s := range [][3]int{
-			{bl.mc - 1, nr + 1, 5}, {bl.mc, nr, 5}, {bl.mc + 1, nr - 1, 5}, {2*bl.mc + 3, 3, 2},
-			{mr + 1, nr + 1, bl.kc}, {mr, nr, bl.kc + 1}, {mr - 1, 3, 2*bl.kc + 1},
-			{3, bl.nc, 2}, {2, bl.nc + 1, 3}, {1, bl.nc + nr + 1, 2},
-			{bl.mc + 5, nr + 3, bl.kc + 7},
+			{bl.MC - 1, nr + 1, 5}, {bl.MC, nr, 5}, {bl.MC + 1, nr - 1, 5}, {2*bl.MC + 3, 3, 2},
+			{mr + 1, nr + 1, bl.KC}, {mr, nr, bl.KC + 1}, {mr - 1, 3, 2*bl.KC + 1},
+			{3, bl.NC, 2}, {2, bl.NC + 1, 3}, {1, bl.NC + nr + 1, 2},
+			{bl.MC + 5, nr + 3, bl.KC + 7},
 		} {
 			if s[0] > 0 && s[1] > 0 {
 				runGemm(t, o, gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.25, beta: 0.5, padC: 1})
@@ -143,14 +143,14 @@ func TestGemmPaths(t *testing.T) {
 func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 	tu, lanes := o.ks.tuning, o.ks.lanes
 	shapes := [][3]int{ // rows of B in place or packed; A in place or packed
-		{tu.packRows, 2*lanes + 1, 9}, {tu.packRows + 1, 2*lanes - 1, 9},
-		{5, tu.packColumns, 3}, {5, tu.packColumns + 1, 3},
+		{tu.PackRows, 2*lanes + 1, 9}, {tu.PackRows + 1, 2*lanes - 1, 9},
+		{5, tu.PackColumns, 3}, {5, tu.PackColumns + 1, 3},
 	}
 	for n := 1; n <= 2*lanes*len(o.ks.micro)+1; n++ { // panels of every width, packed with the first tile
-		shapes = append(shapes, [3]int{tu.packRows + 1, n, 5})
+		shapes = append(shapes, [3]int{tu.PackRows + 1, n, 5})
 	}
-	for cols := 1; cols <= tu.tailColumns+1; cols++ { // last columns on their own
-		for _, k := range []int{max(tu.tailDepth-1, 1), tu.tailDepth + 2} {
+	for cols := 1; cols <= tu.TailColumns+1; cols++ { // last columns on their own
+		for _, k := range []int{max(tu.TailDepth-1, 1), tu.TailDepth + 2} {
 			shapes = append(shapes, [3]int{9, cols, k}, [3]int{7, 2*lanes + cols, k}, [3]int{20, 3*lanes + cols, k})
 		}
 	}
@@ -160,7 +160,7 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 	shapes = append(shapes, [3]int{alongM + 5, 1, len(o.ks.addRows) + 1}, [3]int{1, alongM + 5, 2*len(o.ks.addRows) + 3}, [3]int{alongM + 1, lanes + 1, 3})
 	for _, trans := range transposes {
 		for _, s := range shapes {
-			for _, pad := range [][3]int{{0, 0, 0}, {1, 2, 3}, {tu.packStride, 0, 1}} {
+			for _, pad := range [][3]int{{0, 0, 0}, {1, 2, 3}, {tu.PackStride, 0, 1}} {
 				g := gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.5, padA: pad[0], padB: pad[1], padC: pad[2]}
 				runGemm(t, o, g)
 				g.beta = -0.5

@@ -73,7 +73,7 @@ func gemvSizes[T Float](t *testing.T, o Ops[T]) {
 	lanes := o.VectorLen()
 	widest := len(o.ks.micro) * lanes
 	h := len(o.ks.dot[0])
-	sizes := []int{0, 1, 2, 3, 7, h, h + 1, lanes - 1, lanes, lanes + 1, 3*lanes - 1, widest, widest + 1, 3*widest + 1, alongMDepth, alongMDepth + 1, 100}
+	sizes := []int{0, 1, 2, 3, 7, h, h + 1, lanes - 1, lanes, lanes + 1, 3*lanes - 1, widest, widest + 1, 3*widest + 1, len(o.ks.addRows), len(o.ks.addRows) + 1, 100}
 	for _, trans := range []bool{false, true} {
 		for _, m := range sizes {
 			for _, n := range sizes {
@@ -171,7 +171,7 @@ func TestGemvBits(t *testing.T) {
 
 func gemvBits[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(23, 24))
-	share := o.ks.tuning.threadWork
+	share := o.ks.tuning.ThreadWork
 	long := 4*share/300 + 1
 	all := randomMatrix[T](rng, 1, 4099, 4099).data // repeated: drawing all of them would take the most time
 	for len(all) < 300*long {

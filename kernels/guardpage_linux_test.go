@@ -71,7 +71,7 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 	}
 	add(130, nr-1, 9)
 	for _, trans := range transposes { // A is packed
-		products = append(products, gemmCase{transA: trans[0], transB: trans[1], m: 9, n: tu.packColumns + 3, k: 21, padA: tu.packStride})
+		products = append(products, gemmCase{transA: trans[0], transB: trans[1], m: 9, n: tu.PackColumns + 3, k: 21, padA: tu.PackStride})
 	}
 	for _, atEnd := range []bool{true, false} {
 		for _, g := range products {

@@ -20,7 +20,7 @@ type kernelSet[T Float] struct {
 	pack     []packKernel[T]
 	square   transposer[T]
 	copyRows func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) // of a matrix into another
-	tuning   tuning
+	tuning   Tuning
 
 	// Elementwise kernels. Slices have equal lengths, which the caller has checked.
 	relu     func(dst, src []T)      // dst[i] = 0 if src[i] <= 0, else src[i]
@@ -105,19 +105,19 @@ type transposer[T Float] struct {
 }
 
 // mr and nr are the size of the tiles that large products are made of.
-func (ks *kernelSet[T]) mr() int { return len(ks.micro[ks.tuning.vectors-1]) }
-func (ks *kernelSet[T]) nr() int { return ks.tuning.vectors * ks.lanes }
+func (ks *kernelSet[T]) mr() int { return len(ks.tiles(ks.tuning.Vectors, ks.nr())) }
+func (ks *kernelSet[T]) nr() int { return ks.tuning.Vectors * ks.lanes }
 
 // panel returns the width of the next micro-panel, in vectors and in columns,
 // when there are so many columns left. It is NR, but wider ones at the end, one
 // or two, are better than a narrow one, in which A is read more often.
 func (ks *kernelSet[T]) panel(left int) (v, cols int) {
-	wide := ks.tuning.vectors
+	wide := ks.tuning.Vectors
 	v = (left + ks.lanes - 1) >> ks.laneShift
 	switch {
 	case v <= wide:
 		return v, left
-	case (v == wide+1 || v == 2*(wide+1)) && wide < len(ks.micro):
+	case (v == wide+1 || v == 2*(wide+1)) && v%wide > 0 && wide < len(ks.micro):
 		return wide + 1, min((wide+1)*ks.lanes, left)
 	}
 	return wide, wide * ks.lanes
@@ -129,19 +129,23 @@ func (ks *kernelSet[T]) halfLast(v, cols int) bool {
 	return v <= len(ks.halves) && 2*cols <= (2*v-1)*ks.lanes
 }
 
-// tiles returns the micro-kernels for so many columns in v vectors.
+// tiles returns the micro-kernels for so many columns in v vectors, by height.
 func (ks *kernelSet[T]) tiles(v, cols int) []microKernel[T] {
+	kernels := ks.micro[v-1]
 	if ks.halfLast(v, cols) {
-		return ks.halves[v-1]
+		kernels = ks.halves[v-1]
 	}
-	return ks.micro[v-1]
+	if tu := &ks.tuning; v == tu.Vectors && tu.Rows > 0 {
+		return kernels[:min(tu.Rows, len(kernels))]
+	}
+	return kernels
 }
 
 // blockOfColumns is evenly for the columns of B, in blocks that have the same
 // panels as the whole matrix.
 func (ks *kernelSet[T]) blockOfColumns(n, limit int) int {
-	block, wide := evenly(n, limit, ks.nr()), ks.tuning.vectors
-	for wide < len(ks.micro) && n%block > 0 {
+	block, wide := evenly(n, limit, ks.nr()), ks.tuning.Vectors
+	for wide < len(ks.micro) && block < n && n%block > 0 {
 		v := (n%block + ks.lanes - 1) >> ks.laneShift
 		if v != 1 && v != 2 && v != wide+2 {
 			break

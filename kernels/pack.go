@@ -11,7 +11,7 @@ func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) p
 // filled: side by side or, if each is used only once, all in the same place.
 func roomForPanels[T Float](ks *kernelSet[T], w *workspace[T], k, n int, once bool) panels[T] {
 	if once {
-		n = min(n, (ks.tuning.vectors+1)*ks.lanes)
+		n = min(n, (ks.tuning.Vectors+1)*ks.lanes)
 	}
 	w.b = room(w.b, k*((n+ks.lanes-1)/ks.lanes*ks.lanes))
 	if once {

@@ -1,11 +1,12 @@
 package kernels
 
 // PackedB is a matrix B in the order in which the micro-kernels of one
-// implementation read it: pack once, multiply many times. It holds a copy, so
+// implementation and [Tuning] read it: pack once, multiply many times. It holds a copy, so
 // that the matrix it was made from may change or go. It is immutable, and safe
 // for concurrent use. Make one with [PackB].
 type PackedB[T Float] struct {
 	im     *Implementation
+	tuning Tuning
 	k, n   int
 	kc     int // depth of a block
 	padded int // columns with the padding, whole vectors
@@ -35,11 +36,11 @@ func (o Ops[T]) PackB(transB bool, k, n int, b []T, ldb int) *PackedB[T] {
 	} else {
 		checkMatrix("PackB", "b", "ldb", b, k, n, ldb)
 	}
-	p := &PackedB[T]{im: o.im, k: k, n: n}
+	p := &PackedB[T]{im: o.im, tuning: o.ks.tuning, k: k, n: n}
 	if k == 0 || n == 0 {
 		return p
 	}
-	p.kc = evenly(k, o.ks.tuning.kc, 1)
+	p.kc = evenly(k, o.ks.tuning.KC, 1)
 	p.padded = (n + o.ks.lanes - 1) / o.ks.lanes * o.ks.lanes
 	p.data = aligned[T](k * p.padded)
 	op := stridesOf(b, ldb, transB)
@@ -60,7 +61,7 @@ func (b *PackedB[T]) panels(pc, col int) panels[T] {
 // op(A) m x k and C m x n, where k and n are those of b. The bits of the result
 // depend on m, n, k, transA and the implementation alone; they need not be those
 // of Gemm. It panics as GemmFused does, and if b was packed for another
-// implementation. It does not allocate in steady state.
+// implementation, or with other Vectors or KC of its Tuning. It does not allocate in steady state.
 func GemmPacked[T Float](transA bool, m int, alpha T, a []T, lda int, b *PackedB[T], beta T, c []T, ldc int, e Epilogue[T]) {
 	defaultOps[T]().GemmPacked(transA, m, alpha, a, lda, b, beta, c, ldc, e)
 }
@@ -73,6 +74,9 @@ func (o Ops[T]) GemmPacked(transA bool, m int, alpha T, a []T, lda int, b *Packe
 	}
 	if b.im != o.im {
 		panicf("%s: b was packed for %s, want %s", fn, b.im, o.im)
+	}
+	if was, is := &b.tuning, &o.ks.tuning; was.Vectors != is.Vectors || was.KC != is.KC {
+		panicf("%s: b was packed with Vectors = %d and KC = %d, want %d and %d: the tuning that multiplies packs", fn, was.Vectors, was.KC, is.Vectors, is.KC)
 	}
 	k, n := b.k, b.n
 	checkSize(fn, "m", m)

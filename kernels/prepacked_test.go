@@ -20,7 +20,7 @@ func TestGemmPacked(t *testing.T) {
 func gemmPacked[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(15, 16))
 	mr, nr := o.Tile()
-	kc := o.ks.tuning.kc
+	kc := o.ks.tuning.KC
 	for _, s := range [][3]int{{1, 1, 1}, {mr, nr, 3}, {mr + 1, nr + 1, 7}, {100, 50, 78}, {1, 3*nr + 1, 20}, {9, 1, 30}, {5, 7, 2*kc + 1}, {130, 4*nr + 5, 150}, {3, 3, 0}} {
 		m, n, k := s[0], s[1], s[2]
 		for _, trans := range transposes {

@@ -17,7 +17,7 @@ func (o Ops[T]) ProbeFMA(n int) (flops, instructions int) {
 // implementation: 1 for portable.
 func (o Ops[T]) VectorLen() int { return o.ks.lanes }
 
-// Tile returns the rows and columns of the largest micro-kernel of o's implementation.
+// Tile returns the rows and columns of the tiles that o makes large products of.
 func (o Ops[T]) Tile() (mr, nr int) { return o.ks.mr(), o.ks.nr() }
 
 // ProbeClock runs a chain of integer additions, each waiting for the one

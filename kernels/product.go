@@ -51,7 +51,7 @@ type product[T Float] struct {
 
 // asBlocks computes p in cache blocks, in pieces of whole tiles.
 func (p *product[T]) asBlocks(o Ops[T]) {
-	threads := o.threadsFor(p.work(), p.ks.tuning.threadWork)
+	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 	if threads == 1 {
 		p.blocked()
 		return
@@ -69,7 +69,7 @@ func (p *product[T]) asBlocks(o Ops[T]) {
 
 // asColumns computes p, of few columns, along k or along m.
 func (p *product[T]) asColumns(o Ops[T]) {
-	threads := o.threadsFor(p.work(), p.ks.tuning.threadWork)
+	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 	if threads == 1 {
 		p.columns()
 		return

@@ -27,7 +27,7 @@ func TestThreadsGiveTheSameBits(t *testing.T) {
 
 func sameBitsForThreads[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(11, 12))
-	share := o.ks.tuning.threadWork
+	share := o.ks.tuning.ThreadWork
 	for _, s := range [][2]int{{100, 50}, {130, 163}, {64, 4*o.ks.nr() + 3}, {1, 300}, {300, 1}, {33, 3*o.ks.lanes + 1}} {
 		m, n := s[0], s[1]
 		k := 5*share/(m*n) + 1
@@ -196,7 +196,7 @@ func TestLargeCallsHireWorkers(t *testing.T) {
 	withProcs(t, 2)
 	o := On[float64](portable)
 	const m, n = 64, 64
-	k := 4*o.ks.tuning.threadWork/(m*n) + 1
+	k := 4*o.ks.tuning.ThreadWork/(m*n) + 1
 	a, b, c := make([]float64, m*k), make([]float64, k*n), make([]float64, m*n)
 	long := make([]float64, m*n*k)
 	for name, call := range map[string]func(){

@@ -1,25 +1,85 @@
 package kernels
 
-// tuning holds the numbers that decide how a product is computed: data, set
-// by measurement, one value an instruction set and element type.
-type tuning struct {
-	vectors int // width of the micro-kernel of large products, in vectors
-	kc      int // depth of a block of the five loops, in elements
-	mc, nc  int // its rows and columns, which fit sets by the caches
+import (
+	"fmt"
+	"math"
+)
 
-	// Products with at most packRows rows read a B that is not transposed in
+// Tuning holds the numbers that decide how an implementation computes products
+// of one element type: data, set by measurement ("lanewise tune" repeats it),
+// and blocks that follow from the CPU's caches. [Ops.Tuning] tells them, and
+// [Ops.Tuned] takes others. What they change is the time that a product takes, and
+// its bits, which depend on them as on the implementation, within the same bound.
+type Tuning struct {
+	// Vectors and Rows are the width, in vectors, and the height of the tiles that
+	// large products are made of. Rows = 0 is the tallest there are of that width.
+	Vectors, Rows int
+	// KC is the depth of a block of the five loops, in elements: for so many
+	// multiply-adds an element of C is loaded and stored.
+	KC int
+	// MC is how many rows of A a block has, for the second-level cache, and NC how
+	// many columns of B, for the third. Both are rounded up to whole tiles.
+	MC, NC int
+
+	// Products with at most PackRows rows read a B that is not transposed in
 	// place: it would not be read often enough to pay for packing it.
-	packRows int
-	// Products with more than packColumns columns pack A if its rows (or, if it
-	// is transposed, its columns) are at least packStride elements apart: so far
+	PackRows int
+	// Products with more than PackColumns columns pack A if its rows (or, if it
+	// is transposed, its columns) are at least PackStride elements apart: so far
 	// apart they share sets of the cache, and entries of the TLB.
-	packColumns, packStride int
-	// A last vector of at most tailColumns columns, behind two whole ones, is
-	// computed by columns if k is at least tailDepth: a sum along k ends in adding up
+	PackColumns, PackStride int
+	// A last vector of at most TailColumns columns, behind two whole ones, is
+	// computed by columns if k is at least TailDepth: a sum along k ends in adding up
 	// a vector.
-	tailColumns, tailDepth int
-	// A thread is worth waking up for at least threadWork multiply-adds.
-	threadWork int
+	TailColumns, TailDepth int
+	// A thread is worth waking up for at least ThreadWork multiply-adds.
+	ThreadWork int
+}
+
+// Tuning returns the numbers by which o computes products.
+func (o Ops[T]) Tuning() Tuning { return o.ks.tuning }
+
+// Tuned returns o with other numbers: for measuring what they change, and for
+// programs that know which are better. o, and what else runs on its implementation,
+// stay as they are. A [PackedB] that was packed with other Vectors or KC is refused.
+// Tuned allocates, so call it once, and panics where [Ops.CheckTuning] returns an error.
+func (o Ops[T]) Tuned(t Tuning) Ops[T] {
+	if err := o.CheckTuning(t); err != nil {
+		panicf("Tuned: %v", err)
+	}
+	ks := *o.ks
+	ks.tuning = t
+	o.ks = &ks
+	return o
+}
+
+// CheckTuning tells which number of t is none that o's implementation can work
+// by, and what it has to be: its micro-kernels have certain widths and heights.
+func (o Ops[T]) CheckTuning(t Tuning) error {
+	vectors := len(o.ks.micro)
+	if t.Vectors < 1 || t.Vectors > vectors {
+		return fmt.Errorf("t.Vectors = %d, want 1..%d", t.Vectors, vectors)
+	}
+	for _, field := range []struct {
+		name               string
+		value, least, most int
+	}{
+		{"Rows", t.Rows, 0, len(o.ks.micro[t.Vectors-1])},
+		{"KC", t.KC, 1, math.MaxInt}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
+		{"PackRows", t.PackRows, 0, math.MaxInt},
+		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt},
+		{"TailColumns", t.TailColumns, 0, len(o.ks.dot)}, {"TailDepth", t.TailDepth, 0, math.MaxInt},
+		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
+	} {
+		if field.value >= field.least && field.value <= field.most {
+			continue
+		}
+		if field.most == math.MaxInt {
+			return fmt.Errorf("t.%s = %d, want >= %d", field.name, field.value, field.least)
+		}
+		return fmt.Errorf("t.%s = %d, want %d..%d", field.name, field.value, field.least, field.most)
+	}
+	return nil
 }
 
 // onePanel returns the kernel and the number of tiles that compute a product of
@@ -27,14 +87,14 @@ type tuning struct {
 // contiguous along n.
 func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int) {
 	v := (n - 1) >> ks.laneShift
-	if v >= len(ks.micro) || k > ks.tuning.kc || m < 2 {
+	if v >= len(ks.micro) || k > ks.tuning.KC || m < 2 {
 		return nil, 0
 	}
 	kernels := ks.tiles(v+1, n)
 	if m <= len(kernels) {
 		return kernels[m-1], 1
 	}
-	if m > ks.tuning.packRows || ks.tailColumns(n, k) > 0 {
+	if m > ks.tuning.PackRows || ks.tailColumns(n, k) > 0 {
 		return nil, 0
 	}
 	tiles = (m + len(kernels) - 1) / len(kernels)
@@ -48,15 +108,15 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 // operands are read where they are. B must be contiguous along n.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda int) bool {
 	tu := &ks.tuning
-	return m > 1 && m <= tu.packRows && m <= tu.mc && k <= tu.kc && n <= tu.nc && (n <= tu.packColumns || lda < tu.packStride) &&
-		ks.tailColumns(n, k) == 0 && product3(m, n, k) < 2*tu.threadWork
+	return m > 1 && m <= tu.PackRows && m <= tu.MC && k <= tu.KC && n <= tu.NC && (n <= tu.PackColumns || lda < tu.PackStride) &&
+		ks.tailColumns(n, k) == 0 && product3(m, n, k) < 2*tu.ThreadWork
 }
 
 // tailColumns says how many of the last columns of a product are computed on
 // their own: a few columns would take as long as a whole vector of them.
 func (ks *kernelSet[T]) tailColumns(n, k int) int {
 	last := n & (ks.lanes - 1)
-	if n == 1 || (last > 0 && last <= ks.tuning.tailColumns && n > 2*ks.lanes && k >= ks.tuning.tailDepth) {
+	if n == 1 || (last > 0 && last <= ks.tuning.TailColumns && n > 2*ks.lanes && k >= ks.tuning.TailDepth) {
 		return max(last, 1)
 	}
 	return 0
@@ -73,10 +133,10 @@ const (
 // fit returns tu with the blocks that suit the caches: of the L2 cache, a block
 // of A takes about a third, which leaves room for the panels of B that pass
 // by; of the L3 cache, which other cores use as well, a block of B takes an eighth.
-func (tu tuning) fit(mr, nr, size int, cpu CPUInfo) tuning {
+func (tu Tuning) fit(mr, nr, size int, cpu CPUInfo) Tuning {
 	l2, l3 := cacheSize(cpu.L2, assumedL2, leastL2, mostL2), cacheSize(cpu.L3, assumedL3, leastL3, mostL3)
-	tu.mc = max(l2*3/10/(tu.kc*size)/mr, 2) * mr
-	tu.nc = max(l3/8/(tu.kc*size)/nr, 4) * nr
+	tu.MC = max(l2*3/10/(tu.KC*size)/mr, 2) * mr
+	tu.NC = max(l3/8/(tu.KC*size)/nr, 4) * nr
 	return tu
 }
 

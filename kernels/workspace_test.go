@@ -77,28 +77,28 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	tu, mr, nr := ks.tuning, ks.mr(), ks.nr()
 	w := new(workspace[T])
 	for n := range 2 { // a product of more than one block in every direction, and one on the way there
-		m, n, k := tu.mc+n*mr+3, tu.nc+n*nr+3, tu.kc+n*7+1
-		mc, nc, kc := evenly(m, tu.mc, mr), evenly(n, tu.nc, nr), evenly(k, tu.kc, 1)
+		m, n, k := tu.MC+n*mr+3, tu.NC+n*nr+3, tu.KC+n*7+1
+		mc, nc, kc := evenly(m, tu.MC, mr), evenly(n, tu.NC, nr), evenly(k, tu.KC, 1)
 		packB(ks, w, operand[T]{make([]T, k*n), n, 1}, kc, nc)
 		packA(ks, w, operand[T]{make([]T, m*k), k, 1}, mc, kc)
 		packA(ks, w, operand[T]{make([]T, m*k), 1, m}, mc, kc)
 	}
 	// An eighth is for growing; rows are padded to spread over the cache's sets.
-	if most := tu.kc * tu.nc * 9 / 8; cap(w.b) > most {
+	if most := tu.KC * tu.NC * 9 / 8; cap(w.b) > most {
 		t.Errorf("a block of B takes %d elements, want at most %d", cap(w.b), most)
 	}
-	if most := max((tu.mc+32)*tu.kc, tu.mc*(tu.kc+32)) * 9 / 8; cap(w.a) > most {
+	if most := max((tu.MC+32)*tu.KC, tu.MC*(tu.KC+32)) * 9 / 8; cap(w.a) > most {
 		t.Errorf("a block of A takes %d elements, want at most %d", cap(w.a), most)
 	}
 
 	w = new(workspace[T])
 	const long = 5*dotDepth + 3
-	for n := 1; n <= max(tu.tailColumns, 1); n++ {
+	for n := 1; n <= max(tu.TailColumns, 1); n++ {
 		b := operand[T]{make([]T, long*(n+1)), n + 1, 1} // columns that are not contiguous
 		columnsAlongK(ks, w, 2, n, long, 1, operand[T]{make([]T, 2*long), long, 1}, b, 0, make([]T, 2*n), n)
 		columnsAlongM(ks, w, long, n, 2, 2, operand[T]{make([]T, 2*long), 1, long}, b, 0, make([]T, long*n), n)
 	}
-	if most := max(tu.tailColumns, 1) * max(dotDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {
+	if most := max(tu.TailColumns, 1) * max(dotDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {
 		t.Errorf("columns take %d and %d elements, want at most %d", cap(w.a), cap(w.b), most)
 	}
 }

@@ -1,0 +1,170 @@
+package kernels
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// tunings returns tunings of o that differ from its own in one number or more,
+// with every width of tiles, and blocks so small that small products have many.
+func tunings[T Float](o Ops[T]) []Tuning {
+	var all []Tuning
+	for v := range o.ks.micro {
+		tallest := len(o.ks.micro[v])
+		for _, rows := range []int{0, 1, 2, tallest - 1, tallest} {
+			tu := o.Tuning()
+			tu.Vectors, tu.Rows = v+1, min(rows, tallest)
+			all = append(all, tu)
+			tu.KC, tu.MC, tu.NC, tu.PackRows, tu.PackColumns, tu.PackStride, tu.TailDepth, tu.ThreadWork = 5, 3, 7, 0, 0, 0, 0, 1
+			all = append(all, tu)
+		}
+	}
+	for _, change := range []func(tu *Tuning){
+		func(tu *Tuning) { tu.KC = 1 },
+		func(tu *Tuning) { tu.MC, tu.NC = 1, 1 },
+		func(tu *Tuning) { tu.PackRows = 1 << 30 },
+		func(tu *Tuning) { tu.PackColumns, tu.PackStride = 0, 1 },
+		func(tu *Tuning) { tu.TailColumns = 0 },
+		func(tu *Tuning) { tu.TailColumns = len(o.ks.dot) },
+		func(tu *Tuning) { tu.TailDepth = 1 << 30 },
+		func(tu *Tuning) { tu.ThreadWork = 1 },
+	} {
+		tu := o.Tuning()
+		change(&tu)
+		all = append(all, tu)
+	}
+	return all
+}
+
+// Whatever the tuning, products are right and touch nothing else.
+func TestTuned(t *testing.T) {
+	withProcs(t, 4)
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { tuned(t, o) },
+		func(t *testing.T, o Ops[float64]) { tuned(t, o) })
+}
+
+func tuned[T Float](t *testing.T, o Ops[T]) {
+	lanes, own := o.VectorLen(), o.Tuning()
+	for _, tu := range tunings(o) {
+		tuned := o.Tuned(tu)
+		if got := tuned.Tuning(); got != tu || tuned.Implementation() != o.Implementation() {
+			t.Fatalf("tuned by %+v: %+v of %s", tu, got, tuned.Implementation())
+		}
+		mr, nr := tuned.Tile()
+		if want := tu.Vectors * lanes; nr != want || tu.Rows > 0 && mr != tu.Rows {
+			t.Fatalf("tuned by %+v: tiles of %dx%d", tu, mr, nr)
+		}
+		for _, trans := range transposes {
+			for _, s := range [][3]int{{mr, nr, 3}, {2*mr + 1, 2*nr + 1, 13}, {29, nr + lanes - 1, 11}, {8, 3*lanes + 2, 21}, {3, 1, 17}, {7, 2 * (nr + lanes), 6}, {7, 5*nr + lanes, 6}} {
+				runGemm(t, tuned, gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.5, beta: 0.5, padA: 2, padC: 1})
+			}
+		}
+
+		for _, n := range []int{2*nr + 3, nr + lanes, 2 * (nr + lanes), 5*nr + 1, 4*nr + 2*lanes} {
+			tunedPacked(t, tuned, 2*mr+1, n, 23)
+		}
+	}
+	if o.Tuning() != own || On[T](o.Implementation()).Tuning() != own {
+		t.Error("Tuned changes more than what it returns")
+	}
+}
+
+// tunedPacked multiplies by a packed matrix, and by the same that is not, on several
+// threads: in blocks that are cut in many ways.
+func tunedPacked[T Float](t *testing.T, o Ops[T], m, n, k int) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(25, 26))
+	a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, n, n).data
+	packed := o.PackB(false, k, n, b, n)
+	var first []T
+	for threads := 1; threads <= 3; threads++ {
+		plain, fromPacked := newGuarded[T](m*n), newGuarded[T](m*n)
+		o.Threads(threads).MatMul(plain.data, a, b, m, n, k)
+		o.Threads(threads).GemmPacked(false, m, 1, a, k, packed, 0, fromPacked.data, n, Epilogue[T]{})
+		plain.check(t, "c")
+		fromPacked.check(t, "c")
+		both := slices.Concat(plain.data, fromPacked.data)
+		if first == nil {
+			first = both
+		} else if !slices.Equal(first, both) {
+			t.Fatalf("tuned by %+v, n = %d: %d threads give other bits than one", o.Tuning(), n, threads)
+		}
+	}
+	for i, got := range first {
+		row, col := i%(m*n)/n, i%n
+		want, magnitude := reference(gemmCase{m: m, n: n, k: k, alpha: 1}, a, k, b, n, 0, row, col)
+		if d := float64(got) - want; !(max(d, -d) <= gamma[T](k+2)*magnitude) {
+			t.Fatalf("tuned by %+v, n = %d: packed %v, C[%d,%d] = %v, want %v", o.Tuning(), n, i >= m*n, row, col, got, want)
+		}
+	}
+}
+
+// Each number that cannot be is told by its name, its value and what it has to be.
+func TestTuningThatCannotBe(t *testing.T) {
+	o := On[float32](portable)
+	for want, change := range map[string]func(tu *Tuning){
+		"t.Vectors = 0, want 1..4":     func(tu *Tuning) { tu.Vectors = 0 },
+		"t.Vectors = 5, want 1..4":     func(tu *Tuning) { tu.Vectors = 5 },
+		"t.Rows = -1, want 0..2":       func(tu *Tuning) { tu.Rows = -1 },
+		"t.Rows = 3, want 0..2":        func(tu *Tuning) { tu.Rows = 3 },
+		"t.KC = 0, want >= 1":          func(tu *Tuning) { tu.KC = 0 },
+		"t.MC = 0, want >= 1":          func(tu *Tuning) { tu.MC = 0 },
+		"t.NC = -7, want >= 1":         func(tu *Tuning) { tu.NC = -7 },
+		"t.PackRows = -1, want >= 0":   func(tu *Tuning) { tu.PackRows = -1 },
+		"t.PackColumns = -1":           func(tu *Tuning) { tu.PackColumns = -1 },
+		"t.PackStride = -1":            func(tu *Tuning) { tu.PackStride = -1 },
+		"t.TailColumns = 2, want 0..1": func(tu *Tuning) { tu.TailColumns = 2 },
+		"t.TailDepth = -1, want >= 0":  func(tu *Tuning) { tu.TailDepth = -1 },
+		"t.ThreadWork = 0, want >= 1":  func(tu *Tuning) { tu.ThreadWork = 0 },
+	} {
+		tu := o.Tuning()
+		if err := o.CheckTuning(tu); err != nil {
+			t.Fatalf("the own tuning is refused: %v", err)
+		}
+		change(&tu)
+		if err := o.CheckTuning(tu); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %s", tu, err, want)
+		}
+		if got := panicOf(func() { o.Tuned(tu) }); !strings.Contains(got, "kernels: Tuned: "+want) {
+			t.Errorf("%+v: panic %q, want %s", tu, got, want)
+		}
+	}
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { mostTailColumns(t, o) },
+		func(t *testing.T, o Ops[float64]) { mostTailColumns(t, o) })
+}
+
+func mostTailColumns[T Float](t *testing.T, o Ops[T]) {
+	tu := o.Tuning()
+	if err := o.CheckTuning(tu); err != nil {
+		t.Errorf("the own tuning is refused: %v", err)
+	}
+	tu.TailColumns = len(o.ks.dot) + 1
+	if err := o.CheckTuning(tu); err == nil {
+		t.Errorf("TailColumns = %d is let pass, for which there are no kernels", tu.TailColumns)
+	}
+}
+
+func TestPackedIsBoundToItsTuning(t *testing.T) {
+	o := On[float32](portable)
+	packed := o.PackB(false, 2, 2, make([]float32, 4), 2)
+	multiply := func(by Ops[float32]) string {
+		return panicOf(func() {
+			by.GemmPacked(false, 1, 1, make([]float32, 2), 2, packed, 0, make([]float32, 2), 2, Epilogue[float32]{})
+		})
+	}
+	for want, change := range map[string]func(tu *Tuning){
+		"GemmPacked: b was packed with Vectors = 4 and KC = 256, want 3 and 256": func(tu *Tuning) { tu.Vectors = 3 },
+		"GemmPacked: b was packed with Vectors = 4 and KC = 256, want 4 and 255": func(tu *Tuning) { tu.KC = 255 },
+		"no panic": func(tu *Tuning) { tu.Rows, tu.MC, tu.NC, tu.ThreadWork = 1, 2, 4, 1 },
+	} {
+		tu := o.Tuning()
+		change(&tu)
+		if got := multiply(o.Tuned(tu)); !strings.Contains(got, want) {
+			t.Errorf("%+v: %q, want %q", tu, got, want)
+		}
+	}
+}

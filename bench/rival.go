@@ -58,15 +58,15 @@ func RivalNames() []string {
 // RivalsBuilt tells why this program cannot measure rivals, nil if it can.
 func RivalsBuilt() error { return clib.Built() }
 
-// RivalTypes are the names of the element types.
-func RivalTypes() []string { return []string{"f32", "f64"} }
+// ElementTypes are the names of the element types.
+func ElementTypes() []string { return []string{"f32", "f64"} }
 
 // RivalOptions says what a process measures beside rivals.
 type RivalOptions struct {
 	// Part is what to measure. The process has to have the environment that
 	// RivalEnvironment returns for its instruction set and threads.
 	Part RivalPart
-	// Types are the element types, of RivalTypes, and Rivals the contenders beside
+	// Types are the element types, of ElementTypes, and Rivals the contenders beside
 	// ours, of RivalNames; all if there are none.
 	Types, Rivals []string
 
@@ -153,7 +153,7 @@ func (o RivalOptions) Check() error {
 		what       string
 		have, want []string
 	}{
-		{"type", o.Types, RivalTypes()},
+		{"type", o.Types, ElementTypes()},
 		{"rival", o.Rivals, RivalNames()},
 		{"family", o.Part.Families, RivalFamilies()},
 	} {
@@ -225,7 +225,7 @@ func (r *RivalRun) Run(ctx context.Context) (*Record, error) {
 
 func (o RivalOptions) types() []string {
 	if len(o.Types) == 0 {
-		return RivalTypes()
+		return ElementTypes()
 	}
 	return o.Types
 }

@@ -59,7 +59,7 @@ func (p *benchProgress) show(at bench.Progress) {
 		p.phase, p.start = at.Phase, time.Now()
 		switch {
 		case p.columns > 0:
-			p.bar = p.newBar(at.Total)
+			p.bar = newSampleBar(p.w, p.columns, at.Total)
 		case at.Phase == bench.Preparing:
 			fmt.Fprintln(p.w, "checking every result against a reference")
 		}
@@ -75,10 +75,11 @@ func (p *benchProgress) show(at bench.Progress) {
 	p.bar.Set(at.Done)
 }
 
-func (p *benchProgress) newBar(total int) *progressbar.ProgressBar {
+// newSampleBar returns a bar for so many samples, on a terminal of so many columns.
+func newSampleBar(w io.Writer, columns, total int) *progressbar.ProgressBar {
 	return progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(p.w),
-		progressbar.OptionSetWidth(max(10, min(40, p.columns-45))),
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetWidth(max(10, min(40, columns-45))),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(200*time.Millisecond), // drawing must not become part of what is measured
 		progressbar.OptionClearOnFinish(),

@@ -85,7 +85,7 @@ func newRivalsCommand() *cobra.Command {
 		complete(cmd, name, func() []string { return values })
 	}
 	list(&f.isas, "isa", "measure these `instruction sets` only, of avx512 and avx2 (default: what the CPU supports of them)", []string{"avx512", "avx2"})
-	list(&o.Types, "type", "measure these `element types` only, of f32 and f64", bench.RivalTypes())
+	list(&o.Types, "type", "measure these `element types` only, of f32 and f64", bench.ElementTypes())
 	list(&f.families, "family", "measure these `families` of shapes only", bench.RivalFamilies())
 	list(&o.Rivals, "rival", "measure these `rivals` only, of "+strings.Join(bench.RivalNames(), ", "), bench.RivalNames())
 	flags.StringVar(&f.threads, "threads", "1", "1, or \"all\" to measure the family parallel with all processors as well")

@@ -20,7 +20,8 @@ const rootExample = `  lanewise cpu                        what this CPU offers 
   lanewise train --save w.npz --plot curves.png
   lanewise predict --load w.npz seven.png
   lanewise eval --load w.npz
-  lanewise bench                      measure every implementation on this CPU`
+  lanewise bench                      measure every implementation on this CPU
+  lanewise tune                       measure other tiles, blocks and thresholds`
 
 const rootNotes = `
 Environment:
@@ -47,7 +48,7 @@ func newRootCommand(stdout, stderr io.Writer) *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newCPUCommand(), newTrainCommand(), newPredictCommand(), newEvalCommand(), newDataCommand(),
-		newBenchCommand(), newCompareCommand(), newVersionCommand())
+		newBenchCommand(), newTuneCommand(), newCompareCommand(), newVersionCommand())
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetUsageTemplate(root.UsageTemplate() + "{{if not .HasParent}}" + rootNotes + "{{end}}")
 

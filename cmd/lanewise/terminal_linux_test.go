@@ -115,3 +115,16 @@ func TestTrainIntoFile(t *testing.T) {
 		t.Errorf("--quiet shows %q, and prints %q", shown, stdout)
 	}
 }
+
+// TestTuneOnTerminal shows a bar, and takes it away for the tables.
+func TestTuneOnTerminal(t *testing.T) {
+	shown, _ := onTerminal(t, true, strings.Join(tuneArgs("--rounds", "40"), " "))
+	if !strings.Contains(shown, "█") {
+		t.Errorf("no bar in %q", shown)
+	}
+	for _, line := range afterBars(shown) {
+		if strings.Contains(line, "█") || strings.Contains(line, "|") {
+			t.Errorf("the bar is left in %q", line)
+		}
+	}
+}

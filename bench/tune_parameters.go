@@ -1,0 +1,301 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/lanewise/lanewise/kernels"
+)
+
+// A tunable is what can be tuned: an implementation, with one element type.
+type tunable struct {
+	impl, typ string
+	now       kernels.Tuning
+	mr, nr    int // rows and columns of the tiles in use
+	lanes     int // elements of a vector
+	threads   int // that the machine has for a product
+	check     func(kernels.Tuning) error
+	group     func(s gemmShape) *Group // without contenders
+	contender func(s gemmShape, tu kernels.Tuning, threads int) Contender
+	peak      *peakProbe
+}
+
+func newTunable[T kernels.Float](im *kernels.Implementation) *tunable {
+	ops := kernels.On[T](im)
+	peak := newPeakProbe(ops)
+	mr, nr := ops.Tile()
+	return &tunable{
+		impl: im.Name(), typ: typeName[T](), now: ops.Tuning(), mr: mr, nr: nr, lanes: ops.VectorLen(),
+		threads: runtime.GOMAXPROCS(0), check: ops.CheckTuning, group: newGEMMGroup[T], peak: peak,
+		contender: func(s gemmShape, tu kernels.Tuning, threads int) Contender {
+			c := Contender{spawns: threads > 1, bind: bindGEMM(gemmOn(ops.Tuned(tu), s))}
+			if threads == 1 { // the peak of several takes longer to measure than a sample
+				c.peak = peak
+			}
+			return c
+		},
+	}
+}
+
+func (t *tunable) String() string { return t.impl + " " + t.typ }
+
+// A candidate is a tuning that differs from the one in use in one parameter.
+type candidate struct {
+	label  string // the value of the parameter
+	tuning kernels.Tuning
+}
+
+// A parameter is a number of kernels.Tuning, or two that belong together.
+type parameter struct {
+	name, about string
+	candidates  func(t *tunable) []candidate
+	// shapes are products that the parameter decides, around the value in use.
+	shapes func(t *tunable) []gemmShape
+	// effect is what becomes of a product by tu: tunings with the same effect need
+	// not be measured one by one. Without it every tuning has an effect of its own.
+	effect func(t *tunable, tu kernels.Tuning, s gemmShape) int
+	// parallel is for what decides about threads.
+	parallel bool
+}
+
+// never is a threshold that no product reaches.
+const never = math.MaxInt32
+
+// parameters are all there are, in the order in which they are swept.
+var parameters = []parameter{
+	{
+		name: "Tile", about: "rows x columns of the tiles of large products (Rows and Vectors)",
+		candidates: tiles,
+		shapes: func(*tunable) []gemmShape {
+			return []gemmShape{{m: 100, n: 50, k: 784}, square(128), {m: 127, n: 129, k: 131}, square(512)}
+		},
+	},
+	{
+		name: "KC", about: "depth of a block",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.KC }, func(*tunable) []int {
+			return []int{128, 192, 256, 320, 384, 448, 512, 640, 768}
+		}),
+		shapes: func(*tunable) []gemmShape {
+			return []gemmShape{{m: 100, n: 50, k: 784}, {m: 256, n: 256, k: 768}, square(512), {m: 384, n: 384, k: 2048}}
+		},
+	},
+	{
+		name: "MC", about: "rows of a block of A",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.MC }, func(t *tunable) []int {
+			return multiples(t.now.MC, t.mr, 0.25, 0.5, 0.75, 1.25, 1.5, 2)
+		}),
+		shapes: func(t *tunable) []gemmShape {
+			return []gemmShape{{m: 4 * t.now.MC, n: 256, k: t.now.KC}, {m: 4 * t.now.MC, n: 512, k: 2 * t.now.KC}, {m: 3*t.now.MC + 1, n: 1024, k: t.now.KC}}
+		},
+	},
+	{
+		name: "NC", about: "columns of a block of B",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.NC }, func(t *tunable) []int {
+			return multiples(t.now.NC, t.nr, 0.125, 0.25, 0.5, 2)
+		}),
+		shapes: func(t *tunable) []gemmShape {
+			return []gemmShape{{m: 128, n: 2 * t.now.NC, k: t.now.KC}, {m: 256, n: t.now.NC * 3 / 2, k: 2 * t.now.KC}}
+		},
+	},
+	{
+		name: "PackRows", about: "up to so many rows, B is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackRows }, packRows),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, nk := range [][2]int{{256, 256}, {1024, 384}} {
+				for _, m := range steps(packRows(t), t.now.PackRows) {
+					shapes = append(shapes, gemmShape{m: m, n: nk[0], k: nk[1]})
+				}
+			}
+			return shapes
+		},
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m > tu.PackRows) },
+	},
+	{
+		name: "PackColumns", about: "up to so many columns, A is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackColumns }, packColumns),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			apart := max(1024, min(t.now.PackStride, largest))
+			for _, n := range steps(packColumns(t), t.now.PackColumns) {
+				shapes = append(shapes, gemmShape{m: 256, n: n, k: apart}, gemmShape{m: apart, n: n, k: 256, transA: true})
+			}
+			slices.SortStableFunc(shapes, func(a, b gemmShape) int { return yes(a.transA) - yes(b.transA) })
+			return shapes
+		},
+		effect: packsA,
+	},
+	{
+		name: "PackStride", about: "with rows (or columns) closer than this, A is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackStride }, packStrides),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, apart := range append(steps(packStrides(t), t.now.PackStride), 1000, 3000) {
+				shapes = append(shapes, gemmShape{m: 256, n: 2 * max(256, min(t.now.PackColumns, largest)), k: apart})
+			}
+			return shapes
+		},
+		effect: packsA,
+	},
+	{
+		name: "TailColumns", about: "up to so many columns in the last vector are computed on their own",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TailColumns }, tails),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, s := range []gemmShape{{m: 100, k: 784}, {m: 256, k: 256}, {m: 784, k: 100, transA: true}} {
+				for last := 1; last < t.lanes; last++ {
+					s.n = 3*t.lanes + last
+					shapes = append(shapes, s)
+				}
+			}
+			return shapes
+		},
+		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.n%t.lanes <= tu.TailColumns) },
+	},
+	{
+		name: "ThreadWork", about: "multiply-adds for which a thread is woken up",
+		parallel: true,
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThreadWork }, func(*tunable) []int {
+			return []int{1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 24}
+		}),
+		shapes: func(*tunable) []gemmShape {
+			return append(squares(64, 80, 100, 128, 160, 200, 256, 320), gemmShape{m: 100, n: 50, k: 784}, gemmShape{m: 784, n: 50, k: 100, transA: true})
+		},
+		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
+			return max(1, min(t.threads, s.m*s.n*s.k/tu.ThreadWork))
+		},
+	},
+}
+
+// TuneParameters returns the names of the parameters that Tune sweeps.
+func TuneParameters() []string {
+	var names []string
+	for _, p := range parameters {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+func packRows(*tunable) []int {
+	return []int{0, 8, 16, 32, 48, 64, 96, 128, 192, 256, never}
+}
+
+func packColumns(*tunable) []int { return []int{0, 32, 64, 128, 192, 256, 384, 512, 1024, never} }
+
+func packStrides(*tunable) []int { return []int{0, 128, 256, 384, 512, 768, 1024, 2048, never} }
+
+// tails are more values than there are kernels for; those are left out.
+func tails(t *tunable) (values []int) {
+	for v := range t.lanes {
+		values = append(values, v)
+	}
+	return values
+}
+
+func packsA(_ *tunable, tu kernels.Tuning, s gemmShape) int {
+	lda, _, _ := s.strides()
+	return yes(s.n > tu.PackColumns && lda >= tu.PackStride)
+}
+
+func yes(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// field makes candidates that differ in a field of the tuning: the values, and the one
+// in use among them, in order.
+func field(of func(*kernels.Tuning) *int, values func(*tunable) []int) func(*tunable) []candidate {
+	return func(t *tunable) (candidates []candidate) {
+		now := t.now
+		all := append(values(t), *of(&now))
+		slices.Sort(all)
+		for _, v := range slices.Compact(all) {
+			tu := t.now
+			*of(&tu) = v
+			if t.check(tu) == nil {
+				candidates = append(candidates, candidate{valueLabel(v), tu})
+			}
+		}
+		return candidates
+	}
+}
+
+// valueLabel writes large powers of two as such.
+func valueLabel(v int) string {
+	switch {
+	case v == never:
+		return "never"
+	case v >= 1<<16 && v&(v-1) == 0:
+		return fmt.Sprintf("2^%d", int(math.Log2(float64(v))))
+	}
+	return fmt.Sprint(v)
+}
+
+// steps are sizes of which each is decided differently by two thresholds that follow
+// each other, of the given ones and the one in use.
+func steps(thresholds []int, now int) []int {
+	sizes := append(slices.Clone(thresholds), now)
+	slices.Sort(sizes)
+	sizes = slices.DeleteFunc(slices.Compact(sizes), func(v int) bool { return v <= 0 || v > largest })
+	return append(sizes, 2*sizes[len(sizes)-1])
+}
+
+// largest is a size from which on a product takes long, and thresholds decide nothing.
+const largest = 2048
+
+// multiples are parts and multiples of a number, in whole units, at least one.
+func multiples(of, unit int, factors ...float64) (values []int) {
+	for _, f := range factors {
+		values = append(values, max(1, int(math.Round(f*float64(of)/float64(unit))))*unit)
+	}
+	return values
+}
+
+// tallest is the height of the tallest tile that is v vectors wide, 0 if there is none.
+func (t *tunable) tallest(v int) int {
+	tu := t.now
+	tu.Vectors = v
+	for tu.Rows = 1; t.check(tu) == nil; tu.Rows++ {
+	}
+	return tu.Rows - 1
+}
+
+// tiles are, for each width, the tallest tile and some that leave registers over.
+func tiles(t *tunable) (candidates []candidate) {
+	for v := 1; t.tallest(v) > 0; v++ {
+		tallest := t.tallest(v)
+		heights := []int{tallest, max(tallest-1, 1), max(tallest*3/4, 1)}
+		if v == t.now.Vectors {
+			heights = append(heights, t.mr)
+		}
+		slices.Sort(heights)
+		for _, rows := range slices.Compact(heights) {
+			tu := t.now
+			tu.Vectors, tu.Rows = v, rows
+			if v == t.now.Vectors && rows == t.mr {
+				tu = t.now
+			} else if rows == tallest {
+				tu.Rows = 0
+			}
+			candidates = append(candidates, candidate{fmt.Sprintf("%dx%d", rows, v*t.lanes), tu})
+		}
+	}
+	return candidates
+}
+
+// parametersNamed returns the parameters of these names, whatever the case of the
+// letters, in the order of the table; all if there are no names.
+func parametersNamed(names []string) (wanted []parameter, err error) {
+	for _, name := range names {
+		if !slices.ContainsFunc(parameters, func(p parameter) bool { return strings.EqualFold(p.name, name) }) {
+			return nil, fmt.Errorf("parameter = %s, want one of %s", name, strings.Join(TuneParameters(), ", "))
+		}
+	}
+	for _, p := range parameters {
+		if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(p.name, name) }) {
+			wanted = append(wanted, p)
+		}
+	}
+	return wanted, nil
+}

@@ -130,7 +130,7 @@ var parameters = []parameter{
 		name: "PackStride", about: "with rows (or columns) closer than this, A is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackStride }, packStrides),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, apart := range append(steps(packStrides(t), t.now.PackStride), 1000, 3000) {
+			for _, apart := range append(steps(packStrides(t), t.now.PackStride), 1000, 3000) { // not round, which is what sets of the cache are about
 				shapes = append(shapes, gemmShape{m: 256, n: 2 * max(256, min(t.now.PackColumns, largest)), k: apart})
 			}
 			return shapes
@@ -149,7 +149,23 @@ var parameters = []parameter{
 			}
 			return shapes
 		},
-		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.n%t.lanes <= tu.TailColumns) },
+		effect: splitsTail,
+	},
+	{
+		name: "TailDepth", about: "least k for which the columns of the last vector are computed on their own",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TailDepth }, tailDepths),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, s := range []gemmShape{{m: 100, n: 1}, {m: 100, n: t.now.TailColumns}, {m: 784, n: 1, transA: true}, {m: 784, n: t.now.TailColumns, transA: true}} {
+				s.n += 3 * t.lanes
+				for _, s.k = range steps(tailDepths(t), t.now.TailDepth) {
+					if !slices.Contains(shapes, s) {
+						shapes = append(shapes, s)
+					}
+				}
+			}
+			return shapes
+		},
+		effect: splitsTail,
 	},
 	{
 		name: "ThreadWork", about: "multiply-adds for which a thread is woken up",
@@ -181,7 +197,11 @@ func packRows(*tunable) []int {
 
 func packColumns(*tunable) []int { return []int{0, 32, 64, 128, 192, 256, 384, 512, 1024, never} }
 
-func packStrides(*tunable) []int { return []int{0, 128, 256, 384, 512, 768, 1024, 2048, never} }
+func packStrides(*tunable) []int {
+	return []int{0, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, never}
+}
+
+func tailDepths(*tunable) []int { return []int{0, 8, 16, 32, 64, 128, 256, never} }
 
 // tails are more values than there are kernels for; those are left out.
 func tails(t *tunable) (values []int) {
@@ -194,6 +214,11 @@ func tails(t *tunable) (values []int) {
 func packsA(_ *tunable, tu kernels.Tuning, s gemmShape) int {
 	lda, _, _ := s.strides()
 	return yes(s.n > tu.PackColumns && lda >= tu.PackStride)
+}
+
+// splitsTail is for more than two whole vectors, which all shapes here have.
+func splitsTail(t *tunable, tu kernels.Tuning, s gemmShape) int {
+	return yes(s.n%t.lanes <= tu.TailColumns && s.k >= tu.TailDepth)
 }
 
 func yes(b bool) int {
@@ -242,7 +267,7 @@ func steps(thresholds []int, now int) []int {
 }
 
 // largest is a size from which on a product takes long, and thresholds decide nothing.
-const largest = 2048
+const largest = 4096
 
 // multiples are parts and multiples of a number, in whole units, at least one.
 func multiples(of, unit int, factors ...float64) (values []int) {

@@ -12,8 +12,8 @@ func (p *product[T]) blocked() {
 	mc := evenly(m, tu.MC, ks.mr())
 	kc := evenly(k, tu.KC, 1)
 	nc := ks.blockOfColumns(n, tu.NC)
-	packingB := p.packed == nil && (b.col != 1 || m > tu.PackRows)
-	packingA := n > tu.PackColumns && a.row*a.col >= tu.PackStride // one of the strides is 1
+	packingB := p.packed == nil && ks.packsB(m, b.col == 1)
+	packingA := ks.packsA(n, a.row*a.col) // one of the strides is 1
 	var w *workspace[T]
 	if packingA || packingB {
 		w = borrowWorkspace[T]()

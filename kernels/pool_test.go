@@ -126,7 +126,7 @@ func buffersAreReleased[T Float](t *testing.T, o Ops[T]) {
 // whole blocks and more.
 func packEverything[T Float](o Ops[T]) {
 	tu := &o.ks.tuning
-	m, n, k := max(tu.PackRows, tu.MC)+1, tu.PackColumns+2*o.ks.nr(), tu.KC+1
+	m, n, k := max(tu.PackRows, tu.MC)+1, columnsThatPackA(o), tu.KC+1
 	lda := max(tu.PackStride, k)
 	a, b, c := make([]T, m*lda), make([]T, k*n), make([]T, m*n)
 	o.Threads(1).Gemm(false, false, m, n, k, 1, a, lda, b, n, 0, c, n)

@@ -94,7 +94,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 	if m <= len(kernels) {
 		return kernels[m-1], 1
 	}
-	if m > ks.tuning.PackRows || ks.tailColumns(n, k) > 0 {
+	if ks.packsB(m, true) || ks.tailColumns(n, k) > 0 {
 		return nil, 0
 	}
 	tiles = (m + len(kernels) - 1) / len(kernels)
@@ -108,7 +108,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 // operands are read where they are. B must be contiguous along n.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda int) bool {
 	tu := &ks.tuning
-	return m > 1 && m <= tu.PackRows && m <= tu.MC && k <= tu.KC && n <= tu.NC && (n <= tu.PackColumns || lda < tu.PackStride) &&
+	return m > 1 && m <= tu.MC && k <= tu.KC && n <= tu.NC && !ks.packsB(m, true) && !ks.packsA(n, lda) &&
 		ks.tailColumns(n, k) == 0 && product3(m, n, k) < 2*tu.ThreadWork
 }
 
@@ -120,6 +120,17 @@ func (ks *kernelSet[T]) tailColumns(n, k int) int {
 		return max(last, 1)
 	}
 	return 0
+}
+
+// packsA reports whether A, whose rows or columns are so far apart, is packed for a
+// product of n columns.
+func (ks *kernelSet[T]) packsA(n, stride int) bool {
+	return n > ks.tuning.PackColumns && stride >= ks.tuning.PackStride
+}
+
+// packsB reports whether B is packed for a product of m rows.
+func (ks *kernelSet[T]) packsB(m int, contiguous bool) bool {
+	return !contiguous || m > ks.tuning.PackRows
 }
 
 // Caches that nobody told us about are taken to be of these sizes, in bytes, and

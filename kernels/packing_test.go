@@ -1,0 +1,86 @@
+package kernels
+
+import (
+	"fmt"
+	"testing"
+)
+
+// What is packed and what is read in place, on both sides of each threshold.
+func TestWhatIsPacked(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { whatIsPacked(t, o) },
+		func(t *testing.T, o Ops[float64]) { whatIsPacked(t, o) })
+}
+
+func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
+	ks, tu := o.ks, o.ks.tuning
+	for _, c := range []struct {
+		n, ld int
+		want  bool
+	}{
+		{tu.PackColumns, tu.PackStride, false}, {tu.PackColumns + 1, tu.PackStride, true},
+		{tu.PackColumns + 1, tu.PackStride - 1, false}, {1 << 20, 1 << 20, true}, {1, 1 << 20, false},
+	} {
+		if got := ks.packsA(c.n, c.ld); got != c.want {
+			t.Errorf("A with ld = %d for %d columns: packed is %v, want %v", c.ld, c.n, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		m     int
+		trans bool
+		want  bool
+	}{
+		{tu.PackRows, false, false}, {tu.PackRows + 1, false, true}, {1, true, true}, {1 << 20, true, true}, {1 << 20, false, true},
+	} {
+		if got := ks.packsB(c.m, !c.trans); got != c.want {
+			t.Errorf("B, transposed %v, for %d rows: packed is %v, want %v", c.trans, c.m, got, c.want)
+		}
+	}
+
+	// It really happens: what a product packed is left in the buffers it gave back.
+	wide := columnsThatPackA(o)
+	if ks.tailColumns(wide, 1<<20) > 0 {
+		t.Fatalf("%d columns have a tail", wide)
+	}
+	for _, trans := range transposes {
+		for _, rows := range []int{min(tu.PackRows, 9), tu.PackRows + 2} {
+			for _, n := range []int{ks.nr(), wide} {
+				for _, apart := range []bool{false, true} {
+					const k = 21
+					lda, ldb := k, n
+					if trans[0] {
+						lda = rows
+					}
+					if trans[1] {
+						ldb = k
+					}
+					if apart {
+						lda += tu.PackStride
+					}
+					a, b, c := make([]T, max(rows, k)*lda), make([]T, max(n, k)*ldb), make([]T, rows*n)
+					wantA := n > tu.PackColumns && lda >= tu.PackStride
+					wantB := trans[1] || rows > tu.PackRows
+					gotA, gotB := packedBy(func() {
+						o.Threads(1).Gemm(trans[0], trans[1], rows, n, k, 1, a, lda, b, ldb, 0, c, n)
+					}, workspaces[T]())
+					if gotA != wantA || gotB != wantB {
+						t.Errorf("%s: A packed %v, B packed %v; want %v, %v",
+							fmt.Sprint(rows, n, k, trans, " lda ", lda), gotA, gotB, wantA, wantB)
+					}
+				}
+			}
+		}
+	}
+}
+
+// packedBy reports which buffers a call that uses one workspace has filled.
+func packedBy[T Float](call func(), p *pool[workspace[T]]) (a, b bool) {
+	p.mu.Lock()
+	p.free = nil // so that the call makes its own
+	p.unused = 0
+	p.mu.Unlock()
+	call()
+	w := p.borrow()
+	defer p.giveBack(w)
+	return len(w.a) > 0, len(w.b) > 0
+}

@@ -118,7 +118,7 @@ func TestTrainIntoFile(t *testing.T) {
 
 // TestTuneOnTerminal shows a bar, and takes it away for the tables.
 func TestTuneOnTerminal(t *testing.T) {
-	shown, _ := onTerminal(t, true, strings.Join(tuneArgs("--rounds", "40"), " "))
+	shown, _ := onTerminal(t, true, strings.Join(tuneArgs("--rounds", "10", "--sample", "5ms"), " "))
 	if !strings.Contains(shown, "█") {
 		t.Errorf("no bar in %q", shown)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/lanewise/lanewise/kernels"
 )
 
-// Defaults of a sweep: all of it takes some minutes.
+// Defaults of a sweep: all of it takes about four minutes.
 const (
 	DefaultTuneRounds = 9
 	DefaultTuneSample = 10 * time.Millisecond

@@ -81,10 +81,12 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 		if row == 0 {
 			row = v * ks.lanes
 		}
+		kernels := ks.tiles(v, cols)
+		kernels = kernels[:min(len(kernels), most)]
 		panel, ep := &b.data[jr*b.step], e.at(0, jr)
 		a, c, m := a, c[jr:], m
 		if b.from.data != nil {
-			if first := &ks.packing[v-1]; m >= first.h {
+			if first := &ks.packing[v-1]; m >= first.h && len(kernels) >= first.h {
 				first.run(k, &a.data[0], a.row, a.col, &b.from.data[jr], b.from.row, panel, &c[0], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
 				if m -= first.h; m == 0 {
 					continue
@@ -97,8 +99,6 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 		// LOOP 1 splits m into tiles, inside the micro-kernel's call. They are
 		// equally tall, as a thin one at the end would wait for its own sums: as
 		// many as are needed are of height h, the others of h-1.
-		kernels := ks.tiles(v, cols)
-		kernels = kernels[:min(len(kernels), most)]
 		tiles := (m + len(kernels) - 1) / len(kernels)
 		h := (m + tiles - 1) / tiles
 		tall := m - tiles*(h-1)

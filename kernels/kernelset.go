@@ -123,6 +123,17 @@ func (ks *kernelSet[T]) panel(left int) (v, cols int) {
 	return wide, wide * ks.lanes
 }
 
+// regular returns how many of n columns come before the wider panels.
+func (ks *kernelSet[T]) regular(n int) int {
+	wide, v := ks.tuning.Vectors, (n+ks.lanes-1)>>ks.laneShift
+	for _, end := range []int{2 * (wide + 1), wide + 1} {
+		if v >= end && (v-end)%wide == 0 && end%wide > 0 && wide < len(ks.micro) {
+			return (v - end) * ks.lanes
+		}
+	}
+	return n
+}
+
 // halfLast reports whether there are kernels of v vectors, the last one half,
 // and so many columns fit them.
 func (ks *kernelSet[T]) halfLast(v, cols int) bool {
@@ -144,13 +155,9 @@ func (ks *kernelSet[T]) tiles(v, cols int) []microKernel[T] {
 // blockOfColumns is evenly for the columns of B, in blocks that have the same
 // panels as the whole matrix.
 func (ks *kernelSet[T]) blockOfColumns(n, limit int) int {
-	block, wide := evenly(n, limit, ks.nr()), ks.tuning.Vectors
-	for wide < len(ks.micro) && block < n && n%block > 0 {
-		v := (n%block + ks.lanes - 1) >> ks.laneShift
-		if v != 1 && v != 2 && v != wide+2 {
-			break
-		}
-		block += ks.nr() // the wider panels at the end would be cut
+	block, regular := evenly(n, limit, ks.nr()), ks.regular(n)
+	for block < n && (n-1)/block*block > regular {
+		block += ks.nr() // the last block would begin behind a wider panel
 	}
 	return block
 }

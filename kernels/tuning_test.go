@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -26,5 +27,39 @@ func TestBlocksFitTheCaches(t *testing.T) {
 	}
 	if small, large := tu.fit(mr, nr, size, CPUInfo{L2: 1 << 20}), tu.fit(mr, nr, size, CPUInfo{L2: 2 << 20}); large.MC <= small.MC {
 		t.Errorf("twice the L2 gives blocks of %d rows, not more than %d", large.MC, small.MC)
+	}
+}
+
+// A matrix packed as a whole has its panels where its blocks look for them.
+func TestBlocksHaveThePanelsOfTheWhole(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { panelsOfBlocks(t, o) },
+		func(t *testing.T, o Ops[float64]) { panelsOfBlocks(t, o) })
+}
+
+func panelsOfBlocks[T Float](t *testing.T, o Ops[T]) {
+	starts := func(ks *kernelSet[T], from, to int) (at []int) {
+		for cols := 0; from < to; from += cols {
+			at = append(at, from)
+			_, cols = ks.panel(to - from)
+		}
+		return at
+	}
+	for vectors := 1; vectors <= len(o.ks.micro); vectors++ {
+		tu := o.Tuning()
+		tu.Vectors, tu.Rows = vectors, 0
+		o := o.Tuned(tu)
+		for n := 1; n <= 24*o.ks.lanes; n++ {
+			for limit := 1; limit <= n+1; limit += max(1, o.ks.lanes/2) {
+				var got []int
+				block := o.ks.blockOfColumns(n, limit)
+				for jc := 0; jc < n; jc += block {
+					got = append(got, starts(o.ks, jc, min(jc+block, n))...)
+				}
+				if want := starts(o.ks, 0, n); !slices.Equal(got, want) {
+					t.Fatalf("%d columns in blocks of %d: panels at %v, as a whole at %v", n, block, got, want)
+				}
+			}
+		}
 	}
 }

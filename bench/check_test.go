@@ -110,7 +110,7 @@ func TestChecksFindWrongElements(t *testing.T) {
 func TestChecksFindWrongSteps(t *testing.T) {
 	before := []float64{1, 2, 3, 4}
 	want := []float64{1.01, 2.02, 2.97, 4.04}
-	if err := closeTo([]float64{1.01, 2.02, 2.97, 4.04}, want, before, 1e-12); err != nil {
+	if err := closeTo[float64]([]float64{1.01, 2.02, 2.97, 4.04}, want, before, 1e-12); err != nil {
 		t.Error(err)
 	}
 	for name, got := range map[string][]float64{
@@ -119,7 +119,7 @@ func TestChecksFindWrongSteps(t *testing.T) {
 		"NaN":               {1.01, math.NaN(), 2.97, 4.04},
 		"the sign reversed": {0.99, 1.98, 3.03, 3.96},
 	} {
-		if err := closeTo(got, want, before, 1e-12); err == nil || !strings.Contains(err.Error(), "off by") {
+		if err := closeTo[float64](got, want, before, 1e-12); err == nil || !strings.Contains(err.Error(), "off by") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

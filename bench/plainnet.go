@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/lanewise/lanewise/kernels"
-	"github.com/lanewise/lanewise/nn"
 )
 
 // plainNet is the reference for a training step: the same net in float64 and plain
@@ -13,17 +12,6 @@ import (
 type plainNet struct {
 	params [4][]float64 // W1, b1, W2, b2
 	before [4][]float64 // the same before the last step
-}
-
-func newPlainNet[T kernels.Float](p nn.Params[T]) *plainNet {
-	net := &plainNet{}
-	for i, w := range p.List() {
-		net.params[i] = make([]float64, len(w.Data))
-		for j, v := range w.Data {
-			net.params[i][j] = float64(v)
-		}
-	}
-	return net
 }
 
 // step64 is one step of gradient descent on the samples x, trainInputs numbers each.
@@ -77,12 +65,12 @@ func step64[T kernels.Float](net *plainNet, x []T, labels []int) {
 }
 
 // closeTo checks that the update from before to got is the one to want, up to a
-// tolerance relative to its norm. It compares whole arrays, because a single unit
+// tolerance relative to its norm, where numbers are stored as T. It compares whole arrays, because a single unit
 // whose input is all but zero may fall on either side of the ReLU.
-func closeTo[T kernels.Float](got []T, want, before []float64, tolerance float64) error {
+func closeTo[T kernels.Float](got, want, before []float64, tolerance float64) error {
 	off, update, size := 0.0, 0.0, 0.0
 	for i, w := range want {
-		off += (float64(got[i]) - w) * (float64(got[i]) - w)
+		off += (got[i] - w) * (got[i] - w)
 		update += (w - before[i]) * (w - before[i])
 		size += w * w
 	}

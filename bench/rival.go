@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lanewise/lanewise/bench/internal/clib"
+	"github.com/lanewise/lanewise/bench/internal/pyloops"
 	"github.com/lanewise/lanewise/kernels"
 )
 
@@ -21,7 +23,8 @@ const (
 // RivalFacts is what a library in C says about itself.
 type RivalFacts = clib.Facts
 
-// A Rival is a library that matrix products are compared with, or one that is missing.
+// A Rival is a library that matrix products are compared with, a loop that training is
+// compared with, or one that is missing.
 type Rival struct {
 	Name string `json:"name"`
 	// LeftOut tells why it was not measured; "" if it was.
@@ -29,19 +32,38 @@ type Rival struct {
 	// Only tells for what it is measured; "" for everything.
 	Only string `json:"only,omitempty"`
 	RivalFacts
-	lib *clib.Library // nil for those in Go, and where it is left out
+	Python string                   `json:"python,omitempty"` // the interpreter, of a training loop
+	BLAS   string                   `json:"blas,omitempty"`   // what multiplies for a training loop, with its version
+	lib    *clib.Library            // nil for those in Go and in Python, and where it is left out
+	loops  map[string]*pyloops.Loop // by element type, nil likewise
 }
 
-// rivalSpecs are the rivals: those in C, and those in Go, which choose their instruction
-// set themselves and are there for scale.
-var rivalSpecs = []struct{ name, module, only string }{
+// A rivalSpec is a rival before it is looked for.
+type rivalSpec struct {
+	name   string
+	module string // of those in Go
+	python string // library of a training loop
+	loop   string // its name there
+	only   string
+}
+
+// rivalSpecs are the rivals: those in C, those in Go, which choose their instruction
+// set themselves and are there for scale, and training loops in Python.
+var rivalSpecs = []rivalSpec{
 	{name: "openblas"},
 	{name: "blis"},
 	{name: "onednn", only: "float32"},
 	{name: "libxsmm", only: "family small, on one thread"},
 	{name: "gonum", module: "gonum.org/v1/gonum", only: slowRivalsOnly},
 	{name: "vek", module: "github.com/viterin/vek", only: slowRivalsOnly + " without transposes"},
+	{name: "numpy-tuned", python: "numpy", loop: "tuned", only: trainingOnly},
+	{name: "numpy-notebook", python: "numpy", loop: "notebook", only: trainingOnly},
+	{name: "torch-autograd", python: "torch", loop: "autograd", only: trainingOnly},
+	{name: "torch-by-hand", python: "torch", loop: "by-hand", only: trainingOnly},
 }
+
+// trainingOnly says where training loops are measured.
+const trainingOnly = "family " + trainingFamily
 
 // slowRivalsOnly says to what quickSlowFLOP keeps the slow ones.
 const slowRivalsOnly = "products of up to 3e8 floating-point operations"
@@ -55,8 +77,16 @@ func RivalNames() []string {
 	return names
 }
 
-// RivalsBuilt tells why this program cannot measure rivals, nil if it can.
-func RivalsBuilt() error { return clib.Built() }
+// Built tells why this program cannot measure the families of p beside rivals, nil if it
+// can. Only matrix products take a program with C in it.
+func (p RivalPart) Built() error {
+	if p.products() {
+		if err := clib.Built(); err != nil {
+			return fmt.Errorf("%w; the family %s does without", err, trainingFamily)
+		}
+	}
+	return nil
+}
 
 // ElementTypes are the names of the element types.
 func ElementTypes() []string { return []string{"f32", "f64"} }
@@ -89,6 +119,14 @@ type RivalRun struct {
 	Groups  []*Group
 
 	implementation *kernels.Implementation
+	pythons        map[string]*python // by library and element type
+}
+
+// Close ends the processes that r has started.
+func (r *RivalRun) Close() {
+	for _, p := range r.pythons {
+		p.process.Close()
+	}
 }
 
 // ProbeRival opens a library and has it multiply.
@@ -111,37 +149,63 @@ func ProbeRival(name string) error {
 // PrepareRivals opens the libraries and makes the groups. It fails if o asks for what
 // cannot be; a library that is missing or did not reach what was forced is left out.
 func PrepareRivals(ctx context.Context, o RivalOptions) (*RivalRun, error) {
-	if err := RivalsBuilt(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	if err := o.Check(); err != nil {
+	if err := o.Part.Built(); err != nil {
 		return nil, err
 	}
 	ims, err := RivalImplementations([]string{o.Part.ISA})
 	if err != nil {
 		return nil, err
 	}
-	r := &RivalRun{Options: o, implementation: ims[0]}
+	r := &RivalRun{Options: o, implementation: ims[0], pythons: map[string]*python{}}
 	for _, spec := range rivalSpecs {
-		if len(o.Rivals) > 0 && !slices.Contains(o.Rivals, spec.name) {
+		if len(o.Rivals) > 0 && !slices.Contains(o.Rivals, spec.name) || !spec.isFor(o.Part) {
 			continue
 		}
 		rival := Rival{Name: spec.name, Only: spec.only}
-		if spec.module != "" {
+		switch {
+		case spec.module != "":
 			rival.Version = moduleVersion(spec.module)
-		} else {
+		case spec.python != "":
+			rival.openLoops(ctx, r, spec)
+		default:
 			rival.open(ctx, o, clib.Open)
 		}
 		if ctx.Err() != nil {
+			r.Close()
 			return nil, ctx.Err()
 		}
 		r.Rivals = append(r.Rivals, rival)
 	}
 	r.makeGroups()
 	if len(r.Groups) == 0 {
-		return nil, fmt.Errorf("no families of shapes were given, want some of %s", strings.Join(RivalFamilies(), ", "))
+		r.Close()
+		return nil, r.nothing()
 	}
 	return r, nil
+}
+
+// isFor reports whether a rival has something to do in a part.
+func (s rivalSpec) isFor(part RivalPart) bool {
+	if s.python != "" {
+		return slices.Contains(part.Families, trainingFamily)
+	}
+	return part.products()
+}
+
+// nothing says why r has no groups.
+func (r *RivalRun) nothing() error {
+	families := r.Options.Part.Families
+	if len(families) == 0 {
+		return fmt.Errorf("no families were given, want some of %s", strings.Join(RivalFamilies(), ", "))
+	}
+	words := []string{"no rival is there for the families " + strings.Join(families, ", ")}
+	for _, rival := range r.Rivals {
+		words = append(words, rival.String())
+	}
+	return errors.New(strings.Join(words, "\n  "))
 }
 
 // Check fails on options that cannot be, the instruction set apart.

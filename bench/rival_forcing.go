@@ -46,7 +46,7 @@ var forcings = []forcing{
 // work in a loop for a while before they sleep, which is when they are at their best.
 func threadSettings(threads int) []setting {
 	n := strconv.Itoa(threads)
-	env := []setting{{"OMP_NUM_THREADS", n}, {"OPENBLAS_NUM_THREADS", n}, {"BLIS_NUM_THREADS", n}}
+	env := []setting{{"OMP_NUM_THREADS", n}, {"OPENBLAS_NUM_THREADS", n}, {"BLIS_NUM_THREADS", n}, {"MKL_NUM_THREADS", n}}
 	if threads > 1 {
 		env = append(env, setting{"GOMP_SPINCOUNT", "20000"}, setting{"OPENBLAS_THREAD_TIMEOUT", "14"})
 	}
@@ -113,7 +113,8 @@ func RivalEnvironment(base []string, isa string, threads int) []string {
 
 // rivalPrefixes begin the variables that the libraries read, and ours for the same.
 var rivalPrefixes = []string{
-	"OPENBLAS_", "GOTO_", "BLIS_", "ONEDNN_", "DNNL_", "LIBXSMM_", "OMP_", "GOMP_", kernels.ThreadsVariable,
+	"OPENBLAS_", "GOTO_", "BLIS_", "ONEDNN_", "DNNL_", "LIBXSMM_", "MKL_", "OMP_", "GOMP_",
+	"NPY_", "ATEN_", kernels.ThreadsVariable,
 }
 
 func rivalSettings(isa string, threads int) []setting {
@@ -131,7 +132,14 @@ func (r *Rival) checkForced(part RivalPart) error {
 	if err != nil {
 		return err
 	}
-	if want := f.reached[r.Name]; r.Kernels != want {
+	library := r.Name
+	if r.Python != "" {
+		if r.BLAS == "" {
+			return fmt.Errorf("it does not multiply with OpenBLAS, which can be forced: in Debian that takes the package libopenblas0")
+		}
+		library = "openblas"
+	}
+	if want := f.reached[library]; r.Kernels != want {
 		return fmt.Errorf("it runs its kernels for %s where those for %s were forced", r.Kernels, want)
 	}
 	if r.Threads != part.Threads {

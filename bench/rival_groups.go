@@ -7,7 +7,8 @@ import (
 	"github.com/lanewise/lanewise/kernels"
 )
 
-// makeGroups makes a group of every type and shape of r.
+// makeGroups makes a group of every type and shape of r, and of training, for which
+// there is a rival.
 func (r *RivalRun) makeGroups() {
 	if slices.Contains(r.Options.types(), "f32") {
 		r.Groups = append(r.Groups, rivalGroups[float32](r)...)
@@ -15,6 +16,7 @@ func (r *RivalRun) makeGroups() {
 	if slices.Contains(r.Options.types(), "f64") {
 		r.Groups = append(r.Groups, rivalGroups[float64](r)...)
 	}
+	r.Groups = slices.DeleteFunc(r.Groups, func(g *Group) bool { return len(g.Contenders) == 1 })
 }
 
 func rivalGroups[T kernels.Float](r *RivalRun) []*Group {
@@ -25,6 +27,9 @@ func rivalGroups[T kernels.Float](r *RivalRun) []*Group {
 	for _, family := range rivalFamilies {
 		if !slices.Contains(part.Families, family.name) {
 			continue
+		}
+		if family.name == trainingFamily {
+			groups = append(groups, trainingRivals(r, ops, peak))
 		}
 		for _, s := range family.shapes {
 			g := newGEMMGroup[T](s)

@@ -26,8 +26,8 @@ type RivalReport struct {
 	Rivals []Rival
 }
 
-// A Contest is the matrix products of one type, on one instruction set and one number of
-// threads.
+// A Contest is the matrix products of one type, and the training in it, on one instruction
+// set and one number of threads.
 type Contest struct {
 	Ours    string // implementation of package kernels
 	Type    string // f32, f64
@@ -36,11 +36,11 @@ type Contest struct {
 	Shapes  []*ContestShape
 }
 
-// A ContestShape is one matrix product.
+// A ContestShape is one matrix product, or training with one batch size.
 type ContestShape struct {
 	Family, Shape string
-	Rates         map[string]float64 // median FLOP/s of each contender
-	Peak          float64            // median FLOP/s of the multiply-add peak beside ours
+	Rates         map[string]float64 // median FLOP/s of each contender; samples/s of training
+	Peak          float64            // median of the same that the multiply-add peak beside ours amounts to
 	Share         float64            // median share of ours in it, in percent
 	// Ratios holds for each rival the rate of ours over its rate, taken round by round:
 	// the median, with an interval of 95% confidence that assumes nothing about the
@@ -75,13 +75,13 @@ type FamilyRatio struct {
 	Shapes  int     // with a rival
 }
 
-// Ratio returns the ratios of a family, "" for all families, leaving some rivals aside.
+// Ratio returns the ratios of a family, "" for all of matrix products, leaving some rivals aside.
 func (c *Contest) Ratio(family string, aside ...string) FamilyRatio {
 	r := FamilyRatio{Geomean: math.NaN(), Worst: math.NaN()}
 	sum := 0.0
 	for _, s := range c.Shapes {
 		best := s.Best(aside...)
-		if best == "" || family != "" && s.Family != family {
+		if best == "" || family != s.Family && (family != "" || s.Family == trainingFamily) {
 			continue
 		}
 		ratio := s.Ratios[best].Center
@@ -108,8 +108,8 @@ func (c *Contest) Families() []string {
 	return families
 }
 
-// ReadRivals reads a record. It fails on a file without matrix products of the record's
-// implementation and a rival.
+// ReadRivals reads a record. It fails on a file without matrix products or training of the
+// record's implementation and a rival.
 func ReadRivals(path string) (*RivalReport, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -148,23 +148,29 @@ func ReadRivals(path string) (*RivalReport, error) {
 	}
 	r.summarize()
 	if len(r.Contests) == 0 {
-		return nil, fmt.Errorf("%s: no matrix products of an implementation beside rivals in it, want a record of \"lanewise bench rivals\"", path)
+		return nil, fmt.Errorf("%s: neither matrix products nor training of an implementation beside rivals in it, want a record of \"lanewise bench rivals\"", path)
 	}
 	return r, r.readSidecar()
 }
 
 // add takes in a row of the record.
 func (r *RivalReport) add(rec *benchfmt.Result) error {
-	types := map[string]string{"SGEMM": "f32", "DGEMM": "f64"}
 	base, parts := rec.Name.Parts()
-	typ := types[string(base)]
-	if typ == "" {
-		return nil
-	}
 	values := map[string]string{}
 	for _, part := range parts {
 		key, value, _ := strings.Cut(strings.TrimPrefix(string(part), "/"), "=")
 		values[key] = value
+	}
+	unit := unitFLOPs
+	switch string(base) {
+	case "SGEMM":
+		values["type"] = "f32"
+	case "DGEMM":
+		values["type"] = "f64"
+	case trainingBenchmark:
+		unit = unitSamples
+	default:
+		return nil
 	}
 	threads := 1
 	if values["threads"] != "" {
@@ -172,12 +178,12 @@ func (r *RivalReport) add(rec *benchfmt.Result) error {
 			return fmt.Errorf("%s: threads = %s, want a number", rec.Name, values["threads"])
 		}
 	}
-	rate, ok := rec.Value(unitFLOPs)
+	rate, ok := rec.Value(unit)
 	if !ok || !(rate > 0) {
-		return fmt.Errorf("%s: no FLOP/s, or none above 0", rec.Name)
+		return fmt.Errorf("%s: no %s, or none above 0", rec.Name, unit)
 	}
 	share, _ := rec.Value(unitPeak)
-	c := r.contest(rec.GetConfig("isa"), typ, threads)
+	c := r.contest(rec.GetConfig("isa"), values["type"], threads)
 	shape := c.shape(values)
 	impl, round := values["impl"], rec.GetConfig("round")
 	if impl != c.Ours && !slices.Contains(c.Rivals, impl) {
@@ -205,16 +211,19 @@ func (r *RivalReport) contest(ours, typ string, threads int) *Contest {
 }
 
 func (c *Contest) shape(values map[string]string) *ContestShape {
-	name := fmt.Sprintf("%s,%s,%s", values["m"], values["n"], values["k"])
-	if values["trans"] != "" {
-		name += " " + values["trans"]
+	var name, family string
+	if values["batch"] != "" {
+		name, family = "batch "+values["batch"], trainingFamily
+	} else {
+		name = strings.TrimSpace(fmt.Sprintf("%s,%s,%s %s", values["m"], values["n"], values["k"], values["trans"]))
+		family = familyOf(name, c.Threads)
 	}
 	for _, s := range c.Shapes {
 		if s.Shape == name {
 			return s
 		}
 	}
-	s := &ContestShape{Family: familyOf(name, c.Threads), Shape: name, samples: map[string]map[string]sample{}}
+	s := &ContestShape{Family: family, Shape: name, samples: map[string]map[string]sample{}}
 	c.Shapes = append(c.Shapes, s)
 	return s
 }

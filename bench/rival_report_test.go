@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// rivalRecord writes a record: rates in GFLOP/s by benchmark, one in each round. The
-// peak is 100 GFLOP/s.
+// rivalRecord writes a record: rates in GFLOP/s by benchmark, one in each round; of training,
+// in thousands of samples/s. The peak is 100 GFLOP/s.
 func rivalRecord(t *testing.T, isa string, rates map[string][]float64, order ...string) string {
 	t.Helper()
 	var text strings.Builder
@@ -23,7 +23,11 @@ func rivalRecord(t *testing.T, isa string, rates map[string][]float64, order ...
 			isa, round+1, map[bool]string{true: "steal", false: "quiet"}[round == 1])
 		for _, name := range order {
 			if r := rates[name]; round < len(r) {
-				fmt.Fprintf(&text, "Benchmark%s 10 5 ns/op %g FLOP/s %g %%peak 0 B/op 0 allocs/op\n", name, r[round]*1e9, r[round])
+				fmt.Fprintf(&text, "Benchmark%s 10 5 ns/op %g FLOP/s %g %%peak", name, r[round]*1e9, r[round])
+				if strings.HasPrefix(name, trainingBenchmark) {
+					fmt.Fprintf(&text, " %g samples/s", r[round]*1e3)
+				}
+				text.WriteString(" 0 B/op 0 allocs/op\n")
 			}
 		}
 	}
@@ -137,6 +141,57 @@ all shapes             1.162 (0.75)  1.162 (0.75)
 	}
 }
 
+// TestTrainingTables has products in the same record, which training has no part in.
+func TestTrainingTables(t *testing.T) {
+	const training, net = "Training/type=f32/batch=100/impl=", "SGEMM/m=100/n=50/k=784/impl="
+	r, err := ReadRivals(rivalRecord(t, "avx2", map[string][]float64{
+		training + "avx2":          {60, 61, 60, 60, 30, 30},
+		training + "numpy-tuned":   {40, 40, 40, 40, 20, 20},
+		training + "torch-by-hand": {50, 50, 50, 50, 25, 25},
+		net + "avx2":               {90, 90, 90, 90, 45, 45},
+		net + "openblas":           {50, 50, 50, 50, 25, 25},
+	}, training+"torch-by-hand", training+"avx2", training+"numpy-tuned", net+"openblas", net+"avx2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	r.WriteTables(&got)
+	WriteRatios(&got, []*RivalReport{r})
+	want := `
+A CPU
+commit 0123456789ab, 6 rounds, 1 of them marked noisy
+
+avx2 f32, 1 thread: median GFLOP/s, and the ratio of avx2 to the best rival, round by round
+
+family  m,n,k       avx2  %peak   peak  openblas  ratio         95%        to
+net     100,50,784  90.0   90.0  100.0      50.0  1.800  1.80..1.80  openblas
+
+avx2 f32, 1 thread: training, batch 100: median samples/s, and the ratio of avx2 to each rival, round by round
+
+loop           samples/s  %peak  ratio         95%
+avx2               60000   60.0
+numpy-tuned        40000   40.0  1.500  1.50..1.52
+torch-by-hand      50000   50.0  1.200  1.20..1.22
+
+Ratio to the best rival of each shape: geometric mean of a family, and in brackets its
+smallest ratio
+
+family                       avx2 f32
+net                      1.800 (1.80)
+training                 1.200 (1.20)
+training to numpy-tuned  1.500 (1.50)
+all shapes               1.800 (1.80)
+`
+	if got.String() != want {
+		t.Errorf("printed\n%s\nwant\n%s", got.String(), want)
+	}
+
+	lost := rivalRecord(t, "avx2", map[string][]float64{training + "avx2": {0}}, training+"avx2")
+	if _, err := ReadRivals(lost); err == nil || !strings.Contains(err.Error(), "no samples/s, or none above 0") {
+		t.Errorf("%v, want it to miss samples/s", err)
+	}
+}
+
 // TestFewRoundsHaveNoInterval checks that no interval is made up.
 func TestFewRoundsHaveNoInterval(t *testing.T) {
 	const name = "DGEMM/m=256/n=256/k=256/threads=2/impl="
@@ -160,7 +215,7 @@ func TestRivalReportRefuses(t *testing.T) {
 	once := map[string][]float64{name + "avx2": {1}, name + "gonum": {1}, "ReLU/type=f32/bytes=8Ki/impl=avx2": {1}}
 	for want, path := range map[string]string{
 		"no such file":               filepath.Join(t.TempDir(), "none.txt"),
-		"no matrix products":         rivalRecord(t, "avx2", once, "ReLU/type=f32/bytes=8Ki/impl=avx2"),
+		"nor training of an":         rivalRecord(t, "avx2", once, "ReLU/type=f32/bytes=8Ki/impl=avx2"),
 		"beside rivals in it, want":  rivalRecord(t, "avx2", once, name+"avx2"),
 		"want a record of":           rivalRecord(t, "avx512", once, name+"avx2", name+"gonum"),
 		"is in round 1 twice":        rivalRecord(t, "avx2", once, name+"avx2", name+"gonum", name+"avx2"),

@@ -7,14 +7,16 @@ import (
 	"strings"
 )
 
-// A rivalFamily is a set of shapes over which ratios to rivals are averaged.
+// A rivalFamily is a set of shapes over which ratios to rivals are averaged, or training.
 type rivalFamily struct {
 	name   string
 	shapes []gemmShape
 }
 
-// parallelFamily is measured with all processors, the others on one thread.
-const parallelFamily = "parallel"
+const (
+	parallelFamily = "parallel" // is measured with all processors, the others on one thread
+	trainingFamily = "training" // is no family of shapes
+)
 
 var rivalFamilies = []rivalFamily{
 	{"net", netShapes},
@@ -30,6 +32,7 @@ var rivalFamilies = []rivalFamily{
 		{m: 1, n: 4096, k: 4096}, {m: 16, n: 4096, k: 4096}, {m: 4096, n: 16, k: 4096},
 		{m: 4096, n: 4096, k: 16}, {m: 128, n: 3072, k: 768}, {m: 128, n: 768, k: 3072},
 	}},
+	{trainingFamily, nil},
 	{parallelFamily, squares(256, 512, 1024, 2048)},
 }
 
@@ -41,7 +44,7 @@ func squares(sizes ...int) []gemmShape {
 	return shapes
 }
 
-// RivalFamilies returns the names of the families of shapes.
+// RivalFamilies returns the names of the families.
 func RivalFamilies() []string {
 	var names []string
 	for _, f := range rivalFamilies {
@@ -69,6 +72,11 @@ type RivalPart struct {
 
 // String names the part for people.
 func (p RivalPart) String() string { return fmt.Sprintf("%s, %s", p.ISA, threadsInWords(p.Threads)) }
+
+// products reports whether p has families of matrix products.
+func (p RivalPart) products() bool {
+	return slices.ContainsFunc(p.Families, func(name string) bool { return name != trainingFamily })
+}
 
 func threadsInWords(n int) string { return counted(n, "thread") }
 

@@ -14,7 +14,7 @@ import (
 )
 
 func TestRivalEnvironment(t *testing.T) {
-	base := []string{"PATH=/bin", "OMP_WAIT_POLICY=passive", "OPENBLAS_CORETYPE=Zen", "BLIS_JC_NT=2", "GOMP_CPU_AFFINITY=0", "LANEWISE_THREADS=1", "LANEWISE_ISA=portable"}
+	base := []string{"PATH=/bin", "OMP_WAIT_POLICY=passive", "OPENBLAS_CORETYPE=Zen", "BLIS_JC_NT=2", "GOMP_CPU_AFFINITY=0", "NPY_DISABLE_CPU_FEATURES=AVX2", "ATEN_CPU_CAPABILITY=default", "MKL_CBWR=COMPATIBLE", "LANEWISE_THREADS=1", "LANEWISE_ISA=portable"}
 	for _, test := range []struct {
 		isa     string
 		threads int
@@ -23,12 +23,13 @@ func TestRivalEnvironment(t *testing.T) {
 		{"avx512", 1, []string{
 			"PATH=/bin", "LANEWISE_ISA=portable", "OPENBLAS_CORETYPE=SkylakeX", "BLIS_ARCH_TYPE=0",
 			"ONEDNN_MAX_CPU_ISA=AVX512_CORE", "DNNL_MAX_CPU_ISA=AVX512_CORE", "LIBXSMM_TARGET=skx",
-			"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "BLIS_NUM_THREADS=1",
+			"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "BLIS_NUM_THREADS=1", "MKL_NUM_THREADS=1",
 		}},
 		{"avx2", 3, []string{
 			"PATH=/bin", "LANEWISE_ISA=portable", "OPENBLAS_CORETYPE=Haswell", "BLIS_ARCH_TYPE=3",
 			"ONEDNN_MAX_CPU_ISA=AVX2", "DNNL_MAX_CPU_ISA=AVX2", "LIBXSMM_TARGET=hsw",
-			"OMP_NUM_THREADS=3", "OPENBLAS_NUM_THREADS=3", "BLIS_NUM_THREADS=3", "GOMP_SPINCOUNT=20000", "OPENBLAS_THREAD_TIMEOUT=14",
+			"OMP_NUM_THREADS=3", "OPENBLAS_NUM_THREADS=3", "BLIS_NUM_THREADS=3", "MKL_NUM_THREADS=3",
+			"GOMP_SPINCOUNT=20000", "OPENBLAS_THREAD_TIMEOUT=14",
 		}},
 	} {
 		if got := RivalEnvironment(base, test.isa, test.threads); !slices.Equal(got, test.want) {
@@ -45,7 +46,7 @@ func TestForcedKernelsAreVerified(t *testing.T) {
 		"onednn": {"AVX512_CORE", "AVX2"}, "libxsmm": {"skx", "hsw"},
 	}
 	for _, spec := range rivalSpecs {
-		if spec.module != "" {
+		if spec.module != "" || spec.python != "" {
 			continue
 		}
 		for i, isa := range []string{"avx512", "avx2"} {
@@ -68,6 +69,18 @@ func TestForcedKernelsAreVerified(t *testing.T) {
 	}
 	if err := (&Rival{Name: "openblas"}).checkForced(RivalPart{ISA: "sse2", Threads: 1}); err == nil {
 		t.Error("sse2 can be forced")
+	}
+	for want, loop := range map[string]Rival{
+		"":                                     {BLAS: "OpenBLAS 0.3", RivalFacts: RivalFacts{Kernels: "Haswell", Threads: 1}},
+		"kernels for Zen where":                {BLAS: "OpenBLAS 0.3", RivalFacts: RivalFacts{Kernels: "Zen", Threads: 1}},
+		"2 threads where 1 ":                   {BLAS: "OpenBLAS 0.3", RivalFacts: RivalFacts{Kernels: "Haswell", Threads: 2}},
+		"in Debian that takes the package lib": {},
+	} {
+		loop.Name, loop.Python = "numpy-tuned", "python3"
+		err := loop.checkForced(RivalPart{ISA: "avx2", Threads: 1})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%+v: %v, want %q in it", loop, err, want)
+		}
 	}
 }
 
@@ -114,6 +127,7 @@ func TestRivalShapes(t *testing.T) {
 		"odd":        "37,53,71; 127,129,131; 1023,1023,1023",
 		"transposed": "512,512,512 NT; 512,512,512 TN; 512,512,512 TT",
 		"skinny":     "1,4096,4096; 16,4096,4096; 4096,16,4096; 4096,4096,16; 128,3072,768; 128,768,3072",
+		"training":   "", // has none
 		"parallel":   "256,256,256; 512,512,512; 1024,1024,1024; 2048,2048,2048",
 	}
 	seen := map[string]bool{}
@@ -146,7 +160,7 @@ func TestRivalShapes(t *testing.T) {
 func TestRivalParts(t *testing.T) {
 	processors := runtime.NumCPU()
 	isas := []string{"avx512", "avx2"}
-	single := []string{"net", "small", "large", "odd", "transposed", "skinny"}
+	single := []string{"net", "small", "large", "odd", "transposed", "skinny", "training"}
 	parts, err := RivalParts(isas, nil, false)
 	if err != nil || len(parts) != 2 || parts[0].String() != "avx512, 1 thread" || !slices.Equal(parts[1].Families, single) {
 		t.Errorf("%v, %v", parts, err)
@@ -210,7 +224,7 @@ func TestRunBesideRivalsInGo(t *testing.T) {
 		Part: rivalPart(t, "small"), Rivals: []string{"gonum", "vek"}, Rounds: 2, Sample: time.Millisecond, Folder: t.TempDir(),
 	}
 	run, err := PrepareRivals(t.Context(), o)
-	if built := RivalsBuilt(); built != nil {
+	if built := o.Part.Built(); built != nil {
 		if err == nil || err.Error() != built.Error() || !strings.Contains(err.Error(), "-tags rivals") {
 			t.Errorf("%v, want %v", err, built)
 		}
@@ -245,7 +259,7 @@ func TestRunBesideRivalsInGo(t *testing.T) {
 // TestUnforcedLibrariesAreNotMeasured prepares a run in a process whose environment
 // forces nothing: a library is then missing, or has chosen by itself.
 func TestUnforcedLibrariesAreNotMeasured(t *testing.T) {
-	if err := RivalsBuilt(); err != nil {
+	if err := rivalPart(t, "net").Built(); err != nil {
 		missing(t, "rivals", err.Error())
 	}
 	run, err := PrepareRivals(t.Context(), RivalOptions{Part: rivalPart(t, "net"), Rounds: 1, Sample: time.Millisecond})

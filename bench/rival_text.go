@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/perf/benchmath"
 )
 
-// WriteTables writes, for each contest, a table of its shapes.
+// WriteTables writes, for each contest, a table of its shapes and one of its training.
 func (r *RivalReport) WriteTables(w io.Writer) {
 	fmt.Fprintf(w, "\n%s\ncommit %s%s, %s", r.Config["cpu"], r.Config["commit"],
 		map[bool]string{true: " with changes"}[r.Config["dirty"] == "true"], counted(r.Rounds, "round"))
@@ -22,8 +23,16 @@ func (r *RivalReport) WriteTables(w io.Writer) {
 		fmt.Fprintf(w, "  %s\n", rival)
 	}
 	for _, c := range r.Contests {
-		fmt.Fprintf(w, "\n%s: median GFLOP/s, and the ratio of %s to the best rival, round by round\n\n", c, c.Ours)
-		c.table().write(w)
+		if table := c.table(); len(table.rows) > 1 {
+			fmt.Fprintf(w, "\n%s: median GFLOP/s, and the ratio of %s to the best rival, round by round\n\n", c, c.Ours)
+			table.write(w)
+		}
+		for _, s := range c.Shapes {
+			if s.Family == trainingFamily {
+				fmt.Fprintf(w, "\n%s: training, %s: median samples/s, and the ratio of %s to each rival, round by round\n\n", c, s.Shape, c.Ours)
+				c.trainingTable(s).write(w)
+			}
+		}
 	}
 }
 
@@ -33,6 +42,9 @@ func (r Rival) String() string {
 		return fmt.Sprintf("%s is LEFT OUT: %s", r.Name, r.LeftOut)
 	}
 	s := r.Name + " " + r.Version
+	if r.BLAS != "" {
+		s += ", " + r.BLAS
+	}
 	if r.Kernels != "" {
 		s += ", kernels for " + r.Kernels + " reached"
 	}
@@ -47,23 +59,44 @@ func (c *Contest) String() string {
 	return fmt.Sprintf("%s %s, %s", c.Ours, c.Type, threadsInWords(c.Threads))
 }
 
-// table has a row for each shape.
+// table has a row for each matrix product.
 func (c *Contest) table() *grid {
+	products := slices.DeleteFunc(slices.Clone(c.Shapes), func(s *ContestShape) bool { return s.Family == trainingFamily })
+	rivals := slices.DeleteFunc(slices.Clone(c.Rivals), func(rival string) bool {
+		return !slices.ContainsFunc(products, func(s *ContestShape) bool { return s.Rates[rival] > 0 })
+	})
 	head := []string{"family", "m,n,k", c.Ours, "%peak", "peak"}
-	head = append(append(head, c.Rivals...), "ratio", "95%", "to")
+	head = append(append(head, rivals...), "ratio", "95%", "to")
 	g := &grid{left: 2, rows: [][]string{head}}
-	for i, s := range c.Shapes {
+	for i, s := range products {
 		family := s.Family
-		if i > 0 && c.Shapes[i-1].Family == family {
+		if i > 0 && products[i-1].Family == family {
 			family = ""
 		}
 		row := []string{family, s.Shape, gflops(s.Rates[c.Ours]), number("%.1f", s.Share), gflops(s.Peak)}
-		for _, rival := range c.Rivals {
+		for _, rival := range rivals {
 			row = append(row, gflops(s.Rates[rival]))
 		}
 		best := s.Best()
 		ratio := s.Ratios[best]
 		g.rows = append(g.rows, append(row, number("%.3f", ratio.Center), interval(ratio), best))
+	}
+	return g
+}
+
+// trainingTable has a row for each contender of s.
+func (c *Contest) trainingTable(s *ContestShape) *grid {
+	g := &grid{left: 1, rows: [][]string{{"loop", "samples/s", "%peak", "ratio", "95%"}}}
+	for _, name := range append([]string{c.Ours}, c.Rivals...) {
+		rate := s.Rates[name]
+		if !(rate > 0) {
+			continue
+		}
+		row := []string{name, number("%.0f", rate), number("%.1f", 100*rate/s.Peak)}
+		if ratio, ok := s.Ratios[name]; ok {
+			row = append(row, number("%.3f", ratio.Center), interval(ratio))
+		}
+		g.rows = append(g.rows, row)
 	}
 	return g
 }
@@ -102,6 +135,10 @@ func WriteRatios(w io.Writer, reports []*RivalReport) {
 		if family == "small" && anyShape(contests, func(s *ContestShape) bool { return s.Best() == "libxsmm" }) {
 			// It generates a kernel for one shape and has no call for the others.
 			add("small but for libxsmm", family, "libxsmm")
+		}
+		if family == trainingFamily {
+			// The one that the project has set itself goals for.
+			add("training to numpy-tuned", family, slices.DeleteFunc(RivalNames(), func(name string) bool { return name == "numpy-tuned" })...)
 		}
 	}
 	add("all shapes", "")

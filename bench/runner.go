@@ -2,11 +2,14 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/lanewise/lanewise/bench/internal/pyloops"
 )
 
 // A Row is one sample of one benchmark.
@@ -113,10 +116,17 @@ func (r *runner) prepare(ctx context.Context) error {
 			r.report(Progress{Phase: Preparing, Done: done, Total: r.total(), Rounds: r.rounds, Name: g.Name(c)})
 			if c.bind != nil {
 				t := c.bind(operands)
-				if err := t.checkOnce(); err != nil {
-					return fmt.Errorf("%s computes a wrong result, nothing was measured: %w", g.Name(c), err)
+				err := t.checkOnce()
+				if err == nil {
+					r.iterations[g.Name(c)] = fitIterations(c.runner(t), r.sample, r.now)
+					err = t.failure()
 				}
-				r.iterations[g.Name(c)] = fitIterations(c.runner(t), r.sample, r.now)
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if err != nil {
+					return fmt.Errorf("%s %s, nothing was measured: %w", g.Name(c), blame(err), err)
+				}
 			}
 			done++
 		}
@@ -142,8 +152,11 @@ func (r *runner) round(ctx context.Context, number int) (Round, error) {
 				Round: number, Rounds: r.rounds, Name: g.Name(&c),
 			})
 			row, err := r.take(g, &c, operands)
+			if ctx.Err() != nil {
+				return Round{}, ctx.Err() // which may be why there is no row
+			}
 			if err != nil {
-				return Round{}, fmt.Errorf("%s computes a wrong result in round %d: %w", g.Name(&c), number, err)
+				return Round{}, fmt.Errorf("%s %s in round %d: %w", g.Name(&c), blame(err), number, err)
 			}
 			round.Rows = append(round.Rows, row)
 		}
@@ -166,7 +179,16 @@ func inOrder[E any](xs []E, round int) []E {
 	return xs
 }
 
-// take takes one sample of c. The error is that of a result that was wrong.
+// blame says what an error of a task means.
+func blame(err error) string {
+	if failed := (*pyloops.Error)(nil); errors.As(err, &failed) {
+		return "failed"
+	}
+	return "computes a wrong result"
+}
+
+// take takes one sample of c. The error is that of a result that was wrong, or of a
+// process that failed.
 func (r *runner) take(g *Group, c *Contender, operands any) (Row, error) {
 	row := Row{Name: g.Name(c)}
 	if c.bind == nil {
@@ -197,6 +219,12 @@ func (r *runner) take(g *Group, c *Contender, operands any) (Row, error) {
 	run(n)
 	elapsed := r.now() - start
 	runtime.ReadMemStats(&after)
+	if t.took != nil {
+		var err error
+		if elapsed, err = t.took(); err != nil {
+			return Row{}, err
+		}
+	}
 	if c.peak != nil {
 		peak = max(peak, c.peak.beside(r.now))
 		r.notePeak(c.peak, peak)

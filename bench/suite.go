@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/lanewise/lanewise/kernels"
 )
@@ -37,14 +38,18 @@ type Contender struct {
 	bind   func(operands any) task
 }
 
-// A task is a contender with operands. Either it has check, which is called once
-// before anything is measured, or spoil and verify, by which the first and the last
-// iteration of every round are checked as well.
+// A task is a contender with operands. It has check, or spoil and verify, for the check
+// before anything is measured. With verify, every round is checked as well, its
+// beginning and what its last iteration leaves.
 type task struct {
 	run    func(n int)  // n iterations
-	check  func() error // one iteration, with the result compared to a reference
+	check  func() error // one iteration or a few, with the result compared to a reference
 	spoil  func()       // overwrites the result
 	verify func() error // compares the result of the last iteration to a reference
+
+	// took tells how long the last run took, by a clock that is nearer to it than the
+	// runner's, or why there was none. May be nil.
+	took func() (time.Duration, error)
 }
 
 // checkOnce runs one iteration and compares its result to a reference.
@@ -55,6 +60,15 @@ func (t task) checkOnce() error {
 	t.spoil()
 	t.run(1)
 	return t.verify()
+}
+
+// failure returns why the last run failed; nil if it did not.
+func (t task) failure() error {
+	if t.took == nil {
+		return nil
+	}
+	_, err := t.took()
+	return err
 }
 
 // Name returns the benchmark name of c in g, without the prefix "Benchmark".

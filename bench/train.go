@@ -152,7 +152,7 @@ func (d *trainData[T]) start(ops kernels.Ops[T]) *trainRun[T] {
 	return &trainRun[T]{data: d, net: net, stepper: nn.NewStepper(ops, net), rate: trainRate}
 }
 
-// gather draws the next batch.
+// gather takes the next batch.
 func (t *trainRun[T]) gather() {
 	images, labels := trainImages()
 	t.picks = t.data.order[t.next : t.next+t.data.batch]
@@ -160,9 +160,20 @@ func (t *trainRun[T]) gather() {
 	t.stepper.Gather(images, labels, t.picks, trainMax)
 }
 
-// step draws a batch, and goes down the gradient of its loss.
+// step takes the next batch, and goes down the gradient of its loss.
 func (t *trainRun[T]) step() {
 	t.gather()
+	t.descend()
+}
+
+// stepOn is step on a batch that somebody else has drawn.
+func (t *trainRun[T]) stepOn(picks []int) {
+	images, labels := trainImages()
+	t.stepper.Gather(images, labels, picks, trainMax)
+	t.descend()
+}
+
+func (t *trainRun[T]) descend() {
 	t.stepper.Forward()
 	t.stepper.Loss()
 	t.stepper.Descend(t.rate)
@@ -194,27 +205,53 @@ func (d *trainData[T]) bind(ops kernels.Ops[T], run func(*trainRun[T])) task {
 // float64 and plain loops.
 func (d *trainData[T]) verify(ops kernels.Ops[T]) error {
 	t := d.start(ops)
-	want := newPlainNet(t.net.Params)
+	want := &plainNet{params: float64s(t.net.Params)}
+	for step, take := range []func(){t.stepByPhase, t.step} {
+		take()
+		if err := d.compare(want, t.picks, float64s(t.net.Params), step+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare takes a step of the reference on the samples that picks lists, and compares its
+// parameters with others, W1, b1, W2 and b2.
+func (d *trainData[T]) compare(want *plainNet, picks []int, params [4][]float64, step int) error {
 	tolerance := 1e-12
 	if isFloat32[T]() {
 		tolerance = 1e-4
 	}
 	images, labels := trainImages()
-	x, classes := make([]T, d.batch*trainInputs), make([]int, d.batch)
-	for step, take := range []func(){t.stepByPhase, t.step} {
-		take()
-		for i, pick := range t.picks {
-			classes[i] = int(labels[pick])
-			for j, v := range images[pick*trainInputs : (pick+1)*trainInputs] {
-				x[i*trainInputs+j] = T(v) / trainMax
-			}
+	x, classes := make([]T, len(picks)*trainInputs), make([]int, len(picks))
+	for i, pick := range picks {
+		classes[i] = int(labels[pick])
+		for j, v := range images[pick*trainInputs : (pick+1)*trainInputs] {
+			x[i*trainInputs+j] = T(v) / trainMax
 		}
-		step64(want, x, classes)
-		for i, p := range t.net.Params.List() {
-			if err := closeTo(p.Data, want.params[i], want.before[i], tolerance); err != nil {
-				return fmt.Errorf("%s after step %d: %w", nn.ParamNames[i], step+1, err)
-			}
+	}
+	step64(want, x, classes)
+	for i, p := range params {
+		if err := closeTo[T](p, want.params[i], want.before[i], tolerance); err != nil {
+			return fmt.Errorf("%s after step %d: %w", nn.ParamNames[i], step, err)
 		}
 	}
 	return nil
+}
+
+// float64s returns parameters in float64.
+func float64s[T kernels.Float](p nn.Params[T]) (params [4][]float64) {
+	for i, t := range p.List() {
+		params[i] = converted[float64](t.Data)
+	}
+	return params
+}
+
+// converted returns the numbers of from in another type.
+func converted[To, From kernels.Float](from []From) []To {
+	to := make([]To, len(from))
+	for i, v := range from {
+		to[i] = To(v)
+	}
+	return to
 }

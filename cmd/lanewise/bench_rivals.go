@@ -10,15 +10,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const rivalsLong = `Measure matrix products beside the libraries that one would use otherwise:
-OpenBLAS, BLIS, oneDNN (float32) and, for small squares, libxsmm, which are
-written in C; gonum and viterin/vek in Go.
+const rivalsLong = `Measure matrix products and training beside what one would use otherwise.
+Products: OpenBLAS, BLIS, oneDNN (float32) and, for small squares, libxsmm,
+which are written in C; gonum and viterin/vek in Go. Training: loops in NumPy
+(the notebook's, and a tuned one) and PyTorch (autograd, and by hand).
 
-This takes a program built with the tag rivals, which has C in it and opens the
-libraries when it runs:
+Products take a program built with the tag rivals, which has C in it and opens
+the libraries when it runs; training ("--family training") takes any program:
 
   make bench-rivals                  or: go build -tags rivals ./cmd/lanewise
-  apt-get install gcc libopenblas-dev libblis-dev libdnnl-dev libxsmm-dev
+  apt-get install gcc libopenblas-dev libblis-dev libdnnl-dev libxsmm-dev \
+                  python3-numpy libopenblas0 python3-torch
 
 A library that is not there is named and left out. Each is forced to its best
 kernels for the instruction set of --isa and to the number of threads, by
@@ -37,6 +39,14 @@ a family of shapes:
   small       squares, 8 to 64           large     squares, 96 to 2048
   odd         sizes that no tile divides transposed  512 cubed, NT, TN and TT
   skinny      one or two small sides     parallel  squares on all processors
+  training    steps of that net, batch 100, drawing the batch included
+
+The training loops are run by python3, in processes that wait while others have
+their turn, and time themselves. All learn the same samples from the same
+weights; the first two steps of each are compared with a reference, and the loss
+after the sample with ours. The python3 is the first that has the library, of
+the one on the PATH and /usr/bin/python3, or what LANEWISE_PYTHON names. Its
+library has to multiply with OpenBLAS, which is forced as above.
 
 Records go to <out>/<machine>/, as those of "lanewise bench", one for each
 instruction set and number of threads, with versions, kernels and what was left
@@ -45,6 +55,7 @@ out in the .json file. --from prints the tables of records, in any build.`
 const rivalsExample = `  lanewise bench rivals                              less than ten minutes
   lanewise bench rivals --threads all                all processors as well
   lanewise bench rivals --isa avx512 --type f32 --family net,small
+  lanewise bench rivals --family training --rounds 20
   lanewise bench rivals --from results/<machine>/<date>-*.txt`
 
 // rivalsFlags are what the user asked for, and the two ways in which the program calls
@@ -64,7 +75,7 @@ func newRivalsCommand() *cobra.Command {
 	f := new(rivalsFlags)
 	cmd := &cobra.Command{
 		Use:     "rivals [flags] [--from RECORD...]",
-		Short:   "Measure matrix products beside OpenBLAS, BLIS, oneDNN, libxsmm, gonum and vek",
+		Short:   "Measure matrix products and training beside OpenBLAS, BLIS, oneDNN, NumPy, PyTorch and others",
 		Long:    rivalsLong,
 		Example: rivalsExample,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -86,7 +97,7 @@ func newRivalsCommand() *cobra.Command {
 	}
 	list(&f.isas, "isa", "measure these `instruction sets` only, of avx512 and avx2 (default: what the CPU supports of them)", []string{"avx512", "avx2"})
 	list(&o.Types, "type", "measure these `element types` only, of f32 and f64", bench.ElementTypes())
-	list(&f.families, "family", "measure these `families` of shapes only", bench.RivalFamilies())
+	list(&f.families, "family", "measure these `families` only, of "+strings.Join(bench.RivalFamilies(), ", "), bench.RivalFamilies())
 	list(&o.Rivals, "rival", "measure these `rivals` only, of "+strings.Join(bench.RivalNames(), ", "), bench.RivalNames())
 	flags.StringVar(&f.threads, "threads", "1", "1, or \"all\" to measure the family parallel with all processors as well")
 	complete(cmd, "threads", func() []string { return []string{"1", "all"} })
@@ -115,8 +126,10 @@ func (f *rivalsFlags) run(ctx context.Context, stdin io.Reader, stdout, stderr i
 	if err != nil {
 		return usageError{err}
 	}
-	if err := bench.RivalsBuilt(); err != nil {
-		return err
+	for _, part := range parts {
+		if err := part.Built(); err != nil {
+			return err
+		}
 	}
 	return f.measure(ctx, stdout, stderr, parts)
 }

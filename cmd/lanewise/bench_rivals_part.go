@@ -69,6 +69,7 @@ func (f *rivalsFlags) measurePart(ctx context.Context, stdin io.Reader, stdout, 
 	if err != nil {
 		return err
 	}
+	defer run.Close()
 	benchmarks := 0
 	for _, g := range run.Groups {
 		benchmarks += len(g.Contenders)

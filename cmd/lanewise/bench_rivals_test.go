@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,15 +40,77 @@ func TestRivalsUsage(t *testing.T) {
 
 // TestRivalsExplainThemselves runs the command in a program without C.
 func TestRivalsExplainThemselves(t *testing.T) {
-	if bench.RivalsBuilt() == nil {
+	if (bench.RivalPart{Families: []string{"net"}}).Built() == nil {
 		t.Skip("this program has C in it")
 	}
 	if _, err := bench.RivalImplementations(nil); err != nil {
 		missing(t, "rivals", err.Error())
 	}
-	r := lanewise(t, "bench", "rivals")
-	if r.code != exitFailure || r.stdout != "" || !strings.Contains(r.stderr, "go build -tags rivals") || !strings.Contains(r.stderr, "make bench-rivals") {
+	r := lanewise(t, "bench", "rivals", "--family", "net,training")
+	if r.code != exitFailure || r.stdout != "" || !strings.Contains(r.stderr, "go build -tags rivals") || !strings.Contains(r.stderr, "make bench-rivals") ||
+		!strings.Contains(r.stderr, "the family training does without") {
 		t.Errorf("exit code %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
+	}
+}
+
+// fakePython makes LANEWISE_PYTHON a python3 with NumPy that does something of its own with
+// the source it is given, which is in $source, before it runs it.
+func fakePython(t *testing.T, shell string) (path string) {
+	t.Helper()
+	if _, err := bench.RivalImplementations(nil); err != nil {
+		missing(t, "rivals", err.Error())
+	}
+	const python = "/usr/bin/python3"
+	if err := exec.Command(python, "-c", "import numpy").Run(); err != nil {
+		missing(t, "numpy", python+" has no NumPy (Debian: python3-numpy)")
+	}
+	path = filepath.Join(t.TempDir(), "python3")
+	script := "#!/bin/sh\nsource=$2\n" + shell + "\nexec " + python + " -c \"$source\"\n"
+	if err := os.WriteFile(path, []byte(script), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LANEWISE_PYTHON", path)
+	t.Setenv("LANEWISE_TEST_MAIN", "1") // the program starts itself
+	return path
+}
+
+// TestTrainingBesideNumPy measures in any build, and leaves out PyTorch.
+func TestTrainingBesideNumPy(t *testing.T) {
+	fakePython(t, `case $source in *'load("torch")'*) echo "No module named 'torch'" >&2; exit 1;; esac`)
+	out := t.TempDir()
+	r := lanewise(t, "bench", "rivals", "--family", "training", "--type", "f32", "--rounds", "2", "--sample", "1ms", "--out", out).ok(t)
+	for _, want := range []string{
+		"numpy-tuned 1.", ", OpenBLAS ", "torch-autograd is LEFT OUT: it is in the Debian package python3-torch",
+		"No module named 'torch'", " f32, 1 thread: training, batch 100: ", "\nnumpy-tuned  ", "\nnumpy-notebook  ", "\ntraining to numpy-tuned  ", "recorded in " + out,
+	} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	if !strings.Contains(r.stderr, "torch-by-hand is LEFT OUT: ") {
+		t.Errorf("PyTorch is left out silently:\n%s", r.stderr)
+	}
+	records, _ := filepath.Glob(filepath.Join(out, "*", "*.txt"))
+	again := lanewise(t, append([]string{"bench", "rivals", "--from"}, records...)...).ok(t)
+	for line := range strings.Lines(again.stdout) {
+		if !strings.Contains(r.stdout, line) {
+			t.Errorf("the records give another line: %q", line)
+		}
+	}
+}
+
+// TestTrainingFails has a loop that fails when it is to be timed: what it said is told, and
+// nothing is left.
+func TestTrainingFails(t *testing.T) {
+	path := fakePython(t, `source=$(printf '%s' "$source" | sed 's/ begin = time.perf_counter()/ raise MemoryError("out of it")/')`)
+	out := t.TempDir()
+	r := lanewise(t, "bench", "rivals", "--family", "training", "--rival", "numpy-tuned", "--type", "f32", "--rounds", "2", "--sample", "1ms", "--out", out)
+	if r.code != exitFailure || !strings.Contains(r.stderr, "impl=numpy-tuned failed, nothing was measured: "+path+" ended (exit status 1): ") ||
+		!strings.Contains(r.stderr, "MemoryError: out of it") {
+		t.Errorf("exit code %d, stderr %q", r.code, r.stderr)
+	}
+	if left, _ := os.ReadDir(out); len(left) > 0 {
+		t.Errorf("%v is left", left)
 	}
 }
 

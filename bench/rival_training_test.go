@@ -1,0 +1,176 @@
+package bench
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lanewise/lanewise/bench/internal/pyloops"
+	"github.com/lanewise/lanewise/kernels"
+)
+
+// trainingTask binds t in round 1.
+func trainingTask[T kernels.Float](t trainer, ops kernels.Ops[T]) task {
+	g := &Group{Family: trainingBenchmark}
+	rng := operandSource(g, 1)
+	return bindTrainer(t, ops, &trainingRound[T]{seed: rng.Uint32(), data: newTrainData[T](rng, trainingBatch)})
+}
+
+// checkTask has a task checked, run and verified, and returns the first error.
+func checkTask(t task, steps int) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	t.run(steps)
+	if _, err := t.took(); err != nil {
+		return err
+	}
+	return t.verify()
+}
+
+// TestOurTraining checks our own loop on every implementation.
+func TestOurTraining(t *testing.T) {
+	for _, im := range kernels.Supported() {
+		if err := checkTask(trainingTask(newOurTrainer(kernels.On[float32](im)), kernels.On[float32](im)), 10); err != nil {
+			t.Errorf("%s f32: %v", im.Name(), err)
+		}
+		if err := checkTask(trainingTask(newOurTrainer(kernels.On[float64](im)), kernels.On[float64](im)), 10); err != nil {
+			t.Errorf("%s f64: %v", im.Name(), err)
+		}
+	}
+}
+
+// spoiled is ours with something wrong.
+type spoiled struct {
+	*ourTrainer[float64]
+	step  func(t *ourTrainer[float64], picks []int) // nil: as it should be
+	share float64                                   // of the steps that it runs
+}
+
+func (s spoiled) Step(picks []int) error {
+	if s.step != nil {
+		s.step(s.ourTrainer, picks)
+		return nil
+	}
+	return s.ourTrainer.Step(picks)
+}
+
+func (s spoiled) Run(n int) (time.Duration, error) {
+	return s.ourTrainer.Run(int(s.share * float64(n)))
+}
+
+// TestTrainingGoneWrong checks that no time is taken of a loop that does something else.
+func TestTrainingGoneWrong(t *testing.T) {
+	ops := kernels.On[float64](kernels.Supported()[0])
+	for _, test := range []struct {
+		name  string
+		step  func(t *ourTrainer[float64], picks []int)
+		share float64
+		want  string
+	}{
+		{"as it should be", nil, 1, ""},
+		{"another batch", func(o *ourTrainer[float64], picks []int) { o.run.stepOn(append(picks[1:len(picks):len(picks)], 0)) }, 1, "W1 after step 1"},
+		{"twice the rate", func(o *ourTrainer[float64], picks []int) { o.run.stepOn(picks); o.run.stepOn(picks) }, 1, "W1 after step 1"},
+		{"no update of a bias", func(o *ourTrainer[float64], picks []int) {
+			o.run.stepOn(picks)
+			clear(o.run.net.Params.B2.Data)
+		}, 1, "b2 after step 1"},
+		{"a number that is none", func(o *ourTrainer[float64], picks []int) {
+			o.run.stepOn(picks)
+			o.run.net.Params.W2.Data[3] = math.NaN()
+		}, 1, "W2 after step 1"},
+		{"half of the steps", nil, 0.5, "after 100 steps, want"},
+		{"twice the steps", nil, 2, "after 100 steps, want"},
+	} {
+		task := trainingTask[float64](spoiled{newOurTrainer(ops), test.step, test.share}, ops)
+		err := checkTask(task, 100)
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %v, want %q in it", test.name, err, test.want)
+		}
+	}
+}
+
+// TestTrainingInPython checks the loops of the rivals against the same reference.
+func TestTrainingInPython(t *testing.T) {
+	for _, library := range []string{"numpy", "torch"} {
+		t.Run(library+" f32", func(t *testing.T) { testTrainingInPython[float32](t, library) })
+		t.Run(library+" f64", func(t *testing.T) { testTrainingInPython[float64](t, library) })
+	}
+}
+
+func testTrainingInPython[T kernels.Float](t *testing.T, library string) {
+	t.Setenv("OPENBLAS_NUM_THREADS", "1")
+	im := kernels.Supported()[0]
+	p, err := pyloops.Start(t.Context(), library, trainingProblem(im, typeName[T]()), time.Minute)
+	if err != nil {
+		missing(t, library, err.Error())
+	}
+	defer p.Close()
+	checked := 0
+	for _, spec := range rivalSpecs {
+		if spec.python != library {
+			continue
+		}
+		if err := checkTask(trainingTask(p.Loop(spec.loop), kernels.On[T](im)), 20); err != nil {
+			t.Errorf("%s: %v", spec.name, err)
+		}
+		checked++
+	}
+	if checked == 0 {
+		t.Error("no loop was checked")
+	}
+}
+
+// TestTrainingBesideRivals makes a record, in any build.
+func TestTrainingBesideRivals(t *testing.T) {
+	part := rivalPart(t, trainingFamily)
+	for _, variable := range RivalEnvironment(nil, part.ISA, part.Threads) {
+		key, value, _ := strings.Cut(variable, "=")
+		t.Setenv(key, value)
+	}
+	o := RivalOptions{
+		Part: part, Types: []string{"f32"}, Rivals: []string{"numpy-tuned", "gonum"},
+		Rounds: 2, Sample: time.Millisecond, Folder: t.TempDir(),
+	}
+	run, err := PrepareRivals(t.Context(), o)
+	if err != nil {
+		missing(t, "numpy", err.Error())
+	}
+	defer run.Close()
+	record, err := run.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := ReadRivals(record.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Rivals) != 1 || report.Rivals[0].Python == "" || !strings.HasPrefix(report.Rivals[0].BLAS, "OpenBLAS ") {
+		t.Errorf("rivals %+v", report.Rivals)
+	}
+	if len(report.Contests) != 1 || len(report.Contests[0].Shapes) != 1 {
+		t.Fatalf("%+v", report)
+	}
+	s := report.Contests[0].Shapes[0]
+	if s.Family != trainingFamily || s.Shape != "batch 100" || !(s.Rates["numpy-tuned"] > 0 && s.Rates[part.ISA] > 0 && s.Ratios["numpy-tuned"].Center > 0 && s.Peak > s.Rates[part.ISA]/2) {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestTrainingWithoutPython leaves all loops out, and says so.
+func TestTrainingWithoutPython(t *testing.T) {
+	t.Setenv(pyloops.PythonVariable, "/no/python3")
+	_, err := PrepareRivals(t.Context(), RivalOptions{Part: rivalPart(t, trainingFamily), Rounds: 1, Sample: time.Millisecond})
+	if err == nil {
+		t.Fatal("prepared")
+	}
+	for _, want := range []string{
+		"no rival is there for the families training", "numpy-tuned is LEFT OUT: it is in the Debian package python3-numpy",
+		"torch-by-hand is LEFT OUT: it is in the Debian package python3-torch", "/no/python3",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+}

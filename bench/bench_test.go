@@ -118,7 +118,7 @@ func benchmarkContender(b *testing.B, g *Group, c *Contender, operands any) {
 	if c.peak != nil {
 		peak = max(peak, c.peak.beside(now))
 	}
-	for _, m := range g.workOf(c).metrics(b.Elapsed().Seconds()/float64(b.N), peak) {
+	for _, m := range t.metrics(g.workOf(c), b.Elapsed().Seconds()/float64(b.N), peak) {
 		b.ReportMetric(m.value, m.unit)
 	}
 }

@@ -12,6 +12,7 @@ const (
 	unitPeak    = "%peak"
 	unitBytes   = "GB/s"
 	unitSamples = "samples/s"
+	unitMemory  = "memory-B"
 	unitFMA     = "FMA/cycle"
 	unitHz      = "Hz"
 )
@@ -19,11 +20,15 @@ const (
 // unitLines tells readers of a record in which direction our units improve.
 func unitLines() []*benchfmt.UnitMetadata {
 	var lines []*benchfmt.UnitMetadata
-	for _, unit := range []string{unitFLOPs, unitPeak, unitBytes, unitSamples, unitFMA, unitHz} {
+	add := func(unit, better string) {
 		lines = append(lines, &benchfmt.UnitMetadata{
-			UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}, OrigUnit: unit, Value: "higher",
+			UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}, OrigUnit: unit, Value: better,
 		})
 	}
+	for _, unit := range []string{unitFLOPs, unitPeak, unitBytes, unitSamples, unitFMA, unitHz} {
+		add(unit, "higher")
+	}
+	add(unitMemory, "lower")
 	return lines
 }
 
@@ -48,6 +53,15 @@ func (w Work) metrics(seconds, peak float64) []metric {
 	}
 	if w.Samples > 0 {
 		ms = append(ms, metric{w.Samples / seconds, unitSamples})
+	}
+	return ms
+}
+
+// metrics returns what is reported beside the time of an iteration, in seconds.
+func (t task) metrics(w Work, seconds, peak float64) []metric {
+	ms := w.metrics(seconds, peak)
+	if t.memory > 0 {
+		ms = append(ms, metric{float64(t.memory), unitMemory})
 	}
 	return ms
 }

@@ -110,6 +110,9 @@ func TestRecordRoundTrip(t *testing.T) {
 			t.Errorf("the record does not say that more %s is better", unit)
 		}
 	}
+	if units.GetBetter(unitMemory) != -1 {
+		t.Error("the record does not say that less memory is better")
+	}
 }
 
 func TestRecordsAreNeverOverwritten(t *testing.T) {

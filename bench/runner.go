@@ -239,7 +239,7 @@ func (r *runner) take(g *Group, c *Contender, operands any) (Row, error) {
 	row.NsPerOp = float64(elapsed.Nanoseconds()) / float64(n)
 	row.BytesPerOp = int64(after.TotalAlloc-before.TotalAlloc) / int64(n)
 	row.AllocsPerOp = int64(after.Mallocs-before.Mallocs) / int64(n)
-	row.metrics = g.workOf(c).metrics(elapsed.Seconds()/float64(n), peak)
+	row.metrics = t.metrics(g.workOf(c), elapsed.Seconds()/float64(n), peak)
 	return row, nil
 }
 

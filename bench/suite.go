@@ -47,6 +47,8 @@ type task struct {
 	spoil  func()       // overwrites the result
 	verify func() error // compares the result of the last iteration to a reference
 
+	memory int // bytes that it holds while it runs, operands apart; 0 is not reported
+
 	// took tells how long the last run took, by a clock that is nearer to it than the
 	// runner's, or why there was none. May be nil.
 	took func() (time.Duration, error)
@@ -100,7 +102,7 @@ func (g *Group) Units() []string {
 		units = append(units, unitBytes)
 	}
 	if g.Work.Samples > 0 {
-		units = append(units, unitSamples)
+		units = append(units, unitSamples, unitMemory)
 	}
 	return units
 }

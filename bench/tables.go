@@ -23,6 +23,7 @@ type tableSpec struct {
 	row      string   // a benchproc projection: what makes a row
 	base     []string // columns to compare with, the first one that was measured
 	leaveOut []string // contenders that the table does not show
+	first    bool     // show only the first contender: all have the same
 }
 
 var tableSpecs = []tableSpec{
@@ -49,6 +50,14 @@ var tableSpecs = []tableSpec{
 	{
 		heading:  "Training step of the 784-50-10 net, samples/s by type and batch size",
 		families: []string{"TrainStep"}, unit: "samples/s", row: "/type,/batch@num", base: []string{"portable"},
+	},
+	{
+		heading:  "Training step, percentage of the implementation's own peak in the same round",
+		families: []string{"TrainStep"}, unit: "%peak", row: "/type,/batch@num",
+	},
+	{
+		heading:  "Training step, bytes that the parameters and the buffers of a batch take",
+		families: []string{"TrainStep"}, unit: unitMemory, row: "/type,/batch@num", first: true,
 	},
 	{
 		heading:  "Phases of a training step, time by type, batch size and phase",
@@ -101,6 +110,9 @@ func (spec tableSpec) columns(groups []*Group) [][]string {
 			base, all = []string{name}, slices.Delete(all, i, i+1)
 			break
 		}
+	}
+	if spec.first {
+		return [][]string{all[:min(1, len(all))]}
 	}
 	var tables [][]string
 	for chunk := range slices.Chunk(all, maxColumns-len(base)) {

@@ -196,7 +196,8 @@ func (d *trainData[T]) bind(ops kernels.Ops[T], run func(*trainRun[T])) task {
 				run(t)
 			}
 		},
-		check: func() error { return d.verify(ops) },
+		check:  func() error { return d.verify(ops) },
+		memory: t.stepper.Bytes(),
 	}
 }
 

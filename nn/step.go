@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/lanewise/lanewise/kernels"
+import (
+	"unsafe"
+
+	"github.com/lanewise/lanewise/kernels"
+)
 
 // Stepper trains a net, or has it predict, by fused kernels: the computations
 // of the net's layers in as few passes over memory as there can be, on buffers of
@@ -91,6 +95,18 @@ func (s *Stepper[T]) Descend(rate T) {
 	s.backward(-rate, 1, p.W1, p.W2)
 	s.ops.Axpy(-rate, s.gradient.B1.Data, p.B1.Data)
 	s.ops.Axpy(-rate, s.gradient.B2.Data, p.B2.Data)
+}
+
+// Bytes returns how much memory the net's parameters and the buffers of s take. The buffers
+// have the size of the largest batch so far.
+func (s *Stepper[T]) Bytes() int {
+	elements := cap(s.x.Data) + cap(s.hidden.Data) + cap(s.logits.Data) + cap(s.dLogits.Data) + cap(s.dHidden.Data)
+	for _, params := range []Params[T]{s.net.Params, s.gradient} {
+		for _, p := range params.List() {
+			elements += cap(p.Data)
+		}
+	}
+	return elements*int(unsafe.Sizeof(T(0))) + cap(s.labels)*int(unsafe.Sizeof(int(0)))
 }
 
 // backward sets w1 and w2 to beta times themselves plus alpha times the

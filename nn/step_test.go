@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn/dataset"
@@ -248,5 +249,33 @@ func testStepperThreads[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
 				t.Errorf("%s: a cap of %d threads gives other bits than none", ParamNames[i], threads)
 			}
 		}
+	}
+}
+
+// The bytes of a Stepper are those of its arrays, counted by hand, at the largest batch so far.
+func TestStepperBytes(t *testing.T) {
+	const inputs, hidden, classes, batch = 3, 4, 2, 8
+	const params = inputs*hidden + hidden + hidden*classes + classes
+	ops := kernels.On[float32](kernels.Default())
+	s := NewStepper(ops, NewTwoLayerNet(ops, inputs, hidden, classes, 0.1, nprand.New(1)))
+	if got, want := s.Bytes(), 2*params*4; got != want {
+		t.Errorf("%d bytes before there is a batch, want %d", got, want)
+	}
+	images, labels := make([]uint8, batch*inputs), make([]uint8, batch)
+	step := func(picks ...int) {
+		s.Gather(images, labels, picks, 255)
+		s.Forward()
+		s.Loss()
+		s.Descend(0.1)
+	}
+	step(0, 1, 2, 3, 4, 5, 6, 7)
+	label := int(unsafe.Sizeof(s.labels[0]))
+	want := (2*params+batch*(inputs+2*hidden+2*classes))*4 + cap(s.labels)*label
+	if got := s.Bytes(); got != want || cap(s.labels) < batch {
+		t.Errorf("%d bytes with a batch of %d, want %d", got, batch, want)
+	}
+	step(0)
+	if got := s.Bytes(); got != want {
+		t.Errorf("%d bytes after a smaller batch, want %d", got, want)
 	}
 }

@@ -106,7 +106,7 @@ func runBench(ctx context.Context, stdout, stderr io.Writer, o bench.Options, gr
 		fmt.Fprintln(stdout, record.Path)
 		return nil
 	}
-	if err := printTables(ctx, stdout, record); err != nil {
+	if err := printTables(ctx, stdout, record); err != nil && ctx.Err() == nil { // which says enough, as when head has what it wants
 		fmt.Fprintf(stderr, "%v\n", err)
 	}
 	fmt.Fprintf(stdout, "\nrecorded in %s\n", record.Path)

@@ -110,6 +110,20 @@ func TestBenchPrintsTables(t *testing.T) {
 	}
 }
 
+// TestBenchInterruptedAtTheTables stops when the first heading is out, as Ctrl-C or head do: that
+// is no failure of benchstat's to tell of.
+func TestBenchInterruptedAtTheTables(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		missing(t, "tools", "benchstat is run by the go command, which is not on the path")
+	}
+	ctx, cancel := contextWithCancel(t)
+	stdout, stderr := &stopAfter{text: "Peak: ", cancel: cancel}, new(bytes.Buffer)
+	code := run(ctx, cancel, []string{"bench", "--isa", "portable", "--rounds", "1", "--sample", "1ms", "--filter", "FMAPeak", "--out", t.TempDir()}, stdout, stderr)
+	if code != 130 || !strings.Contains(stdout.String(), "\nrecorded in ") || strings.Contains(stderr.String(), "cancel") || !strings.HasSuffix(stderr.String(), "lanewise: interrupted\n") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
 // interruptAfter is a standard error that interrupts the program once it has read text.
 type interruptAfter struct {
 	bytes.Buffer

@@ -74,7 +74,19 @@ const (
 	maxPatience   = 1_000_000
 )
 
-// Validate returns an error that names a value which is out of its limits.
+// A ConfigError says what is wrong with a setting of a [Config].
+type ConfigError struct {
+	Setting string // in words: batch size
+	Problem string // beginning with the value: 0 is out of range; choose 1 to 65536
+}
+
+func (e *ConfigError) Error() string { return e.Setting + ": " + e.Problem }
+
+func configErrorf(setting, format string, args ...any) error {
+	return &ConfigError{setting, fmt.Sprintf(format, args...)}
+}
+
+// Validate returns a [*ConfigError] for a value that is out of its limits.
 func (c Config) Validate() error {
 	for _, f := range []struct {
 		name  string
@@ -86,32 +98,32 @@ func (c Config) Validate() error {
 		{"iterations", c.Iterations, maxIterations},
 	} {
 		if f.value < 1 || f.value > f.limit {
-			return fmt.Errorf("%s: %d is out of range; choose 1 to %d", f.name, f.value, f.limit)
+			return configErrorf(f.name, "%d is out of range; choose 1 to %d", f.value, f.limit)
 		}
 	}
 	if !(c.LearningRate > 0 && c.LearningRate <= maxFactor) {
-		return fmt.Errorf("learning rate: %v is out of range; choose a number above 0, up to %g (0.1 is usual)", c.LearningRate, maxFactor)
+		return configErrorf("learning rate", "%v is out of range; choose a number above 0, up to %g (0.1 is usual)", c.LearningRate, maxFactor)
 	}
 	if !(c.InitStd >= 0 && c.InitStd <= maxFactor) {
-		return fmt.Errorf("initial weight deviation: %v is out of range; choose 0 to %g (0.01 is usual)", c.InitStd, maxFactor)
+		return configErrorf("initial weight deviation", "%v is out of range; choose 0 to %g (0.01 is usual)", c.InitStd, maxFactor)
 	}
 	if int(c.Init) >= len(initNames) {
-		return fmt.Errorf("init: %d is out of range; choose 0 to %d", c.Init, len(initNames)-1)
+		return configErrorf("init", "%d is out of range; choose 0 to %d", c.Init, len(initNames)-1)
 	}
 	if !(c.Momentum >= 0 && c.Momentum < 1) {
-		return fmt.Errorf("momentum: %v is out of range; choose 0 or more, below 1 (0.9 is usual)", c.Momentum)
+		return configErrorf("momentum", "%v is out of range; choose 0 or more, below 1 (0.9 is usual)", c.Momentum)
 	}
 	if !(c.Decay >= 0 && c.Decay < 1) {
-		return fmt.Errorf("decay: %v is out of range; choose 0 or more, below 1 (0.5 halves the learning rate every thousand iterations)", c.Decay)
+		return configErrorf("decay", "%v is out of range; choose 0 or more, below 1 (0.5 halves the learning rate every thousand iterations)", c.Decay)
 	}
 	if !(c.HoldOut >= 0 && c.HoldOut <= maxHoldOut) {
-		return fmt.Errorf("hold-out: %v is out of range; choose 0 to %g (0.1 holds a tenth of the training samples out)", c.HoldOut, maxHoldOut)
+		return configErrorf("hold-out", "%v is out of range; choose 0 to %g (0.1 holds a tenth of the training samples out)", c.HoldOut, maxHoldOut)
 	}
 	if c.Patience < 0 || c.Patience > maxPatience {
-		return fmt.Errorf("patience: %d is out of range; choose 0 to %d epochs", c.Patience, maxPatience)
+		return configErrorf("patience", "%d is out of range; choose 0 to %d epochs", c.Patience, maxPatience)
 	}
 	if c.Patience > 0 && c.HoldOut == 0 {
-		return fmt.Errorf("patience: %d epochs, but no samples are held out to judge by; hold some out, a share of 0.1, say", c.Patience)
+		return configErrorf("patience", "%d epochs, but no samples are held out to judge by; hold some out, a share of 0.1, say", c.Patience)
 	}
 	return nil
 }

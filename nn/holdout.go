@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -20,7 +19,7 @@ func holdOut(c Config, data *dataset.Data) (train, held dataset.Split, err error
 	case c.HoldOut == 0:
 		return data.Train, held, nil
 	case out < 1 || out >= n:
-		return train, held, fmt.Errorf("hold-out: %v of %d training samples is %d; choose a share that leaves at least one on either side", c.HoldOut, n, out)
+		return train, held, configErrorf("hold-out", "%v of %d training samples is %d; choose a share that leaves at least one on either side", c.HoldOut, n, out)
 	}
 	order := make([]int, n)
 	nprand.New(c.Seed).Permutation(order)

@@ -1,10 +1,6 @@
 package nn
 
-import (
-	"fmt"
-
-	"github.com/lanewise/lanewise/nn/nprand"
-)
+import "github.com/lanewise/lanewise/nn/nprand"
 
 // sampler draws the batches of a run from n samples: with replacement, or from
 // one random order of all samples after the other.
@@ -20,7 +16,7 @@ func newSampler(c Config, n int) (sampler, error) {
 		return s, nil
 	}
 	if c.BatchSize > n {
-		return s, fmt.Errorf("batch size: %d, but shuffled epochs have %d samples; choose at most that many, or draw with replacement", c.BatchSize, n)
+		return s, configErrorf("batch size", "%d, but shuffled epochs have %d samples; choose at most that many, or draw with replacement", c.BatchSize, n)
 	}
 	s.order = make([]int, n)
 	for i := range s.order {

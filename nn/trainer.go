@@ -141,10 +141,10 @@ func (t *Trainer[T]) SetIterations(n int) error {
 		return err
 	}
 	if n < t.iteration {
-		return fmt.Errorf("iterations: %d, but %d have been done; choose at least that many", n, t.iteration)
+		return configErrorf("iterations", "%d, but %d have been done; choose at least that many", n, t.iteration)
 	}
 	if n != t.cfg.Iterations && t.StoppedEarly() {
-		return fmt.Errorf("iterations: %d, but the run has stopped early after %d and does not go on; start a new one from its weights", n, t.iteration)
+		return configErrorf("iterations", "%d, but the run has stopped early after %d and does not go on; start a new one from its weights", n, t.iteration)
 	}
 	t.cfg = cfg
 	return nil

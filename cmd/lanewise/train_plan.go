@@ -45,13 +45,28 @@ func (f *trainFlags) plan() (p trainPlan, err error) {
 	}
 	p.config = f.override(f.preset.preset.Config)
 	if err := p.config.Validate(); err != nil {
-		return p, usageError{err}
+		return p, usageError{byFlag(err)}
 	}
 	p.dtype, p.data, p.offline = string(f.dtype), f.data, f.data == ""
 	if _, err := os.Stat(f.load); f.load != "" && err != nil { // now rather than after a download
 		return p, fmt.Errorf("--load %s: %w", f.load, errors.Unwrap(err))
 	}
 	return p, nil
+}
+
+// settingFlags are the flags for what a [nn.ConfigError] calls a setting.
+var settingFlags = map[string]string{
+	"hidden units": "hidden", "batch size": "batch", "iterations": "iterations", "learning rate": "rate",
+	"initial weight deviation": "init-std", "init": "init", "momentum": "momentum", "decay": "decay",
+	"hold-out": "hold-out", "patience": "patience",
+}
+
+// byFlag names the flag where err is about a setting.
+func byFlag(err error) error {
+	if e, ok := err.(*nn.ConfigError); ok { // and no more: what wraps it says where the setting is from
+		return fmt.Errorf("--%s %s", settingFlags[e.Setting], e.Problem)
+	}
+	return err
 }
 
 // override returns c with the settings that were given as flags.
@@ -101,7 +116,7 @@ func (f *trainFlags) planResumed() (p trainPlan, err error) {
 	if f.changed("iterations") {
 		p.config.Iterations = f.config.Iterations
 		if err := p.config.Validate(); err != nil {
-			return p, usageError{err}
+			return p, usageError{byFlag(err)}
 		}
 		if p.config.Iterations < info.Iteration {
 			return p, usageErrorf("--iterations %d: the run in %s has done %d already: choose at least that many",

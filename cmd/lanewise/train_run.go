@@ -40,7 +40,7 @@ func train[T kernels.Float](ctx context.Context, f *trainFlags, plan trainPlan, 
 	ops := kernels.On[T](plan.im)
 	trainer, err := newTrainer(ops, f, plan, data)
 	if err != nil {
-		return err
+		return byFlag(err)
 	}
 	facts := newTrainFacts(trainer, ops.Implementation(), plan.dtype, data)
 	view := newTrainView(f, stdout, stderr)

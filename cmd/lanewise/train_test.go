@@ -250,23 +250,23 @@ func TestTrainRefuses(t *testing.T) {
 		code int
 		want string
 	}{
-		{"--hidden 0", exitUsage, "hidden units: 0 is out of range; choose 1 to "},
+		{"--hidden 0", exitUsage, "lanewise: --hidden 0 is out of range; choose 1 to "},
 		{"--hidden ten", exitUsage, "--hidden ten: needs a whole number"},
-		{"--batch -3", exitUsage, "batch size: -3 is out of range"},
-		{"--iterations 0", exitUsage, "iterations: 0 is out of range"},
-		{"--rate NaN", exitUsage, "learning rate: NaN is out of range"},
-		{"--init-std -1", exitUsage, "initial weight deviation: -1 is out of range"},
+		{"--batch -3", exitUsage, "lanewise: --batch -3 is out of range"},
+		{"--iterations 0", exitUsage, "lanewise: --iterations 0 is out of range"},
+		{"--rate NaN", exitUsage, "lanewise: --rate NaN is out of range"},
+		{"--init-std -1", exitUsage, "lanewise: --init-std -1 is out of range"},
 		{"--init she", exitUsage, "choose one of: normal, he"},
 		{"--init he --init-std 1", exitUsage, "--init-std 1: the weights of --init he have a deviation of their own"},
-		{"--momentum 1", exitUsage, "momentum: 1 is out of range; choose 0 or more, below 1"},
+		{"--momentum 1", exitUsage, "lanewise: --momentum 1 is out of range; choose 0 or more, below 1"},
 		{"--momentum much", exitUsage, "--momentum much: needs a number"},
-		{"--decay -0.5", exitUsage, "decay: -0.5 is out of range"},
+		{"--decay -0.5", exitUsage, "lanewise: --decay -0.5 is out of range"},
 		{"--shuffle=often", exitUsage, "--shuffle often: needs true or false"},
-		{"--data digits --shuffle --batch 2000", exitFailure, "2000, but shuffled epochs have 1437 samples"},
-		{"--hold-out 1", exitUsage, "hold-out: 1 is out of range; choose 0 to 0.9"},
-		{"--data digits --hold-out 0.0001", exitFailure, "hold-out: 0.0001 of 1437 training samples is 0"},
-		{"--hold-out 0.1 --patience -1", exitUsage, "patience: -1 is out of range"},
-		{"--patience 3", exitUsage, "no samples are held out"},
+		{"--data digits --shuffle --batch 2000", exitFailure, "lanewise: --batch 2000, but shuffled epochs have 1437 samples"},
+		{"--hold-out 1", exitUsage, "lanewise: --hold-out 1 is out of range; choose 0 to 0.9"},
+		{"--data digits --hold-out 0.0001", exitFailure, "lanewise: --hold-out 0.0001 of 1437 training samples is 0"},
+		{"--hold-out 0.1 --patience -1", exitUsage, "lanewise: --patience -1 is out of range"},
+		{"--patience 3", exitUsage, "lanewise: --patience 3 epochs, but no samples are held out"},
 		{"--history epochs", exitUsage, "--history epochs: the name must end in .csv"},
 		{"--resume $/run.npz --momentum 0.5", exitUsage, "--momentum cannot be changed"},
 		{"--resume $/run.npz --history epoch", exitUsage, "--history epoch cannot be changed"},
@@ -299,6 +299,28 @@ func TestTrainRefuses(t *testing.T) {
 	}
 	if after, _ := os.ReadDir(dir); len(after) != len(before) {
 		t.Errorf("refused runs left %v", after)
+	}
+}
+
+// TestEverySettingHasAFlag makes each error of a configuration, and looks for the flag.
+func TestEverySettingHasAFlag(t *testing.T) {
+	for flag, spoil := range map[string]func(c *nn.Config){
+		"hidden":     func(c *nn.Config) { c.Hidden = 0 },
+		"batch":      func(c *nn.Config) { c.BatchSize = 0 },
+		"iterations": func(c *nn.Config) { c.Iterations = 0 },
+		"rate":       func(c *nn.Config) { c.LearningRate = 0 },
+		"init-std":   func(c *nn.Config) { c.InitStd = -1 },
+		"init":       func(c *nn.Config) { c.Init = 9 },
+		"momentum":   func(c *nn.Config) { c.Momentum = 2 },
+		"decay":      func(c *nn.Config) { c.Decay = 2 },
+		"hold-out":   func(c *nn.Config) { c.HoldOut = 1 },
+		"patience":   func(c *nn.Config) { c.Patience = -1 },
+	} {
+		c := nn.Presets()[0].Config
+		spoil(&c)
+		if err := byFlag(c.Validate()); !strings.HasPrefix(err.Error(), "--"+flag+" ") || newTrainCommand().Flag(flag) == nil {
+			t.Errorf("%v, want it to begin with a flag, --%s", err, flag)
+		}
 	}
 }
 

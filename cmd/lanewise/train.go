@@ -50,8 +50,8 @@ Ctrl-C stops after the iteration at work, writes what --save, --history and
 the weights (arrays W1, b1, W2, b2; numpy.load reads them) and all that
 --resume needs to go on to the same bits as an uninterrupted run.
 
-Output: a table on standard output, and a progress bar on standard error if
-that is a terminal. --quiet prints one line "train_acc test_acc" for each
+Output: a table on standard output, of at most 40 lines for however many epochs,
+and a progress bar on standard error if that is a terminal. --quiet prints one line "train_acc test_acc" for each
 epoch and nothing else. --json prints one JSON object a line: one with
 "event":"start", one "evaluation" for each epoch, one "end"; the table goes to
 standard error then. Numbers that are not finite are null.`

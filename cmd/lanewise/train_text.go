@@ -15,7 +15,6 @@ import (
 type textReport struct {
 	w        io.Writer
 	columns  int
-	terminal bool
 	every    int // epochs to a line
 	patience int
 	units    int
@@ -24,13 +23,13 @@ type textReport struct {
 func newTextReport(w io.Writer) *textReport {
 	r := &textReport{w: w, columns: 80}
 	if columns, ok := terminalWidth(w); ok {
-		r.columns, r.terminal = columns, true
+		r.columns = columns
 	}
 	return r
 }
 
-// screenful is how many lines of the table a terminal gets at most; small data
-// has hundreds of short epochs.
+// screenful is how many lines the table has at most; small data has hundreds of
+// short epochs.
 const screenful = 40
 
 func (r *textReport) start(f trainFacts) {
@@ -51,12 +50,9 @@ func (r *textReport) start(f trainFacts) {
 		fmt.Fprintf(r.w, ", %d done before", f.Done)
 	}
 	fmt.Fprintln(r.w)
-	r.every = 1
-	if r.terminal {
-		r.every = int(math.Ceil(float64(c.Iterations-f.Done) / f.Epoch / screenful))
-	}
+	r.every = max(1, int(math.Ceil(float64(c.Iterations-f.Done)/f.Epoch/screenful)))
 	if r.every > 1 {
-		fmt.Fprintf(r.w, "a line for every %d epochs\n", r.every)
+		fmt.Fprintf(r.w, "a line for every %d epochs; --quiet and --json have one for each\n", r.every)
 	}
 	r.patience, r.units = c.Patience, c.Hidden
 	held := ""

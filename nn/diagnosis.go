@@ -47,6 +47,7 @@ type Diagnosis struct {
 
 	TrainAccuracy float64 `json:"train_accuracy"`
 	TestAccuracy  float64 `json:"test_accuracy"`
+	HeldAccuracy  Figure  `json:"held_accuracy"`  // on the held-out samples; NaN if there are none
 	MajorityClass int     `json:"majority_class"` // the commonest label of the training set
 	MajorityShare float64 `json:"majority_share"` // of the training samples: the accuracy of always naming it
 	OneClass      int     `json:"one_class"`      // the class that the net gives most often
@@ -148,6 +149,11 @@ func (t *Trainer[T]) diagnoseSamples(d *Diagnosis) {
 	d.CertainShare = float64(c.certain) / float64(c.samples)
 	d.TrainAccuracy = c.accuracy()
 	d.TestAccuracy, _ = t.accuracy(context.Background(), t.data.Test)
+	d.HeldAccuracy = Figure(math.NaN())
+	if t.held.Len() > 0 {
+		held, _ := t.accuracy(context.Background(), t.held)
+		d.HeldAccuracy = Figure(held)
+	}
 }
 
 func (t *Trainer[T]) diagnoseInputs(d *Diagnosis) {

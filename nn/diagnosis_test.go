@@ -3,6 +3,7 @@ package nn
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -208,5 +209,26 @@ func TestPercent(t *testing.T) {
 		if got := percent(share); got != want {
 			t.Errorf("percent(%v) = %s, want %s", share, got, want)
 		}
+	}
+}
+
+// The history of a run that came to its end gets the accuracies there, unless it has them.
+func TestConcludedHistory(t *testing.T) {
+	d := Diagnosis{TrainAccuracy: 0.5, TestAccuracy: 0.25, HeldAccuracy: 0.125}
+	h := History{Loss: []float64{3, 2, 1}, EvalIterations: []int{0}, TrainAcc: []float64{0.1}, TestAcc: []float64{0.2}, HeldAcc: []float64{0.3}}
+	got := h.Concluded(d)
+	want := History{Loss: h.Loss, EvalIterations: []int{0, 2}, TrainAcc: []float64{0.1, 0.5}, TestAcc: []float64{0.2, 0.25}, HeldAcc: []float64{0.3, 0.125}}
+	if !reflect.DeepEqual(got, want) || len(h.EvalIterations) != 1 {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if again := got.Concluded(Diagnosis{}); !reflect.DeepEqual(again, want) {
+		t.Errorf("%+v, want it as it was", again)
+	}
+	h.HeldAcc = nil
+	if got := h.Concluded(d); got.HeldAcc != nil || len(got.TestAcc) != 2 {
+		t.Errorf("without samples held out: %+v", got)
+	}
+	if got := (History{}).Concluded(d); got.EvalIterations != nil {
+		t.Errorf("without iterations: %+v", got)
 	}
 }

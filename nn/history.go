@@ -27,6 +27,22 @@ func (h History) clone() History {
 	}
 }
 
+// Concluded returns h with the accuracies at the end of the run, as d has measured them,
+// where the last iteration was none after which they were taken.
+func (h History) Concluded(d Diagnosis) History {
+	end := len(h.Loss) - 1
+	if end < 0 || len(h.EvalIterations) > 0 && last(h.EvalIterations) == end {
+		return h
+	}
+	h = h.clone()
+	h.EvalIterations = append(h.EvalIterations, end)
+	h.TrainAcc, h.TestAcc = append(h.TrainAcc, d.TrainAccuracy), append(h.TestAcc, d.TestAccuracy)
+	if h.HeldAcc != nil {
+		h.HeldAcc = append(h.HeldAcc, float64(d.HeldAccuracy))
+	}
+	return h
+}
+
 // BestIteration returns the iteration after which the accuracy on the held-out
 // samples was highest, the first of equal ones; -1 if none was measured.
 func (h History) BestIteration() int {

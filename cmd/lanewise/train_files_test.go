@@ -130,6 +130,8 @@ func TestTrainHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := trainer.History()
+	end := trainer.Diagnose()
+	h.EvalIterations, h.TrainAcc, h.TestAcc = append(h.EvalIterations, 39), append(h.TrainAcc, end.TrainAccuracy), append(h.TestAcc, end.TestAccuracy)
 	want := [][]string{{"iteration", "epoch", "loss", "train_acc", "test_acc"}}
 	for i, loss := range h.Loss {
 		want = append(want, []string{fmt.Sprint(i), fmt.Sprintf("%.4f", float64(i+1)/14.37), nn.FormatFloat(loss), "", ""})
@@ -156,18 +158,20 @@ func TestTrainEpochHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := trainer.History()
+	end := trainer.Diagnose()
+	h.EvalIterations, h.TrainAcc, h.TestAcc = append(h.EvalIterations, 39), append(h.TrainAcc, end.TrainAccuracy), append(h.TestAcc, end.TestAccuracy)
+	h.HeldAcc = append(h.HeldAcc, float64(end.HeldAccuracy))
 	want := [][]string{{"iteration", "epoch", "loss", "train_acc", "test_acc", "held_acc"}}
 	from := 0
-	for i, at := range append(h.EvalIterations, 39) {
+	for i, at := range h.EvalIterations {
 		sum := 0.0
 		for _, loss := range h.Loss[from : at+1] {
 			sum += loss
 		}
-		row := []string{fmt.Sprint(at), fmt.Sprintf("%.4f", float64(at+1)/11.5), nn.FormatFloat(sum / float64(at+1-from)), "", "", ""}
-		if i < len(h.EvalIterations) {
-			row[3], row[4], row[5] = nn.FormatFloat(h.TrainAcc[i]), nn.FormatFloat(h.TestAcc[i]), nn.FormatFloat(h.HeldAcc[i])
-		}
-		want, from = append(want, row), at+1
+		want, from = append(want, []string{
+			fmt.Sprint(at), fmt.Sprintf("%.4f", float64(at+1)/11.5), nn.FormatFloat(sum / float64(at+1-from)),
+			nn.FormatFloat(h.TrainAcc[i]), nn.FormatFloat(h.TestAcc[i]), nn.FormatFloat(h.HeldAcc[i]),
+		}), at+1
 	}
 	if !reflect.DeepEqual(rows, want) || len(want) != 6 {
 		t.Errorf("got\n%q\nwant\n%q", rows, want)
@@ -199,6 +203,28 @@ func TestTrainPlot(t *testing.T) {
 	defer picture.Close()
 	if _, err := png.Decode(picture); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTrainTellsTheEnd looks for the accuracies of the net as it is in the end, in every output.
+func TestTrainTellsTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	picture, table := filepath.Join(dir, "c.svg"), filepath.Join(dir, "h.csv")
+	args := []string{"train", "--data", "digits", "--iterations", "40", "--hold-out", "0.2", "--plot", picture, "--history", table}
+	r := lanewise(t, args...).ok(t)
+	d := trainDirectly[float32](t, kernels.Default(), func(c *nn.Config) { c.Iterations, c.HoldOut = 40, 0.2 }).Diagnose()
+	for file, want := range map[string]string{
+		picture: fmt.Sprintf("test, %.2f%% at last", 100*d.TestAccuracy),
+		table:   fmt.Sprintf(",%s,%s,%s\n", nn.FormatFloat(d.TrainAccuracy), nn.FormatFloat(d.TestAccuracy), nn.FormatFloat(float64(d.HeldAccuracy))),
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %v, no %q in it", file, err, want)
+		}
+	}
+	want := fmt.Sprintf("after 40 iterations: train_acc %.5f, test_acc %.5f, held_acc %.5f\n", d.TrainAccuracy, d.TestAccuracy, float64(d.HeldAccuracy))
+	if !strings.Contains(r.stdout, want) {
+		t.Errorf("no %q in\n%s", want, r.stdout)
 	}
 }
 

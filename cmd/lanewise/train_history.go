@@ -10,12 +10,13 @@ import (
 
 // writeHistory writes a line for each iteration, counted from 0: how many
 // epochs are done after it, its batch's loss after the update, and the
-// accuracies where they were measured. With --history epoch there are only the
+// accuracies where they were measured, as at the end of a run that was not
+// interrupted. With --history epoch there are only the
 // lines that have accuracies, and one for the end; losses are then means since
 // the line before. Numbers are as Python prints them.
 func (r trainedRun) writeHistory(w io.Writer) error {
 	out := csv.NewWriter(w)
-	h := r.history
+	h := r.history()
 	row := []string{"iteration", "epoch", "loss", "train_acc", "test_acc"}
 	if h.HeldAcc != nil {
 		row = append(row, "held_acc")

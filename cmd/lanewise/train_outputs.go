@@ -74,15 +74,15 @@ func (o trainOutputs) write(run trainedRun) (written []string, err error) {
 // trainedRun is what the files are made from.
 type trainedRun struct {
 	facts   trainFacts
-	history nn.History
+	history func() nn.History // with the accuracies at the end, which take a while
 	save    func(path string) error
 }
 
 func (r trainedRun) draw(w io.Writer, extension string) error {
-	c := r.facts.Config
+	c, h := r.facts.Config, r.history()
 	picture := curves.Run{
 		Title: fmt.Sprintf("%s: %s in %s on %s, batch %d, rate %g", r.facts.Data.Name, r.facts.Net, r.facts.DType, r.facts.Implementation, c.BatchSize, c.LearningRate),
-		Loss:  r.history.Loss, Iteration: r.history.EvalIterations, Train: r.history.TrainAcc, Test: r.history.TestAcc,
+		Loss:  h.Loss, Iteration: h.EvalIterations, Train: h.TrainAcc, Test: h.TestAcc,
 		Epoch: r.facts.Epoch,
 	}
 	return picture.Draw(w, extension)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/lanewise/lanewise/kernels"
@@ -63,14 +64,21 @@ func train[T kernels.Float](ctx context.Context, f *trainFlags, plan trainPlan, 
 		best := trainer.History().BestIteration()
 		end.BestIteration = &best
 	}
+	diagnose := sync.OnceValue(trainer.Diagnose)
+	run := trainedRun{facts: facts, save: trainer.SaveCheckpoint, history: func() nn.History {
+		if stopped != nil {
+			return trainer.History() // who interrupts does not want to wait
+		}
+		return trainer.History().Concluded(diagnose())
+	}}
 	var failed error
-	end.Written, failed = f.outputs.write(trainedRun{facts, trainer.History(), trainer.SaveCheckpoint})
+	end.Written, failed = f.outputs.write(run)
 	if f.explain != "" && trainer.Iteration() > 0 {
-		explained, err := writeExplained(f.explain, trainedRun{facts, trainer.History(), nil}, trainer, data)
+		explained, err := writeExplained(f.explain, run, trainer, data)
 		end.Written, failed = append(end.Written, explained...), errors.Join(failed, err)
 	}
 	if stopped == nil {
-		diagnosis := trainer.Diagnose()
+		diagnosis := diagnose()
 		end.Diagnosis = &diagnosis
 	}
 	view.end(end)

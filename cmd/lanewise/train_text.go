@@ -112,7 +112,11 @@ func (r *textReport) end(e trainEnd) {
 		r.wrapped(fmt.Sprintf("stopped early: held_acc has not risen for %d epochs; the weights are those after iteration %d, when it was highest", r.patience, *e.BestIteration))
 	}
 	if d := e.Diagnosis; d != nil {
-		fmt.Fprintf(r.w, "after %d iterations: train_acc %.5f, test_acc %.5f\n\n", e.Iterations, d.TrainAccuracy, d.TestAccuracy)
+		fmt.Fprintf(r.w, "after %d iterations: train_acc %.5f, test_acc %.5f", e.Iterations, d.TrainAccuracy, d.TestAccuracy)
+		if held := float64(d.HeldAccuracy); !math.IsNaN(held) {
+			fmt.Fprintf(r.w, ", held_acc %.5f", held)
+		}
+		fmt.Fprint(r.w, "\n\n")
 		for line := range strings.Lines(d.String()) {
 			r.wrapped(line)
 		}

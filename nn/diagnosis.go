@@ -23,6 +23,8 @@ const (
 	// class with all but certainty, be it right or wrong: the differences between
 	// samples do not show any more, and the loss is as large as it can get.
 	Saturated Verdict = "saturated"
+	// TooShort: it is none of those, and all updates together are too small to tell.
+	TooShort Verdict = "too short"
 	// NotLearning: none of the others.
 	NotLearning Verdict = "not learning"
 )
@@ -37,6 +39,7 @@ const (
 	certainSamples = 0.9   // of the samples with such a class, for the net to be saturated
 	explodedNorm   = 1e9   // times the norm of W1 at the start, for the weights to have diverged though finite
 	explodedLoss   = 2     // times the loss of guessing
+	shortRun       = 3     // times the weights: what updates as large as the first ones have to come to together
 )
 
 // Diagnosis is what was measured of a net and the run that made it, over the
@@ -61,6 +64,7 @@ type Diagnosis struct {
 
 	FirstLoss       Figure `json:"first_loss"`        // after the first update
 	LastLoss        Figure `json:"last_loss"`         // mean of the last tenth of the run, at most 100 iterations
+	LastBatches     int    `json:"last_batches"`      // how many these are
 	GuessLoss       Figure `json:"guess_loss"`        // of giving every class the same probability
 	LossFinite      bool   `json:"loss_finite"`       // throughout the run
 	Parameters      int    `json:"parameters"`        // numbers in W1, b1, W2 and b2
@@ -123,7 +127,7 @@ func (t *Trainer[T]) Diagnose() Diagnosis {
 	}
 	t.diagnoseSamples(&d)
 	t.diagnoseInputs(&d)
-	d.FirstLoss, d.LastLoss, d.LossFinite = summarizeLoss(t.history.Loss)
+	d.summarizeLoss(t.history.Loss)
 	for _, p := range t.net.Params.List() {
 		d.Parameters += len(p.Data)
 		for _, v := range p.Data {
@@ -172,17 +176,18 @@ func (t *Trainer[T]) diagnoseInputs(d *Diagnosis) {
 	d.InputRMS = math.Sqrt(sum / float64(len(t.train.Images)))
 }
 
-func summarizeLoss(loss []float64) (first, last Figure, allFinite bool) {
+func (d *Diagnosis) summarizeLoss(loss []float64) {
+	d.FirstLoss, d.LastLoss, d.LossFinite = Figure(math.NaN()), Figure(math.NaN()), true
 	if len(loss) == 0 {
-		return Figure(math.NaN()), Figure(math.NaN()), true
+		return
 	}
-	tail := loss[len(loss)-max(1, min(100, len(loss)/10)):]
+	d.LastBatches = max(1, min(100, len(loss)/10))
 	var sum float64
-	for _, v := range tail {
+	for _, v := range loss[len(loss)-d.LastBatches:] {
 		sum += v
 	}
-	allFinite = !slices.ContainsFunc(loss, func(v float64) bool { return !finite(v) })
-	return Figure(loss[0]), Figure(sum / float64(len(tail))), allFinite
+	d.FirstLoss, d.LastLoss = Figure(loss[0]), Figure(sum/float64(d.LastBatches))
+	d.LossFinite = !slices.ContainsFunc(loss, func(v float64) bool { return !finite(v) })
 }
 
 func (d Diagnosis) verdict() Verdict {
@@ -204,6 +209,23 @@ func (d Diagnosis) verdict() Verdict {
 		return Dead
 	case saturated:
 		return Saturated
+	case d.allUpdates() < shortRun:
+		return TooShort
 	}
 	return NotLearning
+}
+
+// allUpdates is what all updates would come to together, relative to the weights they
+// changed, if each were as large as the largest of the first and went the same way. It is
+// 0 before any, and infinite where they change so little that more of them would not help.
+func (d Diagnosis) allUpdates() float64 {
+	if len(d.Updates) == 0 {
+		return 0
+	}
+	w1, _ := d.largest(func(u Update) Figure { return u.W1 })
+	w2, _ := d.largest(func(u Update) Figure { return u.W2 })
+	if w1 < slowUpdate {
+		return math.Inf(1)
+	}
+	return float64(d.Iterations) * max(w1, w2)
 }

@@ -25,7 +25,7 @@ func testDiagnosis[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
 		hasNot  []string
 	}{
 		{"scaled pixels", func(c *Config) {}, Healthy,
-			[]string{"Healthy", "All 8 hidden units fire"}, []string{divide, lower, "silent"}},
+			[]string{"Healthy", "The loss went from", "with the first batch to", "the mean of the last 6 batches.", "All 8 hidden units fire"}, []string{divide, lower, "silent"}},
 		{"raw pixels", func(c *Config) { c.ScalePixels = false; c.LearningRate = 0.1 }, Dead,
 			[]string{"Dead", "Of the 8 hidden units", "up to 239", "Divided by 240", divide}, []string{lower}},
 		{"raw pixels at a rate that suits them", func(c *Config) { c.ScalePixels = false; c.LearningRate = 2e-5; c.InitStd = 0.02; c.Iterations = 400 }, Healthy,
@@ -40,8 +40,10 @@ func testDiagnosis[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
 			[]string{"Of the 8 hidden units 8 fire for no training sample", "began at 0"}, []string{divide, lower, "NaN", "times its size"}},
 		{"too low a rate", func(c *Config) { c.LearningRate = 1e-8 }, NotLearning,
 			[]string{"Not learning: after 60 iterations", "1e-08 is too low"}, []string{divide, lower}},
-		{"too few iterations", func(c *Config) { c.Iterations = 1; c.LearningRate = 0.01; c.InitStd = 0.01 }, NotLearning,
-			[]string{"after 1 iteration the", "first 1 update changed", "may only need more iterations"}, []string{divide, lower, higher}},
+		{"too few iterations", func(c *Config) { c.Iterations = 1; c.LearningRate = 0.01; c.InitStd = 0.01 }, TooShort,
+			[]string{"Too short to tell: after 1 iteration the", "with the last batch", "first 1 update changed", "1 iteration come to", "it needs more"}, []string{divide, lower, higher, "mean"}},
+		{"more, but still too few", func(c *Config) { c.Iterations = 50; c.LearningRate = 0.01; c.InitStd = 0.01 }, TooShort,
+			[]string{"after 50 iterations the", "the mean of the last 5 batches;", "50 iterations come to", "above 0.01"}, []string{divide, lower, higher}},
 	} {
 		cfg := blobsConfig()
 		c.change(&cfg)
@@ -208,6 +210,36 @@ func TestPercent(t *testing.T) {
 	} {
 		if got := percent(share); got != want {
 			t.Errorf("percent(%v) = %s, want %s", share, got, want)
+		}
+	}
+}
+
+// What is not learned in the end is too short a run, unless the updates were large enough for
+// all of them to have mattered, or so small that more would not help.
+func TestTooShort(t *testing.T) {
+	for _, c := range []struct {
+		iterations int
+		w1, w2     Figure
+		want       Verdict
+	}{
+		{0, 0, 0, TooShort},
+		{20, 0.008, 0.016, TooShort},
+		{187, 0.008, 0.016, TooShort},
+		{188, 0.008, 0.016, NotLearning},
+		{188, 0.016, 0.008, NotLearning},
+		{6000, 1e-6, 1e-6, NotLearning},
+		{6000, 1e-4, 1e-4, TooShort},
+		{1, 3, 1, NotLearning},
+	} {
+		d := Diagnosis{Iterations: c.iterations, LossFinite: true, FirstLoss: 2.3, LastLoss: 2.3, GuessLoss: 2.3, LastBatches: 2, Units: 10, StartNormW1: 1, NormW1: 1}
+		if c.iterations > 0 {
+			d.Updates = []Update{{Iteration: 0, W1: c.w1 / 2, W2: c.w2 / 2}, {Iteration: 1, W1: c.w1, W2: c.w2}}
+		}
+		if d.Verdict = d.verdict(); d.Verdict != c.want {
+			t.Errorf("%+v: %s", c, d.Verdict)
+		}
+		if says := strings.Contains(d.String(), "Too short to tell"); says != (c.want == TooShort) {
+			t.Errorf("%+v: %s", c, d)
 		}
 	}
 }

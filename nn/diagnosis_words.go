@@ -36,24 +36,36 @@ func (d Diagnosis) headline() string {
 		if d.NonFiniteParams > 0 {
 			return fmt.Sprintf("Diverged: %d of the %d weights and biases are not finite numbers any more.", d.NonFiniteParams, d.Parameters)
 		}
-		return fmt.Sprintf("Diverged: the loss stands at %.3g, where giving every class the same probability would cost %.3g.", d.LastLoss, d.GuessLoss)
+		return fmt.Sprintf("Diverged: the loss stands at %s, where giving every class the same probability would cost %.3g.", d.lastLoss(), d.GuessLoss)
 	case Saturated:
 		return fmt.Sprintf("Saturated: the net gives %s of the training samples one class with a probability above %g, and gets %s of them right; always naming the commonest class gets %s. "+
-			"The loss stands at %.3g, where giving every class the same probability would cost %.3g.",
-			percent(d.CertainShare), certainty, percent(d.TrainAccuracy), percent(d.MajorityShare), d.LastLoss, d.GuessLoss)
+			"The loss stands at %s, where giving every class the same probability would cost %.3g.",
+			percent(d.CertainShare), certainty, percent(d.TrainAccuracy), percent(d.MajorityShare), d.lastLoss(), d.GuessLoss)
 	case Dead:
 		return fmt.Sprintf("Dead: the net gives class %d to %s of the training samples and gets %s of them right; always naming the commonest class gets %s.",
 			d.OneClass, percent(d.OneClassShare), percent(d.TrainAccuracy), percent(d.MajorityShare))
 	case Healthy:
-		return fmt.Sprintf("Healthy: the net gets %s of the training samples and %s of the test samples right; always naming the commonest class gets %s. The loss of a batch went from %.3g to %.3g.",
-			percent(d.TrainAccuracy), percent(d.TestAccuracy), percent(d.MajorityShare), d.FirstLoss, d.LastLoss)
+		return fmt.Sprintf("Healthy: the net gets %s of the training samples and %s of the test samples right; always naming the commonest class gets %s. The loss went from %.3g with the first batch to %s.",
+			percent(d.TrainAccuracy), percent(d.TestAccuracy), percent(d.MajorityShare), d.FirstLoss, d.lastLoss())
 	}
-	line := fmt.Sprintf("Not learning: after %s the net gets %s of the training samples right; always naming the commonest class gets %s.",
+	begin := "Not learning"
+	if d.Verdict == TooShort {
+		begin = "Too short to tell"
+	}
+	line := fmt.Sprintf(begin+": after %s the net gets %s of the training samples right; always naming the commonest class gets %s.",
 		count(d.Iterations, "iteration"), percent(d.TrainAccuracy), percent(d.MajorityShare))
 	if d.Iterations > 0 {
-		line += fmt.Sprintf(" The loss of a batch stands at %.3g; giving every class the same probability costs %.3g.", d.LastLoss, d.GuessLoss)
+		line += fmt.Sprintf(" The loss stands at %s; giving every class the same probability costs %.3g.", d.lastLoss(), d.GuessLoss)
 	}
 	return line
+}
+
+// lastLoss says of how many batches it is the mean.
+func (d Diagnosis) lastLoss() string {
+	if d.LastBatches == 1 {
+		return fmt.Sprintf("%.3g with the last batch", d.LastLoss)
+	}
+	return fmt.Sprintf("%.3g, the mean of the last %d batches", d.LastLoss, d.LastBatches)
 }
 
 func (d Diagnosis) unitsLine() string {
@@ -111,6 +123,9 @@ func (d Diagnosis) remedy() string {
 		return fmt.Sprintf("%d of the %d hidden units were silent before the first update: the weights that the run began with do not suit these inputs (root mean square %.3g).", d.SilentBefore, d.Units, d.InputRMS)
 	case d.Verdict == NotLearning && w1 < slowUpdate:
 		return fmt.Sprintf("Updates that small change next to nothing: the learning rate of %g is too low for these inputs (root mean square %.3g).", d.LearningRate, d.InputRMS)
+	case d.Verdict == TooShort:
+		return fmt.Sprintf("The updates are of a usual size, but %s come to %.2g times the weights at most: it needs more, or a learning rate above %g.",
+			count(d.Iterations, "iteration"), d.allUpdates(), d.LearningRate)
 	case d.Verdict == NotLearning:
 		return "The updates are of a usual size: it may only need more iterations."
 	}

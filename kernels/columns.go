@@ -50,7 +50,7 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 }
 
 // alongM is how many elements of a column of C stay in the L1 cache while the
-// columns of A stream by; alongMWork is how many multiply-adds a call of assembly does.
+// columns of A stream by.
 const alongM = 4096
 
 // columnsAlongM adds multiples of A's columns, contiguous, to those of C.

@@ -146,9 +146,6 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 		{tu.PackRows, 2*lanes + 1, 9}, {tu.PackRows + 1, 2*lanes - 1, 9},
 		{5, tu.PackColumns, 3}, {5, columnsThatPackA(o), 3},
 	}
-	for n := 1; n <= 2*lanes*len(o.ks.micro)+1; n++ { // panels of every width, packed with the first tile
-		shapes = append(shapes, [3]int{tu.PackRows + 1, n, 5})
-	}
 	for cols := 1; cols <= tu.TailColumns+1; cols++ { // last columns on their own
 		for _, k := range []int{max(tu.TailDepth-1, 1), tu.TailDepth + 2} {
 			shapes = append(shapes, [3]int{9, cols, k}, [3]int{7, 2*lanes + cols, k}, [3]int{20, 3*lanes + cols, k})
@@ -178,6 +175,19 @@ func columnsThatPackA[T Float](o Ops[T]) int {
 		n--
 	}
 	return n
+}
+
+// Panels of every width, packed with the first tile or beforehand.
+func TestGemmPanels(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmPanels(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmPanels(t, o) })
+}
+
+func gemmPanels[T Float](t *testing.T, o Ops[T]) {
+	for n := 1; n <= 2*o.ks.lanes*len(o.ks.micro)+1; n++ {
+		runGemm(t, o, gemmCase{transB: n%5 == 0, m: o.ks.tuning.PackRows + 1, n: n, k: 5, alpha: 1, beta: float64(n % 2), padB: n % 3})
+	}
 }
 
 // The leading dimension of C changes no bit.

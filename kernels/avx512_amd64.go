@@ -28,7 +28,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.addRows = saddRowsAVX512
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
-	ks.tuning = Tuning{Vectors: 3, KC: 512, PackRows: 112, PackColumns: 256, PackStride: 3072, TailColumns: 4, TailDepth: 64, ThreadWork: 1 << 21}
+	ks.tuning = Tuning{Vectors: 3, KC: 512, PackRows: 112, PackColumns: 256, PackStride: 3072, TailColumns: 4, TailDepth: 32, ThreadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX512
 	ks.reluGrad = sreluGradAVX512

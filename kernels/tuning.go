@@ -142,11 +142,11 @@ const (
 )
 
 // fit returns tu with the blocks that suit the caches: of the L2 cache, a block
-// of A takes about a third, which leaves room for the panels of B that pass
+// of A takes a fifth, which leaves room for the panels of B and of C that pass
 // by; of the L3 cache, which other cores use as well, a block of B takes an eighth.
 func (tu Tuning) fit(mr, nr, size int, cpu CPUInfo) Tuning {
 	l2, l3 := cacheSize(cpu.L2, assumedL2, leastL2, mostL2), cacheSize(cpu.L3, assumedL3, leastL3, mostL3)
-	tu.MC = max(l2*3/10/(tu.KC*size)/mr, 2) * mr
+	tu.MC = max(l2/5/(tu.KC*size)/mr, 2) * mr
 	tu.NC = max(l3/8/(tu.KC*size)/nr, 4) * nr
 	return tu
 }

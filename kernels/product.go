@@ -56,15 +56,27 @@ func (p *product[T]) asBlocks(o Ops[T]) {
 		p.blocked()
 		return
 	}
-	// Columns are better to split than rows, as each piece packs its own part of
-	// B; and two pieces a thread leave something to do for the one that is faster.
-	rows, cols := p.m, p.n
-	if p.n >= 2*threads*p.ks.nr() {
-		cols = p.ks.blockOfColumns(p.n, (p.n+2*threads-1)/(2*threads))
-	} else {
-		rows = evenly(p.m, (p.m+threads-1)/threads, p.ks.mr())
-	}
+	rows, cols := p.pieceOfC(threads)
 	p.share(threads, rows, cols, false)
+}
+
+// largePiece is how many elements of C are a large piece.
+const largePiece = 1 << 16
+
+// pieceOfC returns the size of the pieces of C that so many threads share, as
+// square as halving makes them: what is long and thin reads one operand
+// often. There is one for each thread, or where they are large two, which leaves
+// something to do for the thread that is faster.
+func (p *product[T]) pieceOfC(threads int) (rows, cols int) {
+	rows, cols = p.m, p.n
+	for pieces := 1; pieces < threads || pieces < 2*threads && rows*cols > largePiece; pieces *= 2 {
+		if rows >= cols {
+			rows = (rows + 1) / 2
+		} else {
+			cols = (cols + 1) / 2
+		}
+	}
+	return evenly(p.m, rows, p.ks.mr()), p.ks.blockOfColumns(p.n, cols)
 }
 
 // asColumns computes p, of few columns, along k or along m.

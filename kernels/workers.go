@@ -105,7 +105,7 @@ type worker struct {
 
 // spins is how often a thread looks before it sleeps: some microseconds, about
 // what waking it up would take.
-const spins = 4000
+const spins = 20000
 
 var (
 	idle    = make(chan *worker, 1024)

@@ -1,9 +1,4 @@
-"""Training the two-layer net with NumPy: tuned, and as the notebook does.
-
-A loop is a function with the for statement in it, so that the arrays of a step live until those of the next take
-their place. A function called for every step would free them all at its end; the C library then returns their memory
-and gets it back, page by page and zeroed, which takes as long as the step.
-"""
+"""Training the two-layer net with NumPy: tuned, and as the notebook does."""
 
 
 def tuned(x, t, params, batch, rate):
@@ -12,27 +7,26 @@ def tuned(x, t, params, batch, rate):
     rate = x.dtype.type(rate)
     row = np.arange(batch)
 
-    def train(batches):
-        for picks in batches:
-            images, labels = x[picks], t[picks]
-            hidden = images @ w1 + b1
-            np.maximum(hidden, 0, out=hidden)
-            d = hidden @ w2 + b2
-            d -= d.max(axis=1, keepdims=True)
-            np.exp(d, out=d)
-            d /= d.sum(axis=1, keepdims=True)
-            d[row, labels] -= 1
-            d /= batch
-            gradient_w2, gradient_b2 = hidden.T @ d, d.sum(axis=0)
-            d_hidden = d @ w2.T
-            d_hidden *= hidden > 0
-            gradient_w1, gradient_b1 = images.T @ d_hidden, d_hidden.sum(axis=0)
-            w1[...] -= rate * gradient_w1
-            b1[...] -= rate * gradient_b1
-            w2[...] -= rate * gradient_w2
-            b2[...] -= rate * gradient_b2
+    def step(picks):
+        images, labels = x[picks], t[picks]
+        hidden = images @ w1 + b1
+        np.maximum(hidden, 0, out=hidden)
+        d = hidden @ w2 + b2
+        d -= d.max(axis=1, keepdims=True)
+        np.exp(d, out=d)
+        d /= d.sum(axis=1, keepdims=True)
+        d[row, labels] -= 1
+        d /= batch
+        gradient_w2, gradient_b2 = hidden.T @ d, d.sum(axis=0)
+        d_hidden = d @ w2.T
+        d_hidden *= hidden > 0
+        gradient_w1, gradient_b1 = images.T @ d_hidden, d_hidden.sum(axis=0)
+        w1[...] -= rate * gradient_w1
+        b1[...] -= rate * gradient_b1
+        w2[...] -= rate * gradient_w2
+        b2[...] -= rate * gradient_b2
 
-    return train
+    return step
 
 
 def notebook(x, t, params, batch, rate):
@@ -58,24 +52,22 @@ def notebook(x, t, params, batch, rate):
     def affine_backward(d, inputs, weights):
         return np.dot(d, weights.T), np.dot(inputs.T, d), np.sum(d, axis=0)
 
-    def train(batches):
-        history = []
-        for picks in batches:
-            images, labels = x[picks], t[picks]
-            mask, hidden, logits = forward(images)
-            p = softmax(logits)
-            loss(p, labels)
-            d = p.copy()
-            d[np.arange(batch), labels] -= 1
-            d = d / batch
-            d, gradient_w2, gradient_b2 = affine_backward(d, hidden, w2)
-            d[mask] = 0
-            d, gradient_w1, gradient_b1 = affine_backward(d, images, w1)
-            for param, gradient in zip(params, (gradient_w1, gradient_b1, gradient_w2, gradient_b2)):
-                param -= rate * gradient
-            history.append(loss(softmax(forward(images)[2]), labels))
+    def step(picks):
+        images, labels = x[picks], t[picks]
+        mask, hidden, logits = forward(images)
+        p = softmax(logits)
+        loss(p, labels)
+        d = p.copy()
+        d[np.arange(batch), labels] -= 1
+        d = d / batch
+        d, gradient_w2, gradient_b2 = affine_backward(d, hidden, w2)
+        d[mask] = 0
+        d, gradient_w1, gradient_b1 = affine_backward(d, images, w1)
+        for param, gradient in zip(params, (gradient_w1, gradient_b1, gradient_w2, gradient_b2)):
+            param -= rate * gradient
+        return loss(softmax(forward(images)[2]), labels)
 
-    return train
+    return step
 
 
 def begin(problem):
@@ -83,8 +75,8 @@ def begin(problem):
         params = [array.copy() for array in problem.start]
         random = np.random.RandomState()
         draw, samples, batch = getattr(random, method), len(problem.labels), problem.batch
-        train = make(problem.images, problem.labels, params, batch, problem.rate)
-        return Loop(problem.start, params, random.seed, lambda: draw(samples, size=batch), np.array, train)
+        step = make(problem.images, problem.labels, params, batch, problem.rate)
+        return Loop(problem.start, params, random.seed, lambda: draw(samples, size=batch), np.array, step)
 
     # The notebook draws with choice, which calls randint.
     return {"tuned": loop(tuned, "randint"), "notebook": loop(notebook, "choice")}

@@ -33,6 +33,11 @@ def load(name):
 
 np = load("numpy")
 
+# The C library of Linux takes from this block, once it is freed, up to what size it should keep memory for the next
+# array, instead of returning it after every step and having it zeroed anew, which takes as long as a step of NumPy.
+# Programs get into that state by themselves when they have read enough data.
+np.empty(31 << 20, np.uint8)
+
 
 class Problem:
     """The net, its first parameters, and the samples it learns."""
@@ -59,13 +64,13 @@ class Problem:
 class Loop:
     """A training loop: its parameters, how it draws a batch, and what it does with it."""
 
-    def __init__(self, start, params, seed, draw, given, train):
+    def __init__(self, start, params, seed, draw, given, step):
         self.start = start  # arrays of NumPy
         self.params = params  # the same as arrays of NumPy that share memory with those the steps change
         self.seed = seed  # of what draw draws from
         self.draw = draw  # the numbers of a batch's samples
         self.given = given  # a batch that somebody else has drawn, in the form that draw returns
-        self.train = train  # takes a step on each of some batches
+        self.step = step
 
     def begin(self, seed):
         for param, start in zip(self.params, self.start):
@@ -73,9 +78,10 @@ class Loop:
         self.seed(seed)
 
     def run(self, n):
-        draw = self.draw
+        draw, step = self.draw, self.step
         begin = time.perf_counter()
-        self.train(draw() for _ in range(n))
+        for _ in range(n):
+            step(draw())
         return time.perf_counter() - begin
 
 
@@ -127,7 +133,7 @@ def serve(module, begin, blas):
             loop.begin(int(words[0]))
             answer("ok")
         elif command == "step":
-            loop.train([loop.given([int(word) for word in words])])
+            loop.step(loop.given([int(word) for word in words]))
             answer("ok")
         elif command == "run":
             answer(repr(loop.run(int(words[0]))))

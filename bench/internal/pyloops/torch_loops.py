@@ -51,13 +51,8 @@ def begin(problem):
         # PyTorch's own memory is aligned better than NumPy's.
         params = [torch.from_numpy(array).clone() for array in problem.start]
         step = make(x, t, params, problem.batch, problem.rate)
-
-        def train(batches):
-            for picks in batches:
-                step(picks)
-
         return Loop(problem.start, [param.detach().numpy() for param in params], torch.manual_seed,
-                    lambda: torch.randint(0, samples, shape), torch.tensor, train)
+                    lambda: torch.randint(0, samples, shape), torch.tensor, step)
 
     return {"autograd": loop(autograd), "by-hand": loop(by_hand)}
 

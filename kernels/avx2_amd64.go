@@ -48,7 +48,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.pack = dpackAVX2
 	ks.copyRows = dcopyRowsAVX2
 	ks.square = transposer[float64]{4, dpackTransposedAVX2}
-	ks.tuning = Tuning{Vectors: 2, KC: 384, PackRows: 24, PackColumns: 128, PackStride: 1280, TailColumns: 1, ThreadWork: 1 << 21}
+	ks.tuning = Tuning{Vectors: 2, KC: 384, PackRows: 24, PackColumns: 128, PackStride: 480, TailColumns: 1, ThreadWork: 1 << 21}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX2
 	ks.reluGrad = dreluGradAVX2

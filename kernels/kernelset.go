@@ -110,25 +110,32 @@ func (ks *kernelSet[T]) nr() int { return ks.tuning.Vectors * ks.lanes }
 
 // panel returns the width of the next micro-panel, in vectors and in columns,
 // when there are so many columns left. It is NR, but wider ones at the end, one
-// or two, are better than a narrow one, in which A is read more often.
+// or two, are better than a narrow one, in which A is read more often, unless that
+// one takes half a vector.
 func (ks *kernelSet[T]) panel(left int) (v, cols int) {
 	wide := ks.tuning.Vectors
-	v = (left + ks.lanes - 1) >> ks.laneShift
-	switch {
-	case v <= wide:
+	if v = (left + ks.lanes - 1) >> ks.laneShift; v <= wide {
 		return v, left
-	case (v == wide+1 || v == 2*(wide+1)) && v%wide > 0 && wide < len(ks.micro):
+	}
+	if ks.endsWider(left, wide+1) || ks.endsWider(left, 2*(wide+1)) {
 		return wide + 1, min((wide+1)*ks.lanes, left)
 	}
 	return wide, wide * ks.lanes
 }
 
+// endsWider reports whether n columns are v vectors, and make panels wider than NR.
+func (ks *kernelSet[T]) endsWider(n, v int) bool {
+	wide, vectors := ks.tuning.Vectors, (n+ks.lanes-1)>>ks.laneShift
+	return vectors == v && v%wide > 0 && wide < len(ks.micro) && !ks.halfLast(1, n-(v-1)*ks.lanes)
+}
+
 // regular returns how many of n columns come before the wider panels.
 func (ks *kernelSet[T]) regular(n int) int {
-	wide, v := ks.tuning.Vectors, (n+ks.lanes-1)>>ks.laneShift
-	for _, end := range []int{2 * (wide + 1), wide + 1} {
-		if v >= end && (v-end)%wide == 0 && end%wide > 0 && wide < len(ks.micro) {
-			return (v - end) * ks.lanes
+	wide, vectors := ks.tuning.Vectors, (n+ks.lanes-1)>>ks.laneShift
+	for _, v := range []int{2 * (wide + 1), wide + 1} {
+		before := (vectors - v) * ks.lanes
+		if vectors >= v && (vectors-v)%wide == 0 && ks.endsWider(n-before, v) {
+			return before
 		}
 	}
 	return n

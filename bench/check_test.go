@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,6 +129,52 @@ func TestChecksFindWrongSteps(t *testing.T) {
 		if err := closeTo[float64](got, want, before, 1e-12); err == nil || !strings.Contains(err.Error(), "off by") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestDoubtfulUnits has a unit whose input is 0 up to rounding: whether it fires is either
+// way right, what others do is not.
+func TestDoubtfulUnits(t *testing.T) {
+	const unit = 7
+	start := func(bias float64) [4][]float64 {
+		params := float64s(new(trainData[float32]).start(kernels.On[float32](kernels.Default())).net.Params)
+		for i := range trainInputs {
+			params[0][i*trainHidden+unit] = 0
+		}
+		params[1][unit] = bias
+		return params
+	}
+	picks := []int{0, 1, 2, 3, 4}
+	step := func(bias float64) [4][]float64 {
+		net := &plainNet{params: start(bias)}
+		images, labels := trainImages()
+		x, classes := make([]float32, len(picks)*trainInputs), make([]int, len(picks))
+		for i := range x {
+			x[i] = float32(images[i]) / trainMax
+		}
+		for i := range classes {
+			classes[i] = int(labels[i])
+		}
+		step64(net, x, classes)
+		return net.params
+	}
+	fires, silent := step(1e-9), step(-1e-9)
+	if slices.Equal(fires[0], silent[0]) {
+		t.Fatal("it makes no difference whether the unit fires")
+	}
+	for _, after := range [][4][]float64{fires, silent} {
+		for _, bias := range []float64{1e-9, -1e-9} {
+			if err := compareStep[float32](picks, start(bias), after); err != nil {
+				t.Errorf("bias %g: %v", bias, err)
+			}
+		}
+	}
+	if err := compareStep[float64](picks, start(1e-9), silent); err == nil || !strings.Contains(err.Error(), "W1: it is off") {
+		t.Errorf("in float64, where there is no doubt: %v", err)
+	}
+	fires[1][unit+1] += 1e-3
+	if err := compareStep[float32](picks, start(1e-9), fires); err == nil || !strings.Contains(err.Error(), "b1: it is off") {
+		t.Errorf("the unit beside it: %v", err)
 	}
 }
 

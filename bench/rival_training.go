@@ -129,19 +129,20 @@ func (d *trainData[T]) follow(t trainer, ops kernels.Ops[T]) error {
 	if err := t.Begin(0); err != nil {
 		return err
 	}
-	reference := &plainNet{params: float64s(d.start(ops).net.Params)}
+	before := float64s(d.start(ops).net.Params)
 	for step := range 2 {
 		picks := d.order[step*d.batch : (step+1)*d.batch]
 		if err := t.Step(picks); err != nil {
 			return err
 		}
-		params, err := t.Params()
+		after, err := t.Params()
 		if err != nil {
 			return err
 		}
-		if err := d.compare(reference, picks, params, step+1); err != nil {
-			return err
+		if err := compareStep[T](picks, before, after); err != nil {
+			return fmt.Errorf("step %d: %w", step+1, err)
 		}
+		before = after
 	}
 	return nil
 }

@@ -202,23 +202,22 @@ func (d *trainData[T]) bind(ops kernels.Ops[T], run func(*trainRun[T])) task {
 }
 
 // verify takes two steps, one after the phases and one as a whole, the latter with what the
-// former has left in the buffers, and compares the parameters with those of steps in
-// float64 and plain loops.
+// former has left in the buffers, and compares each with a step in float64 and plain loops.
 func (d *trainData[T]) verify(ops kernels.Ops[T]) error {
 	t := d.start(ops)
-	want := &plainNet{params: float64s(t.net.Params)}
 	for step, take := range []func(){t.stepByPhase, t.step} {
+		before := float64s(t.net.Params)
 		take()
-		if err := d.compare(want, t.picks, float64s(t.net.Params), step+1); err != nil {
-			return err
+		if err := compareStep[T](t.picks, before, float64s(t.net.Params)); err != nil {
+			return fmt.Errorf("step %d: %w", step+1, err)
 		}
 	}
 	return nil
 }
 
-// compare takes a step of the reference on the samples that picks lists, and compares its
-// parameters with others, W1, b1, W2 and b2.
-func (d *trainData[T]) compare(want *plainNet, picks []int, params [4][]float64, step int) error {
+// compareStep compares the parameters after a step on the samples that picks lists with
+// those of the reference. It changes before.
+func compareStep[T kernels.Float](picks []int, before, after [4][]float64) error {
 	tolerance := 1e-12
 	if isFloat32[T]() {
 		tolerance = 1e-4
@@ -231,13 +230,9 @@ func (d *trainData[T]) compare(want *plainNet, picks []int, params [4][]float64,
 			x[i*trainInputs+j] = T(v) / trainMax
 		}
 	}
-	step64(want, x, classes)
-	for i, p := range params {
-		if err := closeTo[T](p, want.params[i], want.before[i], tolerance); err != nil {
-			return fmt.Errorf("%s after step %d: %w", nn.ParamNames[i], step, err)
-		}
-	}
-	return nil
+	reference := &plainNet{params: before}
+	step64(reference, x, classes)
+	return compare[T](reference, after, tolerance)
 }
 
 // float64s returns parameters in float64.

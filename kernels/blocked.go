@@ -9,7 +9,7 @@ import (
 func (p *product[T]) blocked() {
 	ks, tu := p.ks, &p.ks.tuning
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
-	mc := evenly(m, tu.MC, ks.mr())
+	mc := ks.blockOfRows(m)
 	kc := evenly(k, tu.KC, 1)
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, b.col == 1)

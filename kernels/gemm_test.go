@@ -123,7 +123,7 @@ func blockEdges[T Float](t *testing.T, o Ops[T]) {
 			{bl.MC - 1, nr + 1, 5}, {bl.MC, nr, 5}, {bl.MC + 1, nr - 1, 5}, {2*bl.MC + 3, 3, 2},
 			{mr + 1, nr + 1, bl.KC}, {mr, nr, bl.KC + 1}, {mr - 1, 3, 2*bl.KC + 1},
 			{3, bl.NC, 2}, {2, bl.NC + 1, 3}, {1, bl.NC + nr + 1, 2},
-			{bl.MC + 5, nr + 3, bl.KC + 7},
+			{bl.MC + 5, nr + 3, bl.KC + 7}, {bl.MC + bl.MC/2, nr, 5}, {bl.MC + bl.MC/2 + 1, nr, 5},
 		} {
 			if s[0] > 0 && s[1] > 0 {
 				runGemm(t, o, gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.25, beta: 0.5, padC: 1})

@@ -18,7 +18,8 @@ type Tuning struct {
 	// multiply-adds an element of C is loaded and stored.
 	KC int
 	// MC is how many rows of A a block has, for the second-level cache, and NC how
-	// many columns of B, for the third. Both are rounded up to whole tiles.
+	// many columns of B, for the third. Both are rounded up to whole tiles; half as
+	// many rows again are still one block.
 	MC, NC int
 
 	// Products with at most PackRows rows read a B that is not transposed in
@@ -108,8 +109,17 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 // operands are read where they are. B must be contiguous along n.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda int) bool {
 	tu := &ks.tuning
-	return m > 1 && m <= tu.MC && k <= tu.KC && n <= tu.NC && !ks.packsB(m, true) && !ks.packsA(n, lda) &&
+	return m > 1 && ks.blockOfRows(m) == m && k <= tu.KC && n <= tu.NC && !ks.packsB(m, true) && !ks.packsA(n, lda) &&
 		ks.tailColumns(n, k) == 0 && product3(m, n, k) < 2*tu.ThreadWork
+}
+
+// blockOfRows returns how many rows of A make a block: MC at most, or all if
+// that is not much more.
+func (ks *kernelSet[T]) blockOfRows(m int) int {
+	if most := ks.tuning.MC; m-most > most/2 {
+		return evenly(m, most, ks.mr())
+	}
+	return m
 }
 
 // tailColumns says how many of the last columns of a product are computed on

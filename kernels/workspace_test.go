@@ -77,17 +77,18 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	tu, mr, nr := ks.tuning, ks.mr(), ks.nr()
 	w := new(workspace[T])
 	for n := range 2 { // a product of more than one block in every direction, and one on the way there
-		m, n, k := tu.MC+n*mr+3, tu.NC+n*nr+3, tu.KC+n*7+1
-		mc, nc, kc := evenly(m, tu.MC, mr), evenly(n, tu.NC, nr), evenly(k, tu.KC, 1)
+		m, n, k := tu.MC+tu.MC/2+n*mr, tu.NC+n*nr+3, tu.KC+n*7+1
+		mc, nc, kc := ks.blockOfRows(m), ks.blockOfColumns(n, tu.NC), evenly(k, tu.KC, 1)
 		packB(ks, w, operand[T]{make([]T, k*n), n, 1}, kc, nc)
 		packA(ks, w, operand[T]{make([]T, m*k), k, 1}, mc, kc)
 		packA(ks, w, operand[T]{make([]T, m*k), 1, m}, mc, kc)
 	}
 	// An eighth is for growing; rows are padded to spread over the cache's sets.
-	if most := tu.KC * tu.NC * 9 / 8; cap(w.b) > most {
+	if most := tu.KC * (tu.NC + nr) * 9 / 8; cap(w.b) > most {
 		t.Errorf("a block of B takes %d elements, want at most %d", cap(w.b), most)
 	}
-	if most := max((tu.MC+32)*tu.KC, tu.MC*(tu.KC+32)) * 9 / 8; cap(w.a) > most {
+	rows := tu.MC * 3 / 2
+	if most := max((rows+32)*tu.KC, rows*(tu.KC+32)) * 9 / 8; cap(w.a) > most {
 		t.Errorf("a block of A takes %d elements, want at most %d", cap(w.a), most)
 	}
 

@@ -22,7 +22,7 @@ const emulatorVariable = "LANEWISE_EMULATOR"
 
 func TestRequiredImplementations(t *testing.T) {
 	for name := range strings.SplitSeq(os.Getenv(requireVariable), ",") {
-		if slices.Contains([]string{"", "mnist", "fashion-mnist", "numpy", "long", "rivals", "tools", "terminal"}, name) {
+		if slices.Contains([]string{"", "mnist", "fashion-mnist", "numpy", "torch", "long", "rivals", "tools", "terminal"}, name) {
 			continue // for the tests of other packages
 		}
 		if _, err := Lookup(name); err != nil {

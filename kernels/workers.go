@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 // ThreadsVariable is the environment variable that caps the number of threads
@@ -69,16 +70,22 @@ type crew struct {
 	refs     atomic.Int64  // who may still look at the crew
 }
 
-func (c *crew) work() {
+// work does pieces as long as there are any, and returns how many.
+func (c *crew) work() (n int) {
 	for {
 		i := int(c.next.Add(1)) - 1
 		if i >= c.pieces {
-			return
+			return n
 		}
 		c.task.piece(i)
-		if int(c.finished.Add(1)) == c.pieces {
-			c.done <- struct{}{}
-		}
+		n++
+	}
+}
+
+// finish tells that n pieces are done.
+func (c *crew) finish(n int) {
+	if n > 0 && int(c.finished.Add(int64(n))) == c.pieces {
+		c.done <- struct{}{}
 	}
 }
 
@@ -103,9 +110,26 @@ type worker struct {
 	wake   chan struct{}
 }
 
-// spins is how often a thread looks before it sleeps: some microseconds, about
-// what waking it up would take.
-const spins = 20000
+// patience is how long a thread looks for what it waits for before it sleeps.
+// Waking it up takes up to 100 microseconds, on a virtual machine, in which the
+// other thread falls asleep in turn: of products of 150 microseconds, two threads
+// then compute hardly one at a time.
+const patience = 200 * time.Microsecond
+
+// spin looks until ready says true, or for as long as patience lasts, and
+// reports which. It lets other goroutines run meanwhile.
+func spin(ready func() bool) bool {
+	for start := time.Now(); ; runtime.Gosched() {
+		for range 64 {
+			if ready() {
+				return true
+			}
+		}
+		if time.Since(start) > patience {
+			return false
+		}
+	}
+}
 
 var (
 	idle    = make(chan *worker, 1024)
@@ -115,10 +139,8 @@ var (
 
 func (w *worker) loop() {
 	for {
+		spin(func() bool { return w.crew.Load() != nil })
 		c := w.crew.Load()
-		for i := 0; c == nil && i < spins; i++ {
-			c = w.crew.Load()
-		}
 		if c == nil {
 			w.asleep.Store(true)
 			if c = w.crew.Load(); c == nil {
@@ -129,8 +151,9 @@ func (w *worker) loop() {
 			continue
 		}
 		w.crew.Store(nil)
-		c.work()
-		idle <- w
+		n := c.work()
+		idle <- w // before the caller learns that all is done, as the next call follows at once
+		c.finish(n)
 		c.release()
 	}
 }
@@ -171,11 +194,10 @@ func share(t task, pieces, threads int) {
 		c.refs.Add(1)
 		w.give(c)
 	}
-	c.work()
+	c.finish(c.work())
 	// What is waited for is the pieces that others have taken, not the others: on
 	// a busy machine a worker may come late, find nothing left, and go.
-	for i := 0; len(c.done) == 0 && i < spins; i++ {
-	}
+	spin(func() bool { return len(c.done) > 0 })
 	<-c.done
 	c.release()
 }

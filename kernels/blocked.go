@@ -75,6 +75,7 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 	most := a.rowsAtOnce()
 	// LOOP 2 splits n: one micro-panel of B at a time.
 	for jr, cols := 0, 0; jr < n; jr += cols {
+		preemptible()
 		var v int
 		v, cols = ks.panel(n - jr)
 		row := b.row

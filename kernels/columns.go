@@ -36,6 +36,7 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 		}
 		mb := max(dotWork/(kb*n)/h, 1) * h // rows of a call
 		for ic := 0; ic < m; ic += mb {
+			preemptible()
 			rows := min(mb, m-ic)
 			if whole := rows / h; whole > 0 {
 				kernels[h-1](whole, kb, &a.data[ic*a.row+pc], a.row, &columns[0], bCol, &c[ic*ldc], ldc, alpha, beta)
@@ -70,6 +71,7 @@ func columnsAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 				clear(sums)
 			}
 			for p := 0; p < k; p += most {
+				preemptible()
 				h := min(most, k-p)
 				for i := range h {
 					w.b[i] = b.data[(p+i)*b.row+j*b.col]

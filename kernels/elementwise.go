@@ -77,6 +77,7 @@ func stretches[T Float](n int) iter.Seq2[int, int] {
 	stretch := stretchBytes / int(unsafe.Sizeof(z))
 	return func(yield func(from, to int) bool) {
 		for from := 0; from < n; from += stretch {
+			preemptible()
 			if !yield(from, min(from+stretch, n)) {
 				return
 			}

@@ -27,6 +27,7 @@ func roomForPanels[T Float](ks *kernelSet[T], w *workspace[T], k, n int, once bo
 func packPanels[T Float](ks *kernelSet[T], dst []T, b operand[T], k, n int) {
 	lanes := ks.lanes
 	for jr, cols := 0, 0; jr < n; jr += cols {
+		preemptible()
 		var v int
 		v, cols = ks.panel(n - jr)
 		panel := dst[jr*k:][:k*v*lanes]

@@ -19,6 +19,7 @@ func (o Ops[T]) Softmax(dst, logits []T, m, n int) {
 	checkInPlace("Softmax", "dst", "logits", dst, logits)
 	step := rowsPerCall(n) * n
 	for i := 0; i < len(dst); i += step {
+		preemptible()
 		end := min(i+step, len(dst))
 		o.ks.softmax(dst[i:end], logits[i:end], n)
 	}
@@ -82,6 +83,7 @@ func (o Ops[T]) SoftmaxCrossEntropy(grad, logits []T, labels []int, floor float6
 	w.a = room(w.a, rows)
 	var sum float64
 	for i := 0; i < m; i += rows {
+		preemptible()
 		end := min(i+rows, m)
 		picked := w.a[:end-i]
 		o.ks.softmaxGrad(grad[i*n:end*n], logits[i*n:end*n], n, labels[i:end], T(m), picked)

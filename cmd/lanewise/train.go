@@ -73,6 +73,7 @@ type trainFlags struct {
 	data    string
 	dtype   dtypeFlag
 	isa     *isaFlag
+	threads int
 	config  nn.Config
 	load    string
 	resume  string
@@ -101,6 +102,7 @@ func newTrainCommand() *cobra.Command {
 	flags.StringVar(&f.data, "data", "", "data `set`: a name, a folder or a file")
 	flags.Var(&f.dtype, "dtype", "element type: f32 or f64")
 	f.isa = addISAFlag(cmd)
+	flags.IntVar(&f.threads, "threads", 0, "most threads of a matrix product, the result is the same for every number (default: as LANEWISE_THREADS and GOMAXPROCS say)")
 	flags.IntVar(&f.config.Hidden, "hidden", 0, "units of the hidden layer")
 	flags.IntVar(&f.config.BatchSize, "batch", 0, "samples in a batch, drawn with replacement unless shuffled")
 	flags.IntVar(&f.config.Iterations, "iterations", 0, "updates; with --resume, of the whole run")

@@ -25,6 +25,9 @@ type trainPlan struct {
 // plan turns the flags into a plan, and checks everything that can be
 // checked without reading data.
 func (f *trainFlags) plan() (p trainPlan, err error) {
+	if f.threads < 0 {
+		return p, usageErrorf("--threads %d is out of range: needs a whole number >= 1, or 0 for no limit", f.threads)
+	}
 	if err := f.outputs.check(); err != nil {
 		return p, err
 	}

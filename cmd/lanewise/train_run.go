@@ -38,7 +38,7 @@ func runTrain(ctx context.Context, f *trainFlags, stdout, stderr io.Writer) erro
 // train trains with elements of type T, and writes what the user wants of it,
 // whether the run came to its end or was interrupted.
 func train[T kernels.Float](ctx context.Context, f *trainFlags, plan trainPlan, data *dataset.Data, stdout, stderr io.Writer) error {
-	ops := kernels.On[T](plan.im)
+	ops := kernels.On[T](plan.im).Threads(f.threads)
 	trainer, err := newTrainer(ops, f, plan, data)
 	if err != nil {
 		return byFlag(err)

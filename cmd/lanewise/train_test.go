@@ -63,6 +63,20 @@ func TestTrainQuiet(t *testing.T) {
 	}
 }
 
+// A batch of 3000 is large enough for its products to be shared out.
+func TestTrainThreads(t *testing.T) {
+	var first string
+	for _, threads := range []string{"1", "2", "4"} {
+		r := lanewise(t, "train", "--quiet", "--data", "digits", "--threads", threads, "--batch", "3000", "--iterations", "3").ok(t)
+		if first == "" {
+			first = r.stdout
+		}
+		if r.stdout != first || first == "" {
+			t.Errorf("%s threads print\n%swant, as one does,\n%s", threads, r.stdout, first)
+		}
+	}
+}
+
 func TestTrainText(t *testing.T) {
 	trainer := trainDirectly[float32](t, kernels.Default(), func(c *nn.Config) { c.Iterations = 60 })
 	r := lanewise(t, "train", "--iterations", "60").ok(t)
@@ -266,6 +280,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"--hold-out 1", exitUsage, "lanewise: --hold-out 1 is out of range; choose 0 to 0.9"},
 		{"--data digits --hold-out 0.0001", exitFailure, "lanewise: --hold-out 0.0001 of 1437 training samples is 0"},
 		{"--hold-out 0.1 --patience -1", exitUsage, "lanewise: --patience -1 is out of range"},
+		{"--threads -1", exitUsage, "lanewise: --threads -1 is out of range: needs a whole number >= 1"},
 		{"--patience 3", exitUsage, "lanewise: --patience 3 epochs, but no samples are held out"},
 		{"--history epochs", exitUsage, "--history epochs: the name must end in .csv"},
 		{"--resume $/run.npz --momentum 0.5", exitUsage, "--momentum cannot be changed"},

@@ -60,9 +60,10 @@ func (o Ops[T]) GemmBatched(count int, transA, transB bool, m, n, k int, alpha T
 	}
 	threads := o.threadsFor(product3(product3(m, n, k), count, 1), o.ks.tuning.ThreadWork)
 	w.batch.each = count
-	if threads > count { // few and large
+	if o.threadsFor(product3(m, n, k), o.ks.tuning.ThreadWork) > count { // few and large
 		w.batch.o, threads = o, 1
 	}
+	threads = min(threads, count)
 	if threads > 1 { // several pieces a thread even out what else the machine does
 		w.batch.each = (count + 4*threads - 1) / (4 * threads)
 	}

@@ -12,7 +12,7 @@ func (p *product[T]) blocked() {
 	mc := ks.blockOfRows(m)
 	kc := evenly(k, tu.KC, 1)
 	nc := ks.blockOfColumns(n, tu.NC)
-	packingB := p.packed == nil && ks.packsB(m, b.col == 1)
+	packingB := p.packed == nil && ks.packsB(m, !b.trans)
 	packingA := ks.packsA(n, a.row*a.col) // one of the strides is 1
 	var w *workspace[T]
 	if packingA || packingB {
@@ -29,7 +29,7 @@ func (p *product[T]) blocked() {
 			switch {
 			case p.packed != nil:
 				panels = p.packed.panels(pc, p.col+jc)
-			case packingB && ks.packing != nil && b.col == 1:
+			case packingB && ks.packing != nil && !b.trans:
 				panels = roomForPanels(ks, w, kb, nb, m <= mc)
 				panels.from = b.from(pc, jc)
 			case packingB:
@@ -60,6 +60,10 @@ func (p *product[T]) blocked() {
 		w.giveBack()
 	}
 }
+
+// callWork bounds the multiply-adds of a call of assembly, which cannot be
+// preempted: 100 microseconds of a CPU that does 20 a nanosecond.
+const callWork = 1 << 21
 
 // panels is a block of B as micro-kernels take it, packed or in place: column
 // j of it starts at data[j*step].
@@ -102,12 +106,20 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 		// many as are needed are of height h, the others of h-1.
 		tiles := (m + len(kernels) - 1) / len(kernels)
 		h := (m + tiles - 1) / tiles
-		tall := m - tiles*(h-1)
-		kernels[h-1](tall, k, &a.data[0], a.row, a.col, panel, row, &c[0], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
-		if tall < tiles {
-			rest := tall * h
-			ep = ep.at(rest, 0)
-			kernels[h-2](tiles-tall, k, &a.data[rest*a.row], a.row, a.col, panel, row, &c[rest*ldc], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
+		tall, short := m-tiles*(h-1), h-1
+		atOnce := max(callWork/(k*cols*h), 1)
+		for i := 0; i < tiles; {
+			count := min(atOnce, tiles-i)
+			if i < tall {
+				count = min(count, tall-i)
+			} else {
+				h = short
+			}
+			kernels[h-1](count, k, &a.data[0], a.row, a.col, panel, row, &c[0], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
+			if i += count; i < tiles {
+				preemptible()
+				a, c, ep = a.from(count*h, 0), c[count*h*ldc:], ep.at(count*h, 0)
+			}
 		}
 	}
 }
@@ -118,7 +130,7 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 func (x operand[T]) rowsAtOnce() int {
 	const period, near, ways = 4096, 256, 8
 	var z T
-	if off := (x.row*int(unsafe.Sizeof(z)) + near) % period; x.col == 1 && x.row > 0 && off < 2*near {
+	if off := (x.row*int(unsafe.Sizeof(z)) + near) % period; !x.trans && x.row > 0 && off < 2*near {
 		return ways
 	}
 	return math.MaxInt

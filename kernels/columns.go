@@ -5,7 +5,7 @@ package kernels
 // m where its columns are. Gemv is the case n = 1. It leaves the epilogue to the caller.
 func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
-	if p.a.col == 1 {
+	if !p.a.trans {
 		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
 	} else {
 		columnsAlongM(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
@@ -56,7 +56,7 @@ const alongM = 4096
 
 // columnsAlongM adds multiples of A's columns, contiguous, to those of C.
 func columnsAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
-	direct := ldc == 1 && alpha == 1 // the sums begin with what C holds
+	direct := ldc == 1 && alpha == 1 && beta == 0 // the sums are the result
 	w.a = room(w.a, min(m, alongM))
 	most := len(ks.addRows)
 	w.b = room(w.b, most)
@@ -66,10 +66,8 @@ func columnsAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 			column, sums := c[ic*ldc+j:], w.a[:mb]
 			if direct {
 				sums = column[:mb]
-				scale(1, mb, beta, sums, mb)
-			} else {
-				clear(sums)
 			}
+			clear(sums)
 			for p := 0; p < k; p += most {
 				preemptible()
 				h := min(most, k-p)

@@ -121,19 +121,20 @@ func scale[T Float](m, n int, beta T, c []T, ldc int) {
 type operand[T Float] struct {
 	data     []T
 	row, col int
+	trans    bool // whether columns are contiguous, which a stride of 1 may leave open
 }
 
 func stridesOf[T Float](data []T, ld int, trans bool) operand[T] {
 	if trans {
-		return operand[T]{data, 1, ld}
+		return operand[T]{data, 1, ld, true}
 	}
-	return operand[T]{data, ld, 1}
+	return operand[T]{data, ld, 1, false}
 }
 
 // from returns the operand that starts at element (i, j).
 func (x operand[T]) from(i, j int) operand[T] {
-	return operand[T]{x.data[i*x.row+j*x.col:], x.row, x.col}
+	return operand[T]{x.data[i*x.row+j*x.col:], x.row, x.col, x.trans}
 }
 
 // transposed returns the transpose of x.
-func (x operand[T]) transposed() operand[T] { return operand[T]{x.data, x.col, x.row} }
+func (x operand[T]) transposed() operand[T] { return operand[T]{x.data, x.col, x.row, !x.trans} }

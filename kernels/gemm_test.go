@@ -206,11 +206,17 @@ func TestGemmBitsDoNotDependOnLDC(t *testing.T) {
 				}
 				a, b := randomMatrix[float32](rng, 1, m*k, m*k).data, randomMatrix[float32](rng, 1, k*n, k*n).data
 				tight, wide := make([]float32, m*n), make([]float32, m*(n+1))
-				On[float32](im).Gemm(trans[0], trans[1], m, n, k, 0.7, a, lda, b, ldb, 0, tight, n)
-				On[float32](im).Gemm(trans[0], trans[1], m, n, k, 0.7, a, lda, b, ldb, 0, wide, n+1)
-				for i := range m {
-					if !slices.Equal(tight[i*n:][:n], wide[i*(n+1):][:n]) {
-						t.Fatalf("%v, trans %v: row %d has other bits with another ldc", s, trans, i)
+				for _, scalars := range [][2]float32{{0.7, 0}, {1, 0}, {1, 1}, {1, -0.3}, {0.7, 1}} {
+					for i := range tight {
+						tight[i] = float32(i)
+						wide[i/n*(n+1)+i%n] = float32(i)
+					}
+					On[float32](im).Gemm(trans[0], trans[1], m, n, k, scalars[0], a, lda, b, ldb, scalars[1], tight, n)
+					On[float32](im).Gemm(trans[0], trans[1], m, n, k, scalars[0], a, lda, b, ldb, scalars[1], wide, n+1)
+					for i := range m {
+						if !slices.Equal(tight[i*n:][:n], wide[i*(n+1):][:n]) {
+							t.Fatalf("%v, trans %v, alpha and beta %v: row %d has other bits with another ldc", s, trans, scalars, i)
+						}
 					}
 				}
 			}

@@ -31,7 +31,7 @@ func packPanels[T Float](ks *kernelSet[T], dst []T, b operand[T], k, n int) {
 		var v int
 		v, cols = ks.panel(n - jr)
 		panel := dst[jr*k:][:k*v*lanes]
-		if b.col == 1 {
+		if !b.trans {
 			ks.pack[v-1](k, &b.data[jr], b.row, &panel[0], cols)
 		} else {
 			packTransposed(ks.square, b.data[jr*b.col:], b.col, panel, k, cols, v*lanes)
@@ -69,14 +69,14 @@ func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k
 // keeps its order and the copy is one of whole rows.
 func packA[T Float](ks *kernelSet[T], w *workspace[T], a operand[T], m, k int) operand[T] {
 	lines, length, ld := m, k, a.row
-	if a.col != 1 {
+	if a.trans {
 		lines, length, ld = k, m, a.col
 	}
 	pitch := (length+15)/16*16 + 16
 	w.a = room(w.a, lines*pitch)
 	ks.copyRows(lines, length, &a.data[0], ld, &w.a[0], pitch)
-	if a.col != 1 {
-		return operand[T]{w.a, 1, pitch}
+	if a.trans {
+		return operand[T]{w.a, 1, pitch, true}
 	}
-	return operand[T]{w.a, pitch, 1}
+	return operand[T]{w.a, pitch, 1, false}
 }

@@ -9,11 +9,11 @@ package kernels
 // the bits are the same.
 func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
 	ks := o.ks
-	if kernel, tiles := ks.onePanel(m, n, k); kernel != nil && b.col == 1 {
+	if kernel, tiles := ks.onePanel(m, n, k); kernel != nil && !b.trans {
 		kernel(tiles, k, &a.data[0], a.row, a.col, &b.data[0], b.row, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
 		return
 	}
-	if b.col == 1 && ks.inPlace(m, n, k, a.row*a.col) {
+	if !b.trans && ks.inPlace(m, n, k, a.row*a.col) {
 		macroKernel(ks, m, n, k, alpha, a, panels[T]{data: b.data, row: b.row, step: 1}, beta, c, ldc, e)
 		return
 	}

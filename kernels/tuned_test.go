@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ func tunings[T Float](o Ops[T]) []Tuning {
 		func(tu *Tuning) { tu.TailColumns = len(o.ks.dot) },
 		func(tu *Tuning) { tu.TailDepth = 1 << 30 },
 		func(tu *Tuning) { tu.ThreadWork = 1 },
+		func(tu *Tuning) { tu.ThreadWork = math.MaxInt },
 	} {
 		tu := o.Tuning()
 		change(&tu)
@@ -110,7 +112,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.Vectors = 5, want 1..4":     func(tu *Tuning) { tu.Vectors = 5 },
 		"t.Rows = -1, want 0..2":       func(tu *Tuning) { tu.Rows = -1 },
 		"t.Rows = 3, want 0..2":        func(tu *Tuning) { tu.Rows = 3 },
-		"t.KC = 0, want >= 1":          func(tu *Tuning) { tu.KC = 0 },
+		"t.KC = 0, want 1..4096":       func(tu *Tuning) { tu.KC = 0 },
 		"t.MC = 0, want >= 1":          func(tu *Tuning) { tu.MC = 0 },
 		"t.NC = -7, want >= 1":         func(tu *Tuning) { tu.NC = -7 },
 		"t.PackRows = -1, want >= 0":   func(tu *Tuning) { tu.PackRows = -1 },
@@ -118,6 +120,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.PackStride = -1":            func(tu *Tuning) { tu.PackStride = -1 },
 		"t.TailColumns = 2, want 0..1": func(tu *Tuning) { tu.TailColumns = 2 },
 		"t.TailDepth = -1, want >= 0":  func(tu *Tuning) { tu.TailDepth = -1 },
+		"t.KC = 4097, want 1..4096":    func(tu *Tuning) { tu.KC = 4097 },
 		"t.ThreadWork = 0, want >= 1":  func(tu *Tuning) { tu.ThreadWork = 0 },
 	} {
 		tu := o.Tuning()

@@ -66,7 +66,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		value, least, most int
 	}{
 		{"Rows", t.Rows, 0, len(o.ks.micro[t.Vectors-1])},
-		{"KC", t.KC, 1, math.MaxInt}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
+		{"KC", t.KC, 1, 4096}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, len(o.ks.dot)}, {"TailDepth", t.TailDepth, 0, math.MaxInt},
@@ -99,7 +99,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 		return nil, 0
 	}
 	tiles = (m + len(kernels) - 1) / len(kernels)
-	if h := m / tiles; h*tiles == m {
+	if h := m / tiles; h*tiles == m && product3(m, n, k) <= callWork {
 		return kernels[h-1], tiles
 	}
 	return nil, 0
@@ -110,7 +110,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 func (ks *kernelSet[T]) inPlace(m, n, k, lda int) bool {
 	tu := &ks.tuning
 	return m > 1 && ks.blockOfRows(m) == m && k <= tu.KC && n <= tu.NC && !ks.packsB(m, true) && !ks.packsA(n, lda) &&
-		ks.tailColumns(n, k) == 0 && product3(m, n, k) < 2*tu.ThreadWork
+		ks.tailColumns(n, k) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
 // blockOfRows returns how many rows of A make a block: MC at most, or all if

@@ -41,7 +41,7 @@ func (o Ops[T]) Threads(n int) Ops[T] {
 // threadsFor says how many threads a call may use, for an amount of work in
 // multiply-adds of which one thread should have at least share.
 func (o Ops[T]) threadsFor(work, share int) int {
-	if work < 2*share || o.threads == 1 || maxThreads == 1 {
+	if work/2 < share || o.threads == 1 || maxThreads == 1 {
 		return 1
 	}
 	n := min(runtime.GOMAXPROCS(0), work/share)

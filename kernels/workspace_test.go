@@ -79,9 +79,9 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	for n := range 2 { // a product of more than one block in every direction, and one on the way there
 		m, n, k := tu.MC+tu.MC/2+n*mr, tu.NC+n*nr+3, tu.KC+n*7+1
 		mc, nc, kc := ks.blockOfRows(m), ks.blockOfColumns(n, tu.NC), evenly(k, tu.KC, 1)
-		packB(ks, w, operand[T]{make([]T, k*n), n, 1}, kc, nc)
-		packA(ks, w, operand[T]{make([]T, m*k), k, 1}, mc, kc)
-		packA(ks, w, operand[T]{make([]T, m*k), 1, m}, mc, kc)
+		packB(ks, w, operand[T]{make([]T, k*n), n, 1, false}, kc, nc)
+		packA(ks, w, operand[T]{make([]T, m*k), k, 1, false}, mc, kc)
+		packA(ks, w, operand[T]{make([]T, m*k), 1, m, true}, mc, kc)
 	}
 	// An eighth is for growing; rows are padded to spread over the cache's sets.
 	if most := tu.KC * (tu.NC + nr) * 9 / 8; cap(w.b) > most {
@@ -95,9 +95,9 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	w = new(workspace[T])
 	const long = 5*dotDepth + 3
 	for n := 1; n <= max(tu.TailColumns, 1); n++ {
-		b := operand[T]{make([]T, long*(n+1)), n + 1, 1} // columns that are not contiguous
-		columnsAlongK(ks, w, 2, n, long, 1, operand[T]{make([]T, 2*long), long, 1}, b, 0, make([]T, 2*n), n)
-		columnsAlongM(ks, w, long, n, 2, 2, operand[T]{make([]T, 2*long), 1, long}, b, 0, make([]T, long*n), n)
+		b := operand[T]{make([]T, long*(n+1)), n + 1, 1, false} // columns that are not contiguous
+		columnsAlongK(ks, w, 2, n, long, 1, operand[T]{make([]T, 2*long), long, 1, false}, b, 0, make([]T, 2*n), n)
+		columnsAlongM(ks, w, long, n, 2, 2, operand[T]{make([]T, 2*long), 1, long, true}, b, 0, make([]T, long*n), n)
 	}
 	if most := max(tu.TailColumns, 1) * max(dotDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {
 		t.Errorf("columns take %d and %d elements, want at most %d", cap(w.a), cap(w.b), most)

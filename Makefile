@@ -13,7 +13,7 @@
 ## The same without make:
 ##   bench      go run ./cmd/lanewise bench [--long]
 ##   bench-rivals
-##              go run -tags rivals ./cmd/lanewise bench rivals
+##              go run -tags rivals ./cmd/lanewise bench rivals --threads all
 ##   compare    go run ./cmd/lanewise compare OLD NEW
 ##   test       go test ./...
 ##   check      gofmt -l .; GOARCH=amd64 go vet ./...; GOARCH=arm64 go vet ./...; go vet -tags purego ./...
@@ -44,7 +44,7 @@ bench-rivals:
 	@echo '#include <dlfcn.h>' | $${CC:-gcc} -E - >/dev/null 2>&1 || \
 		{ echo "bench-rivals calls libraries in C and needs a compiler for it: apt-get install gcc libc6-dev"; exit 1; }
 	CGO_ENABLED=1 $(GO) build -tags rivals -o bin/lanewise-rivals ./cmd/lanewise
-	bin/lanewise-rivals bench rivals $(ARGS)
+	bin/lanewise-rivals bench rivals --threads all $(ARGS)
 
 compare:
 	$(if $(and $(OLD),$(NEW)),,$(error compare needs two files: make compare OLD=results/.../a.txt NEW=results/.../b.txt))

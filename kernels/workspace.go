@@ -3,7 +3,8 @@ package kernels
 import "unsafe"
 
 // workspace holds the buffers of a call, or of a piece of one. What they may
-// hold is bounded: blocks of mc x kc and kc x nc elements, or some columns of dotDepth.
+// hold is bounded: blocks of 1.5*MC x KC and KC x NC elements, padded and an eighth
+// more, or some columns of dotDepth.
 type workspace[T Float] struct{ a, b []T }
 
 var (

@@ -27,6 +27,10 @@ const rootNotes = `
 Environment:
   LANEWISE_ISA   the implementation to use instead of the best one: a name
                  that "lanewise cpu" lists. --isa does the same for one command.
+  LANEWISE_THREADS
+                 the most threads that a matrix product uses, 1 or more
+  LANEWISE_PYTHON
+                 the python3 of the loops that "bench rivals" trains beside
 
 Exit status:
   0    success

@@ -54,6 +54,15 @@ type microKernel struct {
 
 const cacheLine = 64 // bytes
 
+// Rows of B that are farRow bytes apart or more are too far apart for the
+// CPU to foresee which comes next: each step also fetches, into the L2 cache, what
+// the next panel has in that row. 8x4096x1024 in place: 2.2 times as fast in
+// float32, 2.6 in float64; below 2 KiB it costs 1 to 2%, and up to 20% in small products.
+const farRow = 2049
+
+// stepsAtOnce is how many steps of k the inner loop is unrolled to.
+const stepsAtOnce = 4
+
 // Rows of A are addressed from two pointers, seven rows apart, with the
 // multiples 1, 3 and 5 of the stride in registers.
 const rowsPerPointer = 7
@@ -67,7 +76,7 @@ type gemmRegisters struct {
 	c, ldc, pb          reg.GPVirtual
 	a, aCol, bRow, left reg.GPVirtual
 	last                reg.GPVirtual // where the last vector of a row begins, if not at its place
-	panel, ahead        reg.GPVirtual // of a kernel that packs: where to, and what it fetches
+	panel               reg.GPVirtual // of a kernel that packs: where to
 }
 
 func (mk microKernel) generate() (name string) {
@@ -94,7 +103,7 @@ func (mk microKernel) generate() (name string) {
 	r.pointers = []reg.GPVirtual{mk.GP64()}
 	if mk.packs {
 		r.pointers[0] = r.a // it has no next tile to go to
-		r.panel, r.ahead = mk.param("panel"), mk.GP64()
+		r.panel = mk.param("panel")
 	}
 	r.multiples(mk.emitter, mk.h)
 	r.pb, r.left = mk.GP64(), mk.GP64()
@@ -137,11 +146,6 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	}
 	r.point(mk.emitter)
 	mk.Load(mk.Param("b"), r.pb)
-	if mk.packs {
-		mk.MOVQ(r.bRow, r.ahead)
-		mk.SHLQ(operand.Imm(4), r.ahead)
-		mk.ADDQ(r.pb, r.ahead)
-	}
 	mk.Load(mk.Param("k"), r.left)
 	for i := range sums {
 		for _, s := range sums[i] {
@@ -152,35 +156,25 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	row := mk.GP64()
 	mk.IMUL3Q(operand.U32(mk.h-1), r.ldc, row)
 	mk.ADDQ(r.c, row)
-	last := mk.paramAddr("cols") // in memory: the registers are all taken
-	mk.MOVQ(row, last)
+	mk.MOVQ(row, mk.lastRow())
 	mk.MOVQ(r.c, row)
 
-	const unroll = 4
-	mk.SUBQ(operand.Imm(unroll), r.left)
+	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
 	mk.JLT(operand.LabelRef(prefix + "Rest"))
-	mk.alignLoop()
-	mk.Label(prefix + "Steps")
-	for u := range unroll {
-		mk.step(r, sums, mask)
-		if u == 0 {
-			for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
-				mk.PREFETCHT0(operand.Mem{Base: row, Disp: line})
-			}
-			mk.PREFETCHT0(operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})
-		}
+	if mk.packs {
+		mk.steps(r, prefix+"Steps", row, sums, mask, true)
+	} else {
+		mk.CMPQ(r.bRow, operand.U32(farRow))
+		mk.JGE(operand.LabelRef(prefix + "FarSteps"))
+		mk.steps(r, prefix+"Steps", row, sums, mask, false)
+		mk.JMP(operand.LabelRef(prefix + "Rest"))
+		mk.steps(r, prefix+"FarSteps", row, sums, mask, true)
 	}
-	mk.CMPQ(row, last)
-	mk.JGE(operand.LabelRef(prefix + "Fetched"))
-	mk.ADDQ(r.ldc, row)
-	mk.Label(prefix + "Fetched")
-	mk.SUBQ(operand.Imm(unroll), r.left)
-	mk.JGE(operand.LabelRef(prefix + "Steps"))
 	mk.Label(prefix + "Rest")
-	mk.ADDQ(operand.Imm(unroll), r.left)
+	mk.ADDQ(operand.Imm(stepsAtOnce), r.left)
 	mk.JEQ(operand.LabelRef(prefix + "Store"))
 	mk.Label(prefix + "Step")
-	mk.step(r, sums, mask)
+	mk.step(r, sums, mask, mk.packs)
 	mk.DECQ(r.left)
 	mk.JNE(operand.LabelRef(prefix + "Step"))
 
@@ -198,6 +192,31 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	mk.JNE(operand.LabelRef(prefix + "Tile"))
 }
 
+// lastRow is where the address of the tile's last row is kept: in the memory of an
+// argument that is no longer needed, as the registers are all taken.
+func (mk microKernel) lastRow() operand.Mem { return mk.paramAddr("cols") }
+
+// steps emits the loop over stepsAtOnce steps of k, each of which fetches a row of
+// C, from row to lastRow, and if far what the next panel needs of B.
+func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual, mask *tail, far bool) {
+	mk.alignLoop()
+	mk.Label(label)
+	mk.step(r, sums, mask, far)
+	for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
+		mk.PREFETCHT0(operand.Mem{Base: row, Disp: line})
+	}
+	mk.PREFETCHT0(operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})
+	for range stepsAtOnce - 1 {
+		mk.step(r, sums, mask, far)
+	}
+	mk.CMPQ(row, mk.lastRow())
+	mk.JGE(operand.LabelRef(label + "Fetched"))
+	mk.ADDQ(r.ldc, row)
+	mk.Label(label + "Fetched")
+	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
+	mk.JGE(operand.LabelRef(label))
+}
+
 // row returns new registers for a row of a tile.
 func (mk microKernel) row() []reg.VecVirtual {
 	if mk.half {
@@ -206,8 +225,9 @@ func (mk microKernel) row() []reg.VecVirtual {
 	return mk.vecs(mk.v)
 }
 
-// step adds the products of one column of A and one row of B to the sums.
-func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail) {
+// step adds the products of one column of A and one row of B to the sums. If far, it
+// fetches what the next panel has in the same row of B.
+func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail, far bool) {
 	mk.Comment("sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow")
 	b := mk.row()
 	for j := range b {
@@ -217,14 +237,15 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail)
 		} else {
 			mk.load(m, b[j])
 		}
+		if far {
+			mk.PREFETCHT1(operand.Mem{Base: r.pb, Disp: (j + mk.v) * mk.isa.width})
+		}
 		if mk.packs {
-			mk.PREFETCHT0(operand.Mem{Base: r.ahead, Disp: j * mk.isa.width})
 			mk.store(b[j], mk.vector(r, r.panel, j))
 		}
 	}
 	if mk.packs {
 		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.panel)
-		mk.ADDQ(r.bRow, r.ahead)
 	}
 	for i := range sums {
 		if mk.isa.masks && (mk.v == 1 || mk.half) {

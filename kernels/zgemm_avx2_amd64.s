@@ -34,6 +34,8 @@ wholeTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -67,12 +69,56 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R11
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -174,6 +220,8 @@ cutTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -207,12 +255,56 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R11
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -326,6 +418,8 @@ wholeTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -367,12 +461,64 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R11
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R8)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R8)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R8)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R8)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -491,6 +637,8 @@ cutTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -532,12 +680,64 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R11
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -670,6 +870,8 @@ wholeTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -719,12 +921,72 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R11
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -860,6 +1122,8 @@ cutTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -909,12 +1173,72 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R11
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -1067,6 +1391,8 @@ wholeTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R11
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -1124,12 +1450,80 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R12
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R11
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(R9*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(R9*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(R9*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(R9*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R12
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -1282,6 +1676,8 @@ cutTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -1339,12 +1735,80 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R12
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R12
+
+cutFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -1516,6 +1980,8 @@ wholeTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R11
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -1581,12 +2047,88 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R12
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R11
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R12
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -1756,6 +2298,8 @@ cutTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -1821,12 +2365,88 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R12
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R12
+
+cutFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -2018,6 +2638,8 @@ wholeTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R12
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -2091,12 +2713,96 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R13
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R12
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R13
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -2283,6 +2989,8 @@ cutTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -2356,12 +3064,96 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R13
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -2572,6 +3364,8 @@ wholeTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R12
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -2653,12 +3447,104 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R13
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R12
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R9*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R9*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R9*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R9*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R13
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -2862,6 +3748,8 @@ cutTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -2943,12 +3831,104 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R13
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -3182,6 +4162,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -3275,12 +4257,116 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -3506,6 +4592,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -3599,12 +4687,116 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -3858,6 +5050,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -3959,12 +5153,124 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -4207,6 +5513,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -4308,12 +5616,124 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -4586,6 +6006,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -4695,12 +6117,132 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -4960,6 +6502,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -5069,12 +6613,132 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -5366,6 +7030,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -5483,12 +7149,140 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -5765,6 +7559,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -5882,12 +7678,140 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -6198,6 +8122,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -6323,12 +8249,148 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -6622,6 +8684,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -6747,12 +8811,148 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -7067,6 +9267,8 @@ tileTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -7108,12 +9310,68 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -7242,6 +9500,8 @@ tileTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -7295,12 +9555,80 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -7458,6 +9786,8 @@ tileTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -7523,12 +9853,92 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -7716,6 +10126,8 @@ tileTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -7793,12 +10205,104 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -8015,6 +10519,8 @@ tileTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -8104,12 +10610,116 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -8356,6 +10966,8 @@ tileTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -8457,12 +11069,128 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -8705,20 +11433,17 @@ TEXT ·spacking12x8AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
 	MOVQ panel+48(FP), R8
-	LEAQ (CX)(CX*2), R10
-	LEAQ (CX)(CX*4), R11
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000008
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R11
+	CMPQ R11, $0x00000008
 	JNE  cut
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   CX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   BX, R9
-	SHLQ   $0x04, R9
-	ADDQ   R13, R9
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R9*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8733,199 +11458,194 @@ TEXT ·spacking12x8AVX2(SB), NOSPLIT, $0-120
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, DI, R15
-	ADDQ    SI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    SI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x0000000b, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (AX)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS (AX)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS (R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   31(R15)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (AX)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS (AX)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS (R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (AX)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS (AX)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS (R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (AX)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS (AX)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS (R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R15
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeStepsFetched
+	ADDQ         DI, R14
 
-wholeFetched:
-	SUBQ $0x04, R14
+wholeStepsFetched:
+	SUBQ $0x04, R13
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (AX)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS (AX)(R9*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS (R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	DECQ         R14
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
@@ -9143,20 +11863,17 @@ wholeWrite:
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
+	SHLQ    $0x02, R11
+	NEGQ    R11
 	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R9, R12
+	ADDQ    R11, R12
 	VMOVUPS (R12), Y0
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   CX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   BX, R9
-	SHLQ   $0x04, R9
-	ADDQ   R13, R9
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R9*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -9171,199 +11888,194 @@ cut:
 	VXORPS Y12, Y12, Y12
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, DI, R15
-	ADDQ    SI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    SI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x0000000b, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS (AX)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS (R11)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   31(R15)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS (AX)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS (R11)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS (AX)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS (R11)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS (AX)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS (R11)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R15
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutStepsFetched
+	ADDQ         DI, R14
 
-cutFetched:
-	SUBQ $0x04, R14
+cutStepsFetched:
+	SUBQ $0x04, R13
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPS      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS (AX)(R9*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS (R11)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	DECQ         R14
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          cutStep
 
 cutStore:
@@ -9617,18 +12329,15 @@ TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-120
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
 	MOVQ panel+48(FP), R8
-	LEAQ (CX)(CX*2), R10
-	LEAQ (CX)(CX*4), R11
-	MOVQ cols+72(FP), R14
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ   $0x00000008, R14
-	SHLQ   $0x02, R14
-	MOVQ   b+32(FP), R12
-	MOVQ   BX, R9
-	SHLQ   $0x04, R9
-	ADDQ   R12, R9
-	MOVQ   k+0(FP), R13
+	SUBQ   $0x00000008, R13
+	SHLQ   $0x02, R13
+	MOVQ   b+32(FP), R11
+	MOVQ   k+0(FP), R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9643,24 +12352,23 @@ TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-120
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R15
-	ADDQ    SI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    SI, R15
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000005, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPS      Y12, (R8)
-	VMOVUPS      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, (R8)(R14*1)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPS      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9670,29 +12378,28 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
-	PREFETCHT0   (R15)
-	PREFETCHT0   63(R15)
+	ADDQ         BX, R11
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPS      Y12, (R8)
-	VMOVUPS      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, (R8)(R14*1)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPS      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9702,27 +12409,26 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPS      Y12, (R8)
-	VMOVUPS      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, (R8)(R14*1)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPS      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9732,27 +12438,26 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPS      Y12, (R8)
-	VMOVUPS      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, (R8)(R14*1)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPS      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9762,39 +12467,38 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         DI, R15
+	ADDQ         BX, R11
+	CMPQ         R14, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R14
 
-tileFetched:
-	SUBQ $0x04, R13
+tileStepsFetched:
+	SUBQ $0x04, R12
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPS      Y12, (R8)
-	VMOVUPS      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPS      Y13, (R8)(R14*1)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPS      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9804,18 +12508,18 @@ tileStep:
 	VBROADCASTSS (AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (AX)(R9*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileStore:
@@ -9845,43 +12549,43 @@ tileBeta:
 	JEQ          tileAdd
 	VBROADCASTSS beta+84(FP), Y12
 	VFMADD231PS  (AX), Y12, Y0
-	VFMADD231PS  (AX)(R14*1), Y12, Y1
+	VFMADD231PS  (AX)(R13*1), Y12, Y1
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y2
-	VFMADD231PS  (AX)(R14*1), Y12, Y3
+	VFMADD231PS  (AX)(R13*1), Y12, Y3
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y4
-	VFMADD231PS  (AX)(R14*1), Y12, Y5
+	VFMADD231PS  (AX)(R13*1), Y12, Y5
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y6
-	VFMADD231PS  (AX)(R14*1), Y12, Y7
+	VFMADD231PS  (AX)(R13*1), Y12, Y7
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y8
-	VFMADD231PS  (AX)(R14*1), Y12, Y9
+	VFMADD231PS  (AX)(R13*1), Y12, Y9
 	ADDQ         DI, AX
 	VFMADD231PS  (AX), Y12, Y10
-	VFMADD231PS  (AX)(R14*1), Y12, Y11
+	VFMADD231PS  (AX)(R13*1), Y12, Y11
 	ADDQ         DI, AX
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (AX), Y0, Y0
-	VADDPS (AX)(R14*1), Y1, Y1
+	VADDPS (AX)(R13*1), Y1, Y1
 	ADDQ   DI, AX
 	VADDPS (AX), Y2, Y2
-	VADDPS (AX)(R14*1), Y3, Y3
+	VADDPS (AX)(R13*1), Y3, Y3
 	ADDQ   DI, AX
 	VADDPS (AX), Y4, Y4
-	VADDPS (AX)(R14*1), Y5, Y5
+	VADDPS (AX)(R13*1), Y5, Y5
 	ADDQ   DI, AX
 	VADDPS (AX), Y6, Y6
-	VADDPS (AX)(R14*1), Y7, Y7
+	VADDPS (AX)(R13*1), Y7, Y7
 	ADDQ   DI, AX
 	VADDPS (AX), Y8, Y8
-	VADDPS (AX)(R14*1), Y9, Y9
+	VADDPS (AX)(R13*1), Y9, Y9
 	ADDQ   DI, AX
 	VADDPS (AX), Y10, Y10
-	VADDPS (AX)(R14*1), Y11, Y11
+	VADDPS (AX)(R13*1), Y11, Y11
 	ADDQ   DI, AX
 
 tileBias:
@@ -9895,7 +12599,7 @@ tileBias:
 	VADDPS  Y12, Y6, Y6
 	VADDPS  Y12, Y8, Y8
 	VADDPS  Y12, Y10, Y10
-	VMOVUPS (AX)(R14*1), Y12
+	VMOVUPS (AX)(R13*1), Y12
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y3, Y3
 	VADDPS  Y12, Y5, Y5
@@ -9943,42 +12647,42 @@ tileMask:
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	VMOVUPS (AX)(R14*1), Y13
+	VMOVUPS (AX)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	VMOVUPS (AX)(R14*1), Y13
+	VMOVUPS (AX)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	VMOVUPS (AX)(R14*1), Y13
+	VMOVUPS (AX)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	VMOVUPS (AX)(R14*1), Y13
+	VMOVUPS (AX)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	VMOVUPS (AX)(R14*1), Y13
+	VMOVUPS (AX)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
 	ADDQ    CX, AX
 	VMOVUPS (AX), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	VMOVUPS (AX)(R14*1), Y13
+	VMOVUPS (AX)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
 	ADDQ    CX, AX
@@ -9988,22 +12692,22 @@ tileMask:
 
 tileWrite:
 	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R14*1)
+	VMOVUPS Y1, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R14*1)
+	VMOVUPS Y3, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, (SI)(R14*1)
+	VMOVUPS Y5, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, (SI)(R14*1)
+	VMOVUPS Y7, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, (SI)(R14*1)
+	VMOVUPS Y9, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPS Y10, (SI)
-	VMOVUPS Y11, (SI)(R14*1)
+	VMOVUPS Y11, (SI)(R13*1)
 	ADDQ    DI, SI
 	VZEROUPPER
 	RET
@@ -10038,6 +12742,8 @@ wholeTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -10071,12 +12777,56 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R11
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -10180,6 +12930,8 @@ cutTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -10213,12 +12965,56 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R11
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -10334,6 +13130,8 @@ wholeTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -10375,12 +13173,64 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R11
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -10501,6 +13351,8 @@ cutTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -10542,12 +13394,64 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R11
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -10682,6 +13586,8 @@ wholeTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -10731,12 +13637,72 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R11
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -10874,6 +13840,8 @@ cutTile:
 	MOVQ    SI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -10923,12 +13891,72 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R11
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -11083,6 +14111,8 @@ wholeTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R11
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -11140,12 +14170,80 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R12
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R11
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(R9*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(R9*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(R9*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(R9*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R12
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -11300,6 +14398,8 @@ cutTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -11357,12 +14457,80 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R12
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R12
+
+cutFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -11536,6 +14704,8 @@ wholeTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R11
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -11601,12 +14771,88 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R12
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R11
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R12
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -11778,6 +15024,8 @@ cutTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -11843,12 +15091,88 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R12
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R12
+
+cutFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -12042,6 +15366,8 @@ wholeTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R12
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -12115,12 +15441,96 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R13
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R12
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R13
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -12309,6 +15719,8 @@ cutTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -12382,12 +15794,96 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R13
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -12600,6 +16096,8 @@ wholeTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R12
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -12681,12 +16179,104 @@ wholeSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R13
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R12
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R9*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R9*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R9*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R9*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R13
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -12892,6 +16482,8 @@ cutTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -12973,12 +16565,104 @@ cutSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R13
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -13214,6 +16898,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -13307,12 +16993,116 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -13540,6 +17330,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -13633,12 +17425,116 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -13894,6 +17790,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -13995,12 +17893,124 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -14245,6 +18255,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -14346,12 +18358,124 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -14626,6 +18750,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -14735,12 +18861,132 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -15002,6 +19248,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -15111,12 +19359,132 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -15410,6 +19778,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -15527,12 +19897,140 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -15811,6 +20309,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -15928,12 +20428,140 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -16246,6 +20874,8 @@ wholeTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
 	PCALIGN $0x20
 
 wholeSteps:
@@ -16371,12 +21001,148 @@ wholeSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          wholeFetched
+	JGE          wholeStepsFetched
 	ADDQ         DI, R14
 
-wholeFetched:
+wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -16672,6 +21438,8 @@ cutTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
 	PCALIGN $0x20
 
 cutSteps:
@@ -16797,12 +21565,148 @@ cutSteps:
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          cutFetched
+	JGE          cutStepsFetched
 	ADDQ         DI, R14
 
-cutFetched:
+cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R8)(R9*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R8)(R9*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R8)(R9*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R8)(R9*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -17119,6 +22023,8 @@ tileTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -17160,12 +22066,68 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -17296,6 +22258,8 @@ tileTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -17349,12 +22313,80 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -17514,6 +22546,8 @@ tileTile:
 	MOVQ    SI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -17579,12 +22613,92 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R9
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -17774,6 +22888,8 @@ tileTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -17851,12 +22967,104 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -18075,6 +23283,8 @@ tileTile:
 	MOVQ    SI, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -18164,12 +23374,116 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R10
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -18418,6 +23732,8 @@ tileTile:
 	MOVQ    SI, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -18519,12 +23835,128 @@ tileSteps:
 	ADDQ         DX, R8
 	ADDQ         BX, R11
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         DI, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -18769,20 +24201,17 @@ TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
 	MOVQ panel+48(FP), R8
-	LEAQ (CX)(CX*2), R10
-	LEAQ (CX)(CX*4), R11
-	MOVQ cols+72(FP), R9
-	CMPQ R9, $0x00000004
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R11
+	CMPQ R11, $0x00000004
 	JNE  cut
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   CX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   BX, R9
-	SHLQ   $0x04, R9
-	ADDQ   R13, R9
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R9*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -18797,199 +24226,194 @@ TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $0-128
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, DI, R15
-	ADDQ    SI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    SI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x0000000b, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (AX)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD (AX)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD (R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   31(R15)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (AX)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD (AX)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD (R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (AX)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD (AX)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD (R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (AX)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD (AX)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD (R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          wholeFetched
-	ADDQ         DI, R15
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeStepsFetched
+	ADDQ         DI, R14
 
-wholeFetched:
-	SUBQ $0x04, R14
+wholeStepsFetched:
+	SUBQ $0x04, R13
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y12, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (AX)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD (AX)(R9*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD (R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	DECQ         R14
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
@@ -19209,20 +24633,17 @@ wholeWrite:
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
+	SHLQ    $0x03, R11
+	NEGQ    R11
 	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R9, R12
+	ADDQ    R11, R12
 	VMOVUPS (R12), Y0
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   CX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   BX, R9
-	SHLQ   $0x04, R9
-	ADDQ   R13, R9
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R9*2), R11
+	ADDQ   CX, R11
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -19237,199 +24658,194 @@ cut:
 	VXORPS Y12, Y12, Y12
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, DI, R15
-	ADDQ    SI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    SI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x0000000b, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R13
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD (AX)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   31(R15)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD (AX)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD (AX)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD (AX)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          cutFetched
-	ADDQ         DI, R15
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutStepsFetched
+	ADDQ         DI, R14
 
-cutFetched:
-	SUBQ $0x04, R14
+cutStepsFetched:
+	SUBQ $0x04, R13
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT0   (R9)
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
 	VMOVUPD      Y13, (R8)
 	ADDQ         $0x00000020, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD (AX)(R9*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD (R11)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD (R11)(R9*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	DECQ         R14
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          cutStep
 
 cutStore:
@@ -19685,18 +25101,15 @@ TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-128
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
 	MOVQ panel+48(FP), R8
-	LEAQ (CX)(CX*2), R10
-	LEAQ (CX)(CX*4), R11
-	MOVQ cols+72(FP), R14
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+72(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ   $0x00000004, R14
-	SHLQ   $0x03, R14
-	MOVQ   b+32(FP), R12
-	MOVQ   BX, R9
-	SHLQ   $0x04, R9
-	ADDQ   R12, R9
-	MOVQ   k+0(FP), R13
+	SUBQ   $0x00000004, R13
+	SHLQ   $0x03, R13
+	MOVQ   b+32(FP), R11
+	MOVQ   k+0(FP), R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -19711,24 +25124,23 @@ TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-128
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R15
-	ADDQ    SI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    SI, R15
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000005, DI, R14
+	ADDQ    SI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    SI, R14
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPD      Y12, (R8)
-	VMOVUPD      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, (R8)(R14*1)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPD      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -19738,29 +25150,28 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
-	PREFETCHT0   (R15)
-	PREFETCHT0   63(R15)
+	ADDQ         BX, R11
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPD      Y12, (R8)
-	VMOVUPD      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, (R8)(R14*1)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPD      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -19770,27 +25181,26 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPD      Y12, (R8)
-	VMOVUPD      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, (R8)(R14*1)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPD      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -19800,27 +25210,26 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPD      Y12, (R8)
-	VMOVUPD      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, (R8)(R14*1)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPD      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -19830,39 +25239,38 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         DI, R15
+	ADDQ         BX, R11
+	CMPQ         R14, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R14
 
-tileFetched:
-	SUBQ $0x04, R13
+tileStepsFetched:
+	SUBQ $0x04, R12
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT0   (R9)
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
 	VMOVUPD      Y12, (R8)
-	VMOVUPD      (R12)(R14*1), Y13
-	PREFETCHT0   32(R9)
-	VMOVUPD      Y13, (R8)(R14*1)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VMOVUPD      Y13, (R8)(R13*1)
 	ADDQ         $0x00000040, R8
-	ADDQ         BX, R9
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -19872,18 +25280,18 @@ tileStep:
 	VBROADCASTSD (AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (AX)(R9*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         DX, AX
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileStore:
@@ -19915,43 +25323,43 @@ tileBeta:
 	JEQ          tileAdd
 	VBROADCASTSD beta+88(FP), Y12
 	VFMADD231PD  (AX), Y12, Y0
-	VFMADD231PD  (AX)(R14*1), Y12, Y1
+	VFMADD231PD  (AX)(R13*1), Y12, Y1
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y2
-	VFMADD231PD  (AX)(R14*1), Y12, Y3
+	VFMADD231PD  (AX)(R13*1), Y12, Y3
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y4
-	VFMADD231PD  (AX)(R14*1), Y12, Y5
+	VFMADD231PD  (AX)(R13*1), Y12, Y5
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y6
-	VFMADD231PD  (AX)(R14*1), Y12, Y7
+	VFMADD231PD  (AX)(R13*1), Y12, Y7
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y8
-	VFMADD231PD  (AX)(R14*1), Y12, Y9
+	VFMADD231PD  (AX)(R13*1), Y12, Y9
 	ADDQ         DI, AX
 	VFMADD231PD  (AX), Y12, Y10
-	VFMADD231PD  (AX)(R14*1), Y12, Y11
+	VFMADD231PD  (AX)(R13*1), Y12, Y11
 	ADDQ         DI, AX
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (AX), Y0, Y0
-	VADDPD (AX)(R14*1), Y1, Y1
+	VADDPD (AX)(R13*1), Y1, Y1
 	ADDQ   DI, AX
 	VADDPD (AX), Y2, Y2
-	VADDPD (AX)(R14*1), Y3, Y3
+	VADDPD (AX)(R13*1), Y3, Y3
 	ADDQ   DI, AX
 	VADDPD (AX), Y4, Y4
-	VADDPD (AX)(R14*1), Y5, Y5
+	VADDPD (AX)(R13*1), Y5, Y5
 	ADDQ   DI, AX
 	VADDPD (AX), Y6, Y6
-	VADDPD (AX)(R14*1), Y7, Y7
+	VADDPD (AX)(R13*1), Y7, Y7
 	ADDQ   DI, AX
 	VADDPD (AX), Y8, Y8
-	VADDPD (AX)(R14*1), Y9, Y9
+	VADDPD (AX)(R13*1), Y9, Y9
 	ADDQ   DI, AX
 	VADDPD (AX), Y10, Y10
-	VADDPD (AX)(R14*1), Y11, Y11
+	VADDPD (AX)(R13*1), Y11, Y11
 	ADDQ   DI, AX
 
 tileBias:
@@ -19965,7 +25373,7 @@ tileBias:
 	VADDPD  Y12, Y6, Y6
 	VADDPD  Y12, Y8, Y8
 	VADDPD  Y12, Y10, Y10
-	VMOVUPD (AX)(R14*1), Y12
+	VMOVUPD (AX)(R13*1), Y12
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y3, Y3
 	VADDPD  Y12, Y5, Y5
@@ -20013,42 +25421,42 @@ tileMask:
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	VMOVUPD (AX)(R14*1), Y13
+	VMOVUPD (AX)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	VMOVUPD (AX)(R14*1), Y13
+	VMOVUPD (AX)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	VMOVUPD (AX)(R14*1), Y13
+	VMOVUPD (AX)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	VMOVUPD (AX)(R14*1), Y13
+	VMOVUPD (AX)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	VMOVUPD (AX)(R14*1), Y13
+	VMOVUPD (AX)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
 	ADDQ    CX, AX
 	VMOVUPD (AX), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	VMOVUPD (AX)(R14*1), Y13
+	VMOVUPD (AX)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
 	ADDQ    CX, AX
@@ -20058,22 +25466,22 @@ tileMask:
 
 tileWrite:
 	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R14*1)
+	VMOVUPD Y1, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R14*1)
+	VMOVUPD Y3, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, (SI)(R14*1)
+	VMOVUPD Y5, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, (SI)(R14*1)
+	VMOVUPD Y7, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y8, (SI)
-	VMOVUPD Y9, (SI)(R14*1)
+	VMOVUPD Y9, (SI)(R13*1)
 	ADDQ    DI, SI
 	VMOVUPD Y10, (SI)
-	VMOVUPD Y11, (SI)(R14*1)
+	VMOVUPD Y11, (SI)(R13*1)
 	ADDQ    DI, SI
 	VZEROUPPER
 	RET

@@ -40,6 +40,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -69,12 +71,52 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z1
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z1
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z1
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z1
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -193,6 +235,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -226,12 +270,56 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z2
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z2
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z2
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z2
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -368,6 +456,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -405,12 +495,60 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z3
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z3
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z3
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Z3
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -566,6 +704,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -607,12 +747,64 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Z4
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Z4
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Z4
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Z4
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -786,6 +978,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -831,12 +1025,68 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Z5
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Z5
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Z5
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Z5
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -1029,6 +1279,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -1078,12 +1330,72 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Z6
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Z6
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Z6
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Z6
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -1294,6 +1606,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -1347,12 +1661,76 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Z7
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Z7
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Z7
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Z7
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -1585,6 +1963,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -1646,12 +2026,84 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z8
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PS.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z8
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PS.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z8
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PS.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z8
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PS.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -1903,6 +2355,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -1968,12 +2422,88 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z9
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PS.BCST (R11), Z9, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z9
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PS.BCST (R11), Z9, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z9
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PS.BCST (R11), Z9, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z9
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PS.BCST (R11), Z9, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -2243,6 +2773,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -2312,12 +2844,92 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z10
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PS.BCST (R11), Z10, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z10
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PS.BCST (R11), Z10, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z10
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PS.BCST (R11), Z10, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z10
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PS.BCST (R11), Z10, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -2605,6 +3217,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -2678,12 +3292,96 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z11
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PS.BCST (R11), Z11, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z11
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PS.BCST (R11), Z11, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z11
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PS.BCST (R11), Z11, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z11
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PS.BCST (R11), Z11, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -2989,6 +3687,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -3066,12 +3766,100 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z12
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PS.BCST (R11), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z12
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PS.BCST (R11), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z12
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PS.BCST (R11), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z12
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PS.BCST (R11), Z12, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -3395,6 +4183,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -3476,12 +4266,104 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z13
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PS.BCST (R11), Z13, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z13
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PS.BCST (R11), Z13, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z13
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PS.BCST (R11), Z13, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z13
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PS.BCST (R11), Z13, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -3823,6 +4705,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -3908,12 +4792,108 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R11), Z14, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R11), Z14, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R11), Z14, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PS.BCST (R11), Z14, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -4277,6 +5257,8 @@ tileTile:
 	MOVQ    DI, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -4370,12 +5352,116 @@ tileSteps:
 	ADDQ             BX, R12
 	ADDQ             SI, R13
 	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R15
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R14
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z15
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PS.BCST (R11), Z15, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PS.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z15
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PS.BCST (R11), Z15, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PS.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z15
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PS.BCST (R11), Z15, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PS.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z15
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PS.BCST (R11), Z15, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PS.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R15
+
+tileFarStepsFetched:
+	SUBQ $0x04, R14
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -4758,6 +5844,8 @@ tileTile:
 	MOVQ    DI, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -4855,12 +5943,120 @@ tileSteps:
 	ADDQ             BX, R12
 	ADDQ             SI, R13
 	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R15
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R14
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z16
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PS.BCST (R11), Z16, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z16
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PS.BCST (R11), Z16, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z16
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PS.BCST (R11), Z16, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Z16
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PS.BCST (R11), Z16, Z7
+	VFMADD231PS.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PS.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R15
+
+tileFarStepsFetched:
+	SUBQ $0x04, R14
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -5236,6 +6432,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -5278,12 +6476,69 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z3
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z3
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z3
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z2
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z3
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -5418,6 +6673,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -5472,12 +6729,81 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z5
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z5
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z5
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z5
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -5643,6 +6969,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -5709,12 +7037,93 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z7
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z7
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z7
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	PREFETCHT1   128(R9)
+	VMOVUPS.Z    64(R9), K1, Z7
+	PREFETCHT1   192(R9)
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -5912,6 +7321,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -5990,12 +7401,105 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	PREFETCHT1   128(R10)
+	VMOVUPS.Z    64(R10), K1, Z9
+	PREFETCHT1   192(R10)
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	PREFETCHT1   128(R10)
+	VMOVUPS.Z    64(R10), K1, Z9
+	PREFETCHT1   192(R10)
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	PREFETCHT1   128(R10)
+	VMOVUPS.Z    64(R10), K1, Z9
+	PREFETCHT1   192(R10)
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z8
+	PREFETCHT1   128(R10)
+	VMOVUPS.Z    64(R10), K1, Z9
+	PREFETCHT1   192(R10)
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R9*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -6224,6 +7728,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -6314,12 +7820,117 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	PREFETCHT1   128(R10)
+	VMOVUPS.Z    64(R10), K1, Z11
+	PREFETCHT1   192(R10)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	PREFETCHT1   128(R10)
+	VMOVUPS.Z    64(R10), K1, Z11
+	PREFETCHT1   192(R10)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	PREFETCHT1   128(R10)
+	VMOVUPS.Z    64(R10), K1, Z11
+	PREFETCHT1   192(R10)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z10
+	PREFETCHT1   128(R10)
+	VMOVUPS.Z    64(R10), K1, Z11
+	PREFETCHT1   192(R10)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R9*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -6580,6 +8191,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -6682,12 +8295,129 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	PREFETCHT1   128(R11)
+	VMOVUPS.Z    64(R11), K1, Z13
+	PREFETCHT1   192(R11)
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	PREFETCHT1   128(R11)
+	VMOVUPS.Z    64(R11), K1, Z13
+	PREFETCHT1   192(R11)
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	PREFETCHT1   128(R11)
+	VMOVUPS.Z    64(R11), K1, Z13
+	PREFETCHT1   192(R11)
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z12
+	PREFETCHT1   128(R11)
+	VMOVUPS.Z    64(R11), K1, Z13
+	PREFETCHT1   192(R11)
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R9*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -6979,6 +8709,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -7093,12 +8825,141 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	PREFETCHT1   128(R11)
+	VMOVUPS.Z    64(R11), K1, Z15
+	PREFETCHT1   192(R11)
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	PREFETCHT1   128(R11)
+	VMOVUPS.Z    64(R11), K1, Z15
+	PREFETCHT1   192(R11)
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	PREFETCHT1   128(R11)
+	VMOVUPS.Z    64(R11), K1, Z15
+	PREFETCHT1   192(R11)
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z14
+	PREFETCHT1   128(R11)
+	VMOVUPS.Z    64(R11), K1, Z15
+	PREFETCHT1   192(R11)
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R9*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R9*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -7425,6 +9286,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -7555,12 +9418,157 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z17
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z17
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z17
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z16
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z17
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R9*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -7919,6 +9927,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -8061,12 +10071,169 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z18
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z19
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*4), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z18
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z19
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*4), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z18
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z19
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*4), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z18
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z19
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*4), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -8456,6 +10623,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -8610,12 +10779,181 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z20
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z21
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS (CX)(R9*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z20
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z21
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS (CX)(R9*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z20
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z21
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS (CX)(R9*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z20
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z21
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS (CX)(R9*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -9036,6 +11374,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -9202,12 +11542,193 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z22
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z23
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS (R11)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z22
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z23
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS (R11)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z22
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z23
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS (R11)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z22
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z23
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS (R11)(R9*1), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -9659,6 +12180,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -9837,12 +12360,205 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z25
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS (CX)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS (CX)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS (CX)(R9*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS (R11)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS (R11)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z25
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS (CX)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS (CX)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS (CX)(R9*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS (R11)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS (R11)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z25
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS (CX)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS (CX)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS (CX)(R9*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS (R11)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS (R11)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z25
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS (CX)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS (CX)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS (CX)(R9*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS (R11)(R9*1), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS (R11)(DX*4), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -10325,6 +13041,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -10515,12 +13233,217 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z26
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z27
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (R11)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS (R11)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z26
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z27
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (R11)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS (R11)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z26
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z27
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (R11)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS (R11)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z26
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z27
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (R11)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS (R11)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -11034,6 +13957,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -11236,12 +14161,229 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z28
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (CX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (CX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (CX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R11)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R11)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R11)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z28
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (CX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (CX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (CX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R11)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R11)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R11)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z28
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (CX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (CX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (CX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R11)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R11)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R11)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z28
+	PREFETCHT1   128(R12)
+	VMOVUPS.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (CX)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (CX)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (CX)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R11)(R9*1), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R11)(DX*4), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R11)(R9*2), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -11753,6 +14895,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -11804,12 +14948,82 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z3
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z5
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z3
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z5
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z3
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z5
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z3
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z5
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -11959,6 +15173,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -12026,12 +15242,98 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z7
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z8
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z7
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z8
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z7
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z8
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z6
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z7
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z8
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -12224,6 +15526,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -12307,12 +15611,114 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z9
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z10
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z11
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z9
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z10
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z11
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z9
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z10
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z11
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z9
+	PREFETCHT1   192(R9)
+	VMOVUPS      64(R9), Z10
+	PREFETCHT1   256(R9)
+	VMOVUPS.Z    128(R9), K1, Z11
+	PREFETCHT1   320(R9)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -12549,6 +15955,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -12648,12 +16056,130 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z12
+	PREFETCHT1   192(R10)
+	VMOVUPS      64(R10), Z13
+	PREFETCHT1   256(R10)
+	VMOVUPS.Z    128(R10), K1, Z14
+	PREFETCHT1   320(R10)
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z12
+	PREFETCHT1   192(R10)
+	VMOVUPS      64(R10), Z13
+	PREFETCHT1   256(R10)
+	VMOVUPS.Z    128(R10), K1, Z14
+	PREFETCHT1   320(R10)
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z12
+	PREFETCHT1   192(R10)
+	VMOVUPS      64(R10), Z13
+	PREFETCHT1   256(R10)
+	VMOVUPS.Z    128(R10), K1, Z14
+	PREFETCHT1   320(R10)
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z12
+	PREFETCHT1   192(R10)
+	VMOVUPS      64(R10), Z13
+	PREFETCHT1   256(R10)
+	VMOVUPS.Z    128(R10), K1, Z14
+	PREFETCHT1   320(R10)
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -12933,6 +16459,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -13048,12 +16576,146 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z15
+	PREFETCHT1   192(R10)
+	VMOVUPS      64(R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPS.Z    128(R10), K1, Z17
+	PREFETCHT1   320(R10)
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z15
+	PREFETCHT1   192(R10)
+	VMOVUPS      64(R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPS.Z    128(R10), K1, Z17
+	PREFETCHT1   320(R10)
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z15
+	PREFETCHT1   192(R10)
+	VMOVUPS      64(R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPS.Z    128(R10), K1, Z17
+	PREFETCHT1   320(R10)
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z15
+	PREFETCHT1   192(R10)
+	VMOVUPS      64(R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPS.Z    128(R10), K1, Z17
+	PREFETCHT1   320(R10)
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -13377,6 +17039,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -13508,12 +17172,162 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z18
+	PREFETCHT1   192(R11)
+	VMOVUPS      64(R11), Z19
+	PREFETCHT1   256(R11)
+	VMOVUPS.Z    128(R11), K1, Z20
+	PREFETCHT1   320(R11)
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z18
+	PREFETCHT1   192(R11)
+	VMOVUPS      64(R11), Z19
+	PREFETCHT1   256(R11)
+	VMOVUPS.Z    128(R11), K1, Z20
+	PREFETCHT1   320(R11)
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z18
+	PREFETCHT1   192(R11)
+	VMOVUPS      64(R11), Z19
+	PREFETCHT1   256(R11)
+	VMOVUPS.Z    128(R11), K1, Z20
+	PREFETCHT1   320(R11)
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z18
+	PREFETCHT1   192(R11)
+	VMOVUPS      64(R11), Z19
+	PREFETCHT1   256(R11)
+	VMOVUPS.Z    128(R11), K1, Z20
+	PREFETCHT1   320(R11)
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -13880,6 +17694,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -14027,12 +17843,178 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z21
+	PREFETCHT1   192(R11)
+	VMOVUPS      64(R11), Z22
+	PREFETCHT1   256(R11)
+	VMOVUPS.Z    128(R11), K1, Z23
+	PREFETCHT1   320(R11)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z21
+	PREFETCHT1   192(R11)
+	VMOVUPS      64(R11), Z22
+	PREFETCHT1   256(R11)
+	VMOVUPS.Z    128(R11), K1, Z23
+	PREFETCHT1   320(R11)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z21
+	PREFETCHT1   192(R11)
+	VMOVUPS      64(R11), Z22
+	PREFETCHT1   256(R11)
+	VMOVUPS.Z    128(R11), K1, Z23
+	PREFETCHT1   320(R11)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z21
+	PREFETCHT1   192(R11)
+	VMOVUPS      64(R11), Z22
+	PREFETCHT1   256(R11)
+	VMOVUPS.Z    128(R11), K1, Z23
+	PREFETCHT1   320(R11)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R9*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -14446,6 +18428,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -14613,12 +18597,198 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   192(R12)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT1   256(R12)
+	VMOVUPS.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (CX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (CX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   128(R14)
+	PREFETCHT0   191(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   192(R12)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT1   256(R12)
+	VMOVUPS.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (CX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (CX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   192(R12)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT1   256(R12)
+	VMOVUPS.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (CX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (CX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   192(R12)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT1   256(R12)
+	VMOVUPS.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS (CX)(R10*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS (CX)(R9*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -15047,6 +19217,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -15107,12 +19279,95 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z5
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z6
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z7
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z5
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z6
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z7
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z5
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z6
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z7
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z5
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z6
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z7
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -15277,6 +19532,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -15357,12 +19614,115 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z8
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z9
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z10
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z11
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z8
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z9
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z10
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z11
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z8
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z9
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z10
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z11
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z8
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z9
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z10
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z11
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -15582,6 +19942,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -15682,12 +20044,135 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z12
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z13
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z14
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z15
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z12
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z13
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z14
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z15
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z12
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z13
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z14
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z15
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Z12
+	PREFETCHT1   256(R9)
+	VMOVUPS      64(R9), Z13
+	PREFETCHT1   320(R9)
+	VMOVUPS      128(R9), Z14
+	PREFETCHT1   384(R9)
+	VMOVUPS.Z    192(R9), K1, Z15
+	PREFETCHT1   448(R9)
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -15963,6 +20448,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -16083,12 +20570,155 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPS      64(R10), Z17
+	PREFETCHT1   320(R10)
+	VMOVUPS      128(R10), Z18
+	PREFETCHT1   384(R10)
+	VMOVUPS.Z    192(R10), K1, Z19
+	PREFETCHT1   448(R10)
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   192(R12)
+	PREFETCHT0   255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPS      64(R10), Z17
+	PREFETCHT1   320(R10)
+	VMOVUPS      128(R10), Z18
+	PREFETCHT1   384(R10)
+	VMOVUPS.Z    192(R10), K1, Z19
+	PREFETCHT1   448(R10)
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPS      64(R10), Z17
+	PREFETCHT1   320(R10)
+	VMOVUPS      128(R10), Z18
+	PREFETCHT1   384(R10)
+	VMOVUPS.Z    192(R10), K1, Z19
+	PREFETCHT1   448(R10)
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPS      64(R10), Z17
+	PREFETCHT1   320(R10)
+	VMOVUPS      128(R10), Z18
+	PREFETCHT1   384(R10)
+	VMOVUPS.Z    192(R10), K1, Z19
+	PREFETCHT1   448(R10)
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R9*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -16419,6 +21049,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -16559,12 +21191,175 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z20
+	PREFETCHT1   256(R10)
+	VMOVUPS      64(R10), Z21
+	PREFETCHT1   320(R10)
+	VMOVUPS      128(R10), Z22
+	PREFETCHT1   384(R10)
+	VMOVUPS.Z    192(R10), K1, Z23
+	PREFETCHT1   448(R10)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   192(R12)
+	PREFETCHT0   255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z20
+	PREFETCHT1   256(R10)
+	VMOVUPS      64(R10), Z21
+	PREFETCHT1   320(R10)
+	VMOVUPS      128(R10), Z22
+	PREFETCHT1   384(R10)
+	VMOVUPS.Z    192(R10), K1, Z23
+	PREFETCHT1   448(R10)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z20
+	PREFETCHT1   256(R10)
+	VMOVUPS      64(R10), Z21
+	PREFETCHT1   320(R10)
+	VMOVUPS      128(R10), Z22
+	PREFETCHT1   384(R10)
+	VMOVUPS.Z    192(R10), K1, Z23
+	PREFETCHT1   448(R10)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Z20
+	PREFETCHT1   256(R10)
+	VMOVUPS      64(R10), Z21
+	PREFETCHT1   320(R10)
+	VMOVUPS      128(R10), Z22
+	PREFETCHT1   384(R10)
+	VMOVUPS.Z    192(R10), K1, Z23
+	PREFETCHT1   448(R10)
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R9*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -16951,6 +21746,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -17111,12 +21908,195 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z24
+	PREFETCHT1   256(R11)
+	VMOVUPS      64(R11), Z25
+	PREFETCHT1   320(R11)
+	VMOVUPS      128(R11), Z26
+	PREFETCHT1   384(R11)
+	VMOVUPS.Z    192(R11), K1, Z27
+	PREFETCHT1   448(R11)
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   192(R13)
+	PREFETCHT0   255(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z24
+	PREFETCHT1   256(R11)
+	VMOVUPS      64(R11), Z25
+	PREFETCHT1   320(R11)
+	VMOVUPS      128(R11), Z26
+	PREFETCHT1   384(R11)
+	VMOVUPS.Z    192(R11), K1, Z27
+	PREFETCHT1   448(R11)
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z24
+	PREFETCHT1   256(R11)
+	VMOVUPS      64(R11), Z25
+	PREFETCHT1   320(R11)
+	VMOVUPS      128(R11), Z26
+	PREFETCHT1   384(R11)
+	VMOVUPS.Z    192(R11), K1, Z27
+	PREFETCHT1   448(R11)
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Z24
+	PREFETCHT1   256(R11)
+	VMOVUPS      64(R11), Z25
+	PREFETCHT1   320(R11)
+	VMOVUPS      128(R11), Z26
+	PREFETCHT1   384(R11)
+	VMOVUPS.Z    192(R11), K1, Z27
+	PREFETCHT1   448(R11)
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z24, Z0
+	VFMADD231PS  Z28, Z25, Z1
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z24, Z4
+	VFMADD231PS  Z28, Z25, Z5
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z24, Z8
+	VFMADD231PS  Z28, Z25, Z9
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z24, Z12
+	VFMADD231PS  Z28, Z25, Z13
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z24, Z16
+	VFMADD231PS  Z28, Z25, Z17
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z28, Z25, Z21
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -17529,6 +22509,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -17558,12 +22540,52 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y1
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y1
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y1
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y1
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -17682,6 +22704,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -17715,12 +22739,56 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y2
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y2
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y2
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y2
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -17857,6 +22925,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -17894,12 +22964,60 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y3
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y3
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y3
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R9), K1, Y3
+	PREFETCHT1       64(R9)
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -18055,6 +23173,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -18096,12 +23216,64 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y4
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y4
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y4
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y4
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -18275,6 +23447,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -18320,12 +23494,68 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y5
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y5
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y5
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R10), K1, Y5
+	PREFETCHT1       64(R10)
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -18518,6 +23748,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -18567,12 +23799,72 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y6
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y6
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y6
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y6
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -18783,6 +24075,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -18836,12 +24130,76 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y7
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y7
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y7
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R11), K1, Y7
+	PREFETCHT1       64(R11)
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -19074,6 +24432,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -19135,12 +24495,84 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y8
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PS.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y8
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PS.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y8
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PS.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y8
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PS.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -19392,6 +24824,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -19457,12 +24891,88 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y9
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PS.BCST (R11), Y9, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y9
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PS.BCST (R11), Y9, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y9
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PS.BCST (R11), Y9, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y9
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PS.BCST (R11), Y9, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -19732,6 +25242,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -19801,12 +25313,92 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y10
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PS.BCST (R11), Y10, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y10
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PS.BCST (R11), Y10, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y10
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PS.BCST (R11), Y10, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y10
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PS.BCST (R11), Y10, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -20094,6 +25686,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -20167,12 +25761,96 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y11
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PS.BCST (R11), Y11, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y11
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PS.BCST (R11), Y11, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y11
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PS.BCST (R11), Y11, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y11
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PS.BCST (R11), Y11, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -20478,6 +26156,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -20555,12 +26235,100 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y12
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PS.BCST (R11), Y12, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y12
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PS.BCST (R11), Y12, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y12
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PS.BCST (R11), Y12, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y12
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PS.BCST (R11), Y12, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -20884,6 +26652,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -20965,12 +26735,104 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y13
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PS.BCST (R11), Y13, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y13
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PS.BCST (R11), Y13, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y13
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PS.BCST (R11), Y13, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y13
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PS.BCST (R11), Y13, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -21312,6 +27174,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -21397,12 +27261,108 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y14
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PS.BCST (R11), Y14, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y14
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PS.BCST (R11), Y14, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y14
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PS.BCST (R11), Y14, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R12), K1, Y14
+	PREFETCHT1       64(R12)
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PS.BCST (R11), Y14, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -21766,6 +27726,8 @@ tileTile:
 	MOVQ    DI, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -21859,12 +27821,116 @@ tileSteps:
 	ADDQ             BX, R12
 	ADDQ             SI, R13
 	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R15
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R14
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y15
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PS.BCST (R11), Y15, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PS.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y15
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PS.BCST (R11), Y15, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PS.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y15
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PS.BCST (R11), Y15, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PS.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y15
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PS.BCST (R11), Y15, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PS.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R15
+
+tileFarStepsFetched:
+	SUBQ $0x04, R14
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -22247,6 +28313,8 @@ tileTile:
 	MOVQ    DI, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -22344,12 +28412,120 @@ tileSteps:
 	ADDQ             BX, R12
 	ADDQ             SI, R13
 	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R15
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R14
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y16
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PS.BCST (R11), Y16, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PS.BCST (R12), Y16, Y14
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y16
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PS.BCST (R11), Y16, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PS.BCST (R12), Y16, Y14
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y16
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PS.BCST (R11), Y16, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PS.BCST (R12), Y16, Y14
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (R13), K1, Y16
+	PREFETCHT1       64(R13)
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PS.BCST (R11), Y16, Y7
+	VFMADD231PS.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PS.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PS.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PS.BCST (R12), Y16, Y14
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R15
+
+tileFarStepsFetched:
+	SUBQ $0x04, R14
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -22725,6 +28901,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -22763,12 +28941,65 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z2
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y3
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX), Y3, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z2
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y3
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX), Y3, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z2
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y3
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX), Y3, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z2
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y3
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX), Y3, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -22902,6 +29133,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -22948,12 +29181,73 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y5
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y5
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y5
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y5
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -23117,6 +29411,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -23171,12 +29467,81 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y7
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y7
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y7
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	PREFETCHT1       128(R9)
+	VMOVUPS.Z        64(R9), K1, Y7
+	PREFETCHT1       192(R9)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -23371,6 +29736,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -23433,12 +29800,89 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z8
+	PREFETCHT1       128(R10)
+	VMOVUPS.Z        64(R10), K1, Y9
+	PREFETCHT1       192(R10)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z8
+	PREFETCHT1       128(R10)
+	VMOVUPS.Z        64(R10), K1, Y9
+	PREFETCHT1       192(R10)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z8
+	PREFETCHT1       128(R10)
+	VMOVUPS.Z        64(R10), K1, Y9
+	PREFETCHT1       192(R10)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z8
+	PREFETCHT1       128(R10)
+	VMOVUPS.Z        64(R10), K1, Y9
+	PREFETCHT1       192(R10)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -23663,6 +30107,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -23733,12 +30179,97 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z10
+	PREFETCHT1       128(R10)
+	VMOVUPS.Z        64(R10), K1, Y11
+	PREFETCHT1       192(R10)
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z10
+	PREFETCHT1       128(R10)
+	VMOVUPS.Z        64(R10), K1, Y11
+	PREFETCHT1       192(R10)
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z10
+	PREFETCHT1       128(R10)
+	VMOVUPS.Z        64(R10), K1, Y11
+	PREFETCHT1       192(R10)
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z10
+	PREFETCHT1       128(R10)
+	VMOVUPS.Z        64(R10), K1, Y11
+	PREFETCHT1       192(R10)
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -23994,6 +30525,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -24072,12 +30605,105 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z12
+	PREFETCHT1       128(R11)
+	VMOVUPS.Z        64(R11), K1, Y13
+	PREFETCHT1       192(R11)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z12
+	PREFETCHT1       128(R11)
+	VMOVUPS.Z        64(R11), K1, Y13
+	PREFETCHT1       192(R11)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z12
+	PREFETCHT1       128(R11)
+	VMOVUPS.Z        64(R11), K1, Y13
+	PREFETCHT1       192(R11)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z12
+	PREFETCHT1       128(R11)
+	VMOVUPS.Z        64(R11), K1, Y13
+	PREFETCHT1       192(R11)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y13, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -24363,6 +30989,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -24449,12 +31077,113 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z14
+	PREFETCHT1       128(R11)
+	VMOVUPS.Z        64(R11), K1, Y15
+	PREFETCHT1       192(R11)
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y13
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z14
+	PREFETCHT1       128(R11)
+	VMOVUPS.Z        64(R11), K1, Y15
+	PREFETCHT1       192(R11)
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y13
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z14
+	PREFETCHT1       128(R11)
+	VMOVUPS.Z        64(R11), K1, Y15
+	PREFETCHT1       192(R11)
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y13
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z14
+	PREFETCHT1       128(R11)
+	VMOVUPS.Z        64(R11), K1, Y15
+	PREFETCHT1       192(R11)
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y15, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z14, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y15, Y13
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -24774,6 +31503,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -24872,12 +31603,125 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z16
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y17
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Y17, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y17, Y13
+	VFMADD231PS.BCST (R11), Z16, Z14
+	VFMADD231PS.BCST (R11), Y17, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z16
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y17
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Y17, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y17, Y13
+	VFMADD231PS.BCST (R11), Z16, Z14
+	VFMADD231PS.BCST (R11), Y17, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z16
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y17
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Y17, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y17, Y13
+	VFMADD231PS.BCST (R11), Z16, Z14
+	VFMADD231PS.BCST (R11), Y17, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z16
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y17
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Y17, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y17, Y13
+	VFMADD231PS.BCST (R11), Z16, Z14
+	VFMADD231PS.BCST (R11), Y17, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -25228,6 +32072,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -25334,12 +32180,133 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z18
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y19
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Y19, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y19, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z18, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y19, Y13
+	VFMADD231PS.BCST (R11), Z18, Z14
+	VFMADD231PS.BCST (R11), Y19, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z18, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y19, Y17
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z18
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y19
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Y19, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y19, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z18, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y19, Y13
+	VFMADD231PS.BCST (R11), Z18, Z14
+	VFMADD231PS.BCST (R11), Y19, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z18, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y19, Y17
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z18
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y19
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Y19, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y19, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z18, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y19, Y13
+	VFMADD231PS.BCST (R11), Z18, Z14
+	VFMADD231PS.BCST (R11), Y19, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z18, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y19, Y17
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z18
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y19
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Y19, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y19, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z18, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y19, Y13
+	VFMADD231PS.BCST (R11), Z18, Z14
+	VFMADD231PS.BCST (R11), Y19, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z18, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y19, Y17
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -25720,6 +32687,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -25834,12 +32803,141 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z20
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y21
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Y21, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y21, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y21, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y21, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y21, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z20, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y21, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y21, Y13
+	VFMADD231PS.BCST (R11), Z20, Z14
+	VFMADD231PS.BCST (R11), Y21, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z20, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y21, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z20, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y21, Y19
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z20
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y21
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Y21, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y21, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y21, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y21, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y21, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z20, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y21, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y21, Y13
+	VFMADD231PS.BCST (R11), Z20, Z14
+	VFMADD231PS.BCST (R11), Y21, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z20, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y21, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z20, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y21, Y19
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z20
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y21
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Y21, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y21, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y21, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y21, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y21, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z20, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y21, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y21, Y13
+	VFMADD231PS.BCST (R11), Z20, Z14
+	VFMADD231PS.BCST (R11), Y21, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z20, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y21, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z20, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y21, Y19
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z20
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y21
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Y21, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y21, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y21, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y21, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y21, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z20, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y21, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y21, Y13
+	VFMADD231PS.BCST (R11), Z20, Z14
+	VFMADD231PS.BCST (R11), Y21, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z20, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y21, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z20, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y21, Y19
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -26250,6 +33348,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -26372,12 +33472,149 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z22
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y23
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z22, Z0
+	VFMADD231PS.BCST (CX), Y23, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y13
+	VFMADD231PS.BCST (R11), Z22, Z14
+	VFMADD231PS.BCST (R11), Y23, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z22, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y23, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z22, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y23, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z22
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y23
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z22, Z0
+	VFMADD231PS.BCST (CX), Y23, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y13
+	VFMADD231PS.BCST (R11), Z22, Z14
+	VFMADD231PS.BCST (R11), Y23, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z22, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y23, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z22, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y23, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z22
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y23
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z22, Z0
+	VFMADD231PS.BCST (CX), Y23, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y13
+	VFMADD231PS.BCST (R11), Z22, Z14
+	VFMADD231PS.BCST (R11), Y23, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z22, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y23, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z22, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y23, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z22
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y23
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z22, Z0
+	VFMADD231PS.BCST (CX), Y23, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y13
+	VFMADD231PS.BCST (R11), Z22, Z14
+	VFMADD231PS.BCST (R11), Y23, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z22, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y23, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z22, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y23, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -26818,6 +34055,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -26948,12 +34187,157 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y25
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Y25, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y25, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y25, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y25, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y25, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y25, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y25, Y13
+	VFMADD231PS.BCST (R11), Z24, Z14
+	VFMADD231PS.BCST (R11), Y25, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z24, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y25, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z24, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y25, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y25, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z24, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y25, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y25
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Y25, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y25, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y25, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y25, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y25, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y25, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y25, Y13
+	VFMADD231PS.BCST (R11), Z24, Z14
+	VFMADD231PS.BCST (R11), Y25, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z24, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y25, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z24, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y25, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y25, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z24, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y25, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y25
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Y25, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y25, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y25, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y25, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y25, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y25, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y25, Y13
+	VFMADD231PS.BCST (R11), Z24, Z14
+	VFMADD231PS.BCST (R11), Y25, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z24, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y25, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z24, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y25, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y25, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z24, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y25, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y25
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Y25, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y25, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y25, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y25, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y25, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y25, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y25, Y13
+	VFMADD231PS.BCST (R11), Z24, Z14
+	VFMADD231PS.BCST (R11), Y25, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z24, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y25, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z24, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y25, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y25, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z24, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y25, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -27424,6 +34808,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -27562,12 +34948,165 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z26
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y27
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z26, Z0
+	VFMADD231PS.BCST (CX), Y27, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z26, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y27, Y13
+	VFMADD231PS.BCST (R11), Z26, Z14
+	VFMADD231PS.BCST (R11), Y27, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z26, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y27, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z26, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y27, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y27, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z26, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y27, Y23
+	VFMADD231PS.BCST (R11)(R10*1), Z26, Z24
+	VFMADD231PS.BCST (R11)(R10*1), Y27, Y25
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z26
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y27
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z26, Z0
+	VFMADD231PS.BCST (CX), Y27, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z26, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y27, Y13
+	VFMADD231PS.BCST (R11), Z26, Z14
+	VFMADD231PS.BCST (R11), Y27, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z26, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y27, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z26, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y27, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y27, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z26, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y27, Y23
+	VFMADD231PS.BCST (R11)(R10*1), Z26, Z24
+	VFMADD231PS.BCST (R11)(R10*1), Y27, Y25
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z26
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y27
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z26, Z0
+	VFMADD231PS.BCST (CX), Y27, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z26, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y27, Y13
+	VFMADD231PS.BCST (R11), Z26, Z14
+	VFMADD231PS.BCST (R11), Y27, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z26, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y27, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z26, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y27, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y27, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z26, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y27, Y23
+	VFMADD231PS.BCST (R11)(R10*1), Z26, Z24
+	VFMADD231PS.BCST (R11)(R10*1), Y27, Y25
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z26
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y27
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z26, Z0
+	VFMADD231PS.BCST (CX), Y27, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z26, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y27, Y13
+	VFMADD231PS.BCST (R11), Z26, Z14
+	VFMADD231PS.BCST (R11), Y27, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z26, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y27, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z26, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y27, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y27, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z26, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y27, Y23
+	VFMADD231PS.BCST (R11)(R10*1), Z26, Z24
+	VFMADD231PS.BCST (R11)(R10*1), Y27, Y25
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -28068,6 +35607,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -28214,12 +35755,173 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z28
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y29
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z28, Z0
+	VFMADD231PS.BCST (CX), Y29, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y29, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z28, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y29, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z28, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y29, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y29, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z28, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y29, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z28, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y29, Y13
+	VFMADD231PS.BCST (R11), Z28, Z14
+	VFMADD231PS.BCST (R11), Y29, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z28, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y29, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z28, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y29, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y29, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z28, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y29, Y23
+	VFMADD231PS.BCST (R11)(R10*1), Z28, Z24
+	VFMADD231PS.BCST (R11)(R10*1), Y29, Y25
+	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z28
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y29
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z28, Z0
+	VFMADD231PS.BCST (CX), Y29, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y29, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z28, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y29, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z28, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y29, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y29, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z28, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y29, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z28, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y29, Y13
+	VFMADD231PS.BCST (R11), Z28, Z14
+	VFMADD231PS.BCST (R11), Y29, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z28, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y29, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z28, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y29, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y29, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z28, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y29, Y23
+	VFMADD231PS.BCST (R11)(R10*1), Z28, Z24
+	VFMADD231PS.BCST (R11)(R10*1), Y29, Y25
+	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z28
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y29
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z28, Z0
+	VFMADD231PS.BCST (CX), Y29, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y29, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z28, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y29, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z28, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y29, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y29, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z28, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y29, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z28, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y29, Y13
+	VFMADD231PS.BCST (R11), Z28, Z14
+	VFMADD231PS.BCST (R11), Y29, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z28, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y29, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z28, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y29, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y29, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z28, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y29, Y23
+	VFMADD231PS.BCST (R11)(R10*1), Z28, Z24
+	VFMADD231PS.BCST (R11)(R10*1), Y29, Y25
+	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z28
+	PREFETCHT1       128(R12)
+	VMOVUPS.Z        64(R12), K1, Y29
+	PREFETCHT1       192(R12)
+	VFMADD231PS.BCST (CX), Z28, Z0
+	VFMADD231PS.BCST (CX), Y29, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y29, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Z28, Z4
+	VFMADD231PS.BCST (CX)(DX*2), Y29, Y5
+	VFMADD231PS.BCST (CX)(R9*1), Z28, Z6
+	VFMADD231PS.BCST (CX)(R9*1), Y29, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y29, Y9
+	VFMADD231PS.BCST (CX)(R10*1), Z28, Z10
+	VFMADD231PS.BCST (CX)(R10*1), Y29, Y11
+	VFMADD231PS.BCST (CX)(R9*2), Z28, Z12
+	VFMADD231PS.BCST (CX)(R9*2), Y29, Y13
+	VFMADD231PS.BCST (R11), Z28, Z14
+	VFMADD231PS.BCST (R11), Y29, Y15
+	VFMADD231PS.BCST (R11)(DX*1), Z28, Z16
+	VFMADD231PS.BCST (R11)(DX*1), Y29, Y17
+	VFMADD231PS.BCST (R11)(DX*2), Z28, Z18
+	VFMADD231PS.BCST (R11)(DX*2), Y29, Y19
+	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y29, Y21
+	VFMADD231PS.BCST (R11)(DX*4), Z28, Z22
+	VFMADD231PS.BCST (R11)(DX*4), Y29, Y23
+	VFMADD231PS.BCST (R11)(R10*1), Z28, Z24
+	VFMADD231PS.BCST (R11)(R10*1), Y29, Y25
+	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -28706,13 +36408,10 @@ TEXT ·spacking14x16AVX512(SB), NOSPLIT, $0-120
 	KMOVW R12, K1
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   DX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   SI, CX
-	SHLQ   $0x04, CX
-	ADDQ   R13, CX
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R10*2), CX
+	ADDQ   DX, CX
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -28729,21 +36428,20 @@ TEXT ·spacking14x16AVX512(SB), NOSPLIT, $0-120
 	VPXORD Z13, Z13, Z13
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000d, R8, R15
-	ADDQ    DI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    DI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPS.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPS          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
@@ -28751,25 +36449,24 @@ tileSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PS.BCST (R12), Z14, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PS.BCST (CX), Z14, Z7
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PS.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
-	PREFETCHT0       (R15)
-	PREFETCHT0       63(R15)
+	ADDQ             BX, CX
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPS.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPS          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
@@ -28777,23 +36474,22 @@ tileSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PS.BCST (R12), Z14, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PS.BCST (CX), Z14, Z7
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PS.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
+	ADDQ             BX, CX
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPS.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPS          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
@@ -28801,23 +36497,22 @@ tileSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PS.BCST (R12), Z14, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PS.BCST (CX), Z14, Z7
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PS.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
+	ADDQ             BX, CX
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPS.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPS          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
@@ -28825,35 +36520,34 @@ tileSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PS.BCST (R12), Z14, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PS.BCST (CX), Z14, Z7
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PS.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
-	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
-	ADDQ             R8, R15
+	ADDQ             BX, CX
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R14
 
-tileFetched:
-	SUBQ $0x04, R14
+tileStepsFetched:
+	SUBQ $0x04, R13
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPS.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPS          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
@@ -28861,17 +36555,17 @@ tileStep:
 	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PS.BCST (R12), Z14, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PS.BCST (CX), Z14, Z7
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PS.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
-	DECQ             R14
+	ADDQ             BX, CX
+	ADDQ             SI, R12
+	DECQ             R13
 	JNE              tileStep
 
 tileStore:
@@ -29170,13 +36864,10 @@ TEXT ·spacking14x32AVX512(SB), NOSPLIT, $0-120
 	KMOVW R12, K1
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   DX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   SI, CX
-	SHLQ   $0x04, CX
-	ADDQ   R13, CX
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R10*2), CX
+	ADDQ   DX, CX
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -29207,24 +36898,23 @@ TEXT ·spacking14x32AVX512(SB), NOSPLIT, $0-120
 	VPXORD Z27, Z27, Z27
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000d, R8, R15
-	ADDQ    DI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    DI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPS      Z28, (R9)
-	VMOVUPS.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPS.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -29246,43 +36936,42 @@ tileSteps:
 	VBROADCASTSS (AX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(DX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(DX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(DX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   64(R15)
-	PREFETCHT0   127(R15)
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPS      Z28, (R9)
-	VMOVUPS.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPS.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -29304,40 +36993,39 @@ tileSteps:
 	VBROADCASTSS (AX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(DX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(DX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(DX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPS      Z28, (R9)
-	VMOVUPS.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPS.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -29359,40 +37047,39 @@ tileSteps:
 	VBROADCASTSS (AX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(DX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(DX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(DX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPS      Z28, (R9)
-	VMOVUPS.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPS.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -29414,52 +37101,51 @@ tileSteps:
 	VBROADCASTSS (AX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(DX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(DX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(DX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R15
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         R8, R14
 
-tileFetched:
-	SUBQ $0x04, R14
+tileStepsFetched:
+	SUBQ $0x04, R13
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPS      Z28, (R9)
-	VMOVUPS.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPS.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -29481,31 +37167,31 @@ tileStep:
 	VBROADCASTSS (AX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R12)(DX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R12)(DX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R12)(R10*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R12)(DX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R12)(R11*1), Z30
+	VBROADCASTSS (CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R12)(R10*2), Z30
+	VBROADCASTSS (CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	DECQ         R14
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -29945,13 +37631,10 @@ TEXT ·spacking8x48AVX512(SB), NOSPLIT, $0-120
 	KMOVW R12, K1
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   DX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   SI, CX
-	SHLQ   $0x04, CX
-	ADDQ   R13, CX
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R10*2), CX
+	ADDQ   DX, CX
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -29978,27 +37661,26 @@ TEXT ·spacking8x48AVX512(SB), NOSPLIT, $0-120
 	VPXORD Z23, Z23, Z23
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, R8, R15
-	ADDQ    DI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    DI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPS      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -30027,30 +37709,29 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R12), Z27
+	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   64(R15)
-	PREFETCHT0   128(R15)
-	PREFETCHT0   191(R15)
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   128(R14)
+	PREFETCHT0   191(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPS      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -30079,26 +37760,25 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R12), Z27
+	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPS      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -30127,26 +37807,25 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R12), Z27
+	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPS      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -30175,38 +37854,37 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R12), Z27
+	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R15
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         R8, R14
 
-tileFetched:
-	SUBQ $0x04, R14
+tileStepsFetched:
+	SUBQ $0x04, R13
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPS      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -30235,14 +37913,14 @@ tileStep:
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R12), Z27
+	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	DECQ         R14
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -30605,11 +38283,8 @@ TEXT ·spacking6x64AVX512(SB), NOSPLIT, $0-120
 	SHLL   CL, R12
 	DECL   R12
 	KMOVW  R12, K1
-	MOVQ   b+32(FP), R12
-	MOVQ   SI, CX
-	SHLQ   $0x04, CX
-	ADDQ   R12, CX
-	MOVQ   k+0(FP), R13
+	MOVQ   b+32(FP), CX
+	MOVQ   k+0(FP), R12
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -30636,30 +38311,29 @@ TEXT ·spacking6x64AVX512(SB), NOSPLIT, $0-120
 	VPXORD Z23, Z23, Z23
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, R8, R14
-	ADDQ    DI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    DI, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPS      Z26, 128(R9)
-	VMOVUPS.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPS.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPS      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -30691,28 +38365,27 @@ tileSteps:
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   64(R14)
-	PREFETCHT0   128(R14)
-	PREFETCHT0   192(R14)
-	PREFETCHT0   255(R14)
+	ADDQ         SI, CX
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   192(R13)
+	PREFETCHT0   255(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPS      Z26, 128(R9)
-	VMOVUPS.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPS.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPS      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -30744,23 +38417,22 @@ tileSteps:
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
+	ADDQ         SI, CX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPS      Z26, 128(R9)
-	VMOVUPS.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPS.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPS      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -30792,23 +38464,22 @@ tileSteps:
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
+	ADDQ         SI, CX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPS      Z26, 128(R9)
-	VMOVUPS.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPS.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPS      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -30840,35 +38511,34 @@ tileSteps:
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	ADDQ         SI, CX
+	CMPQ         R13, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         R8, R13
 
-tileFetched:
-	SUBQ $0x04, R13
+tileStepsFetched:
+	SUBQ $0x04, R12
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPS      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPS      Z24, (R9)
-	VMOVUPS      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPS      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPS      Z25, 64(R9)
-	VMOVUPS      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPS      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPS      Z26, 128(R9)
-	VMOVUPS.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPS.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPS      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -30900,8 +38570,8 @@ tileStep:
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
-	DECQ         R13
+	ADDQ         SI, CX
+	DECQ         R12
 	JNE          tileStep
 
 tileStore:
@@ -31264,6 +38934,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -31293,12 +38965,52 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z1
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z1
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z1
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z1
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -31419,6 +39131,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -31452,12 +39166,56 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z2
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z2
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z2
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z2
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -31596,6 +39354,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -31633,12 +39393,60 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z3
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z3
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z3
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Z3
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -31796,6 +39604,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -31837,12 +39647,64 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Z4
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Z4
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Z4
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Z4
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z4, Z3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -32018,6 +39880,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -32063,12 +39927,68 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Z5
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Z5
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Z5
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Z5
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -32263,6 +40183,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -32312,12 +40234,72 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Z6
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Z6
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Z6
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Z6
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z6, Z5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -32530,6 +40512,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -32583,12 +40567,76 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Z7
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Z7
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Z7
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Z7
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z7, Z6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -32823,6 +40871,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -32884,12 +40934,84 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z8
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PD.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z8
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PD.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z8
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PD.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z8
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z8, Z6
+	VFMADD231PD.BCST (R11), Z8, Z7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -33143,6 +41265,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -33208,12 +41332,88 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z9
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PD.BCST (R11), Z9, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z9
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PD.BCST (R11), Z9, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z9
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PD.BCST (R11), Z9, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z9
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z9, Z6
+	VFMADD231PD.BCST (R11), Z9, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z9, Z8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -33485,6 +41685,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -33554,12 +41756,92 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z10
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PD.BCST (R11), Z10, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z10
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PD.BCST (R11), Z10, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z10
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PD.BCST (R11), Z10, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z10
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z10, Z6
+	VFMADD231PD.BCST (R11), Z10, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z10, Z9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -33849,6 +42131,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -33922,12 +42206,96 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z11
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PD.BCST (R11), Z11, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z11
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PD.BCST (R11), Z11, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z11
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PD.BCST (R11), Z11, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z11
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z11, Z6
+	VFMADD231PD.BCST (R11), Z11, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z11, Z10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -34235,6 +42603,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -34312,12 +42682,100 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z12
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PD.BCST (R11), Z12, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z12
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PD.BCST (R11), Z12, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z12
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PD.BCST (R11), Z12, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z12
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z12, Z6
+	VFMADD231PD.BCST (R11), Z12, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z12, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z12, Z11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -34643,6 +43101,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -34724,12 +43184,104 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z13
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PD.BCST (R11), Z13, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z13
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PD.BCST (R11), Z13, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z13
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PD.BCST (R11), Z13, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z13
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z13, Z6
+	VFMADD231PD.BCST (R11), Z13, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z13, Z12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -35073,6 +43625,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -35158,12 +43712,108 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R11), Z14, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R11), Z14, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R11), Z14, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z6
+	VFMADD231PD.BCST (R11), Z14, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z14, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z14, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z14, Z13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -35529,6 +44179,8 @@ tileTile:
 	MOVQ    DI, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -35622,12 +44274,116 @@ tileSteps:
 	ADDQ             BX, R12
 	ADDQ             SI, R13
 	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R15
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R14
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z15
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PD.BCST (R11), Z15, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PD.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z15
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PD.BCST (R11), Z15, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PD.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z15
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PD.BCST (R11), Z15, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PD.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z15
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z15, Z6
+	VFMADD231PD.BCST (R11), Z15, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z15, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z15, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z15, Z13
+	VFMADD231PD.BCST (R12), Z15, Z14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R15
+
+tileFarStepsFetched:
+	SUBQ $0x04, R14
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -36012,6 +44768,8 @@ tileTile:
 	MOVQ    DI, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -36109,12 +44867,120 @@ tileSteps:
 	ADDQ             BX, R12
 	ADDQ             SI, R13
 	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R15
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R14
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z16
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PD.BCST (R11), Z16, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z16
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PD.BCST (R11), Z16, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z16
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PD.BCST (R11), Z16, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Z16
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z6
+	VFMADD231PD.BCST (R11), Z16, Z7
+	VFMADD231PD.BCST (R11)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R11)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R11)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (R11)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R11)(R10*1), Z16, Z12
+	VFMADD231PD.BCST (R11)(R9*2), Z16, Z13
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R15
+
+tileFarStepsFetched:
+	SUBQ $0x04, R14
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -36492,6 +45358,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -36534,12 +45402,69 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z3
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z3
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z3
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z2
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z3
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -36676,6 +45601,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -36730,12 +45657,81 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z5
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z5
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z5
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z5
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -36903,6 +45899,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -36969,12 +45967,93 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z7
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z7
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z7
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	PREFETCHT1   128(R9)
+	VMOVUPD.Z    64(R9), K1, Z7
+	PREFETCHT1   192(R9)
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -37174,6 +46253,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -37252,12 +46333,105 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	PREFETCHT1   128(R10)
+	VMOVUPD.Z    64(R10), K1, Z9
+	PREFETCHT1   192(R10)
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	PREFETCHT1   128(R10)
+	VMOVUPD.Z    64(R10), K1, Z9
+	PREFETCHT1   192(R10)
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	PREFETCHT1   128(R10)
+	VMOVUPD.Z    64(R10), K1, Z9
+	PREFETCHT1   192(R10)
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z8
+	PREFETCHT1   128(R10)
+	VMOVUPD.Z    64(R10), K1, Z9
+	PREFETCHT1   192(R10)
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R9*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -37488,6 +46662,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -37578,12 +46754,117 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	PREFETCHT1   128(R10)
+	VMOVUPD.Z    64(R10), K1, Z11
+	PREFETCHT1   192(R10)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	PREFETCHT1   128(R10)
+	VMOVUPD.Z    64(R10), K1, Z11
+	PREFETCHT1   192(R10)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	PREFETCHT1   128(R10)
+	VMOVUPD.Z    64(R10), K1, Z11
+	PREFETCHT1   192(R10)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z10
+	PREFETCHT1   128(R10)
+	VMOVUPD.Z    64(R10), K1, Z11
+	PREFETCHT1   192(R10)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R9*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -37846,6 +47127,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -37948,12 +47231,129 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	PREFETCHT1   128(R11)
+	VMOVUPD.Z    64(R11), K1, Z13
+	PREFETCHT1   192(R11)
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	PREFETCHT1   128(R11)
+	VMOVUPD.Z    64(R11), K1, Z13
+	PREFETCHT1   192(R11)
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	PREFETCHT1   128(R11)
+	VMOVUPD.Z    64(R11), K1, Z13
+	PREFETCHT1   192(R11)
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z12
+	PREFETCHT1   128(R11)
+	VMOVUPD.Z    64(R11), K1, Z13
+	PREFETCHT1   192(R11)
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R9*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -38247,6 +47647,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -38361,12 +47763,141 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	PREFETCHT1   128(R11)
+	VMOVUPD.Z    64(R11), K1, Z15
+	PREFETCHT1   192(R11)
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	PREFETCHT1   128(R11)
+	VMOVUPD.Z    64(R11), K1, Z15
+	PREFETCHT1   192(R11)
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	PREFETCHT1   128(R11)
+	VMOVUPD.Z    64(R11), K1, Z15
+	PREFETCHT1   192(R11)
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z14
+	PREFETCHT1   128(R11)
+	VMOVUPD.Z    64(R11), K1, Z15
+	PREFETCHT1   192(R11)
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R9*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R9*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -38695,6 +48226,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -38825,12 +48358,157 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z17
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z17
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z17
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z16
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z17
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R9*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R11), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -39191,6 +48869,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -39333,12 +49013,169 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z18
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z19
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z18, Z0
+	VFMADD231PD  Z20, Z19, Z1
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z18, Z4
+	VFMADD231PD  Z20, Z19, Z5
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*4), Z20
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Z20, Z19, Z9
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*2), Z20
+	VFMADD231PD  Z20, Z18, Z12
+	VFMADD231PD  Z20, Z19, Z13
+	VBROADCASTSD (R11), Z20
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	VBROADCASTSD (R11)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Z20, Z19, Z17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z18
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z19
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z18, Z0
+	VFMADD231PD  Z20, Z19, Z1
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z18, Z4
+	VFMADD231PD  Z20, Z19, Z5
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*4), Z20
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Z20, Z19, Z9
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*2), Z20
+	VFMADD231PD  Z20, Z18, Z12
+	VFMADD231PD  Z20, Z19, Z13
+	VBROADCASTSD (R11), Z20
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	VBROADCASTSD (R11)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Z20, Z19, Z17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z18
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z19
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z18, Z0
+	VFMADD231PD  Z20, Z19, Z1
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z18, Z4
+	VFMADD231PD  Z20, Z19, Z5
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*4), Z20
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Z20, Z19, Z9
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*2), Z20
+	VFMADD231PD  Z20, Z18, Z12
+	VFMADD231PD  Z20, Z19, Z13
+	VBROADCASTSD (R11), Z20
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	VBROADCASTSD (R11)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Z20, Z19, Z17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z18
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z19
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z18, Z0
+	VFMADD231PD  Z20, Z19, Z1
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z18, Z4
+	VFMADD231PD  Z20, Z19, Z5
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*4), Z20
+	VFMADD231PD  Z20, Z18, Z8
+	VFMADD231PD  Z20, Z19, Z9
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*2), Z20
+	VFMADD231PD  Z20, Z18, Z12
+	VFMADD231PD  Z20, Z19, Z13
+	VBROADCASTSD (R11), Z20
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	VBROADCASTSD (R11)(DX*1), Z20
+	VFMADD231PD  Z20, Z18, Z16
+	VFMADD231PD  Z20, Z19, Z17
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -39730,6 +49567,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -39884,12 +49723,181 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z20
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z21
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z0
+	VFMADD231PD  Z22, Z21, Z1
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z2
+	VFMADD231PD  Z22, Z21, Z3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Z22, Z21, Z5
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z6
+	VFMADD231PD  Z22, Z21, Z7
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z8
+	VFMADD231PD  Z22, Z21, Z9
+	VBROADCASTSD (CX)(R10*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Z22, Z21, Z11
+	VBROADCASTSD (CX)(R9*2), Z22
+	VFMADD231PD  Z22, Z20, Z12
+	VFMADD231PD  Z22, Z21, Z13
+	VBROADCASTSD (R11), Z22
+	VFMADD231PD  Z22, Z20, Z14
+	VFMADD231PD  Z22, Z21, Z15
+	VBROADCASTSD (R11)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Z22, Z21, Z17
+	VBROADCASTSD (R11)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Z22, Z21, Z19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z20
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z21
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z0
+	VFMADD231PD  Z22, Z21, Z1
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z2
+	VFMADD231PD  Z22, Z21, Z3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Z22, Z21, Z5
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z6
+	VFMADD231PD  Z22, Z21, Z7
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z8
+	VFMADD231PD  Z22, Z21, Z9
+	VBROADCASTSD (CX)(R10*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Z22, Z21, Z11
+	VBROADCASTSD (CX)(R9*2), Z22
+	VFMADD231PD  Z22, Z20, Z12
+	VFMADD231PD  Z22, Z21, Z13
+	VBROADCASTSD (R11), Z22
+	VFMADD231PD  Z22, Z20, Z14
+	VFMADD231PD  Z22, Z21, Z15
+	VBROADCASTSD (R11)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Z22, Z21, Z17
+	VBROADCASTSD (R11)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Z22, Z21, Z19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z20
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z21
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z0
+	VFMADD231PD  Z22, Z21, Z1
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z2
+	VFMADD231PD  Z22, Z21, Z3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Z22, Z21, Z5
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z6
+	VFMADD231PD  Z22, Z21, Z7
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z8
+	VFMADD231PD  Z22, Z21, Z9
+	VBROADCASTSD (CX)(R10*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Z22, Z21, Z11
+	VBROADCASTSD (CX)(R9*2), Z22
+	VFMADD231PD  Z22, Z20, Z12
+	VFMADD231PD  Z22, Z21, Z13
+	VBROADCASTSD (R11), Z22
+	VFMADD231PD  Z22, Z20, Z14
+	VFMADD231PD  Z22, Z21, Z15
+	VBROADCASTSD (R11)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Z22, Z21, Z17
+	VBROADCASTSD (R11)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Z22, Z21, Z19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z20
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z21
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z0
+	VFMADD231PD  Z22, Z21, Z1
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z2
+	VFMADD231PD  Z22, Z21, Z3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Z22, Z21, Z5
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z6
+	VFMADD231PD  Z22, Z21, Z7
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z8
+	VFMADD231PD  Z22, Z21, Z9
+	VBROADCASTSD (CX)(R10*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Z22, Z21, Z11
+	VBROADCASTSD (CX)(R9*2), Z22
+	VFMADD231PD  Z22, Z20, Z12
+	VFMADD231PD  Z22, Z21, Z13
+	VBROADCASTSD (R11), Z22
+	VFMADD231PD  Z22, Z20, Z14
+	VFMADD231PD  Z22, Z21, Z15
+	VBROADCASTSD (R11)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Z22, Z21, Z17
+	VBROADCASTSD (R11)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z18
+	VFMADD231PD  Z22, Z21, Z19
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -40312,6 +50320,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -40478,12 +50488,193 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z22
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z23
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z22, Z0
+	VFMADD231PD  Z24, Z23, Z1
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z22, Z8
+	VFMADD231PD  Z24, Z23, Z9
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z22, Z12
+	VFMADD231PD  Z24, Z23, Z13
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (R11)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (R11)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	VBROADCASTSD (R11)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z20
+	VFMADD231PD  Z24, Z23, Z21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z22
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z23
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z22, Z0
+	VFMADD231PD  Z24, Z23, Z1
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z22, Z8
+	VFMADD231PD  Z24, Z23, Z9
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z22, Z12
+	VFMADD231PD  Z24, Z23, Z13
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (R11)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (R11)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	VBROADCASTSD (R11)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z20
+	VFMADD231PD  Z24, Z23, Z21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z22
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z23
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z22, Z0
+	VFMADD231PD  Z24, Z23, Z1
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z22, Z8
+	VFMADD231PD  Z24, Z23, Z9
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z22, Z12
+	VFMADD231PD  Z24, Z23, Z13
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (R11)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (R11)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	VBROADCASTSD (R11)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z20
+	VFMADD231PD  Z24, Z23, Z21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z22
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z23
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z22, Z0
+	VFMADD231PD  Z24, Z23, Z1
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z22, Z8
+	VFMADD231PD  Z24, Z23, Z9
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z22, Z12
+	VFMADD231PD  Z24, Z23, Z13
+	VBROADCASTSD (R11), Z24
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (R11)(DX*1), Z24
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (R11)(DX*2), Z24
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	VBROADCASTSD (R11)(R9*1), Z24
+	VFMADD231PD  Z24, Z22, Z20
+	VFMADD231PD  Z24, Z23, Z21
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -40937,6 +51128,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -41115,12 +51308,205 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z25
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z26
+	VFMADD231PD  Z26, Z24, Z0
+	VFMADD231PD  Z26, Z25, Z1
+	VBROADCASTSD (CX)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z2
+	VFMADD231PD  Z26, Z25, Z3
+	VBROADCASTSD (CX)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z4
+	VFMADD231PD  Z26, Z25, Z5
+	VBROADCASTSD (CX)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z6
+	VFMADD231PD  Z26, Z25, Z7
+	VBROADCASTSD (CX)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z8
+	VFMADD231PD  Z26, Z25, Z9
+	VBROADCASTSD (CX)(R10*1), Z26
+	VFMADD231PD  Z26, Z24, Z10
+	VFMADD231PD  Z26, Z25, Z11
+	VBROADCASTSD (CX)(R9*2), Z26
+	VFMADD231PD  Z26, Z24, Z12
+	VFMADD231PD  Z26, Z25, Z13
+	VBROADCASTSD (R11), Z26
+	VFMADD231PD  Z26, Z24, Z14
+	VFMADD231PD  Z26, Z25, Z15
+	VBROADCASTSD (R11)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z16
+	VFMADD231PD  Z26, Z25, Z17
+	VBROADCASTSD (R11)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z18
+	VFMADD231PD  Z26, Z25, Z19
+	VBROADCASTSD (R11)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z20
+	VFMADD231PD  Z26, Z25, Z21
+	VBROADCASTSD (R11)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z22
+	VFMADD231PD  Z26, Z25, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z25
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z26
+	VFMADD231PD  Z26, Z24, Z0
+	VFMADD231PD  Z26, Z25, Z1
+	VBROADCASTSD (CX)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z2
+	VFMADD231PD  Z26, Z25, Z3
+	VBROADCASTSD (CX)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z4
+	VFMADD231PD  Z26, Z25, Z5
+	VBROADCASTSD (CX)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z6
+	VFMADD231PD  Z26, Z25, Z7
+	VBROADCASTSD (CX)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z8
+	VFMADD231PD  Z26, Z25, Z9
+	VBROADCASTSD (CX)(R10*1), Z26
+	VFMADD231PD  Z26, Z24, Z10
+	VFMADD231PD  Z26, Z25, Z11
+	VBROADCASTSD (CX)(R9*2), Z26
+	VFMADD231PD  Z26, Z24, Z12
+	VFMADD231PD  Z26, Z25, Z13
+	VBROADCASTSD (R11), Z26
+	VFMADD231PD  Z26, Z24, Z14
+	VFMADD231PD  Z26, Z25, Z15
+	VBROADCASTSD (R11)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z16
+	VFMADD231PD  Z26, Z25, Z17
+	VBROADCASTSD (R11)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z18
+	VFMADD231PD  Z26, Z25, Z19
+	VBROADCASTSD (R11)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z20
+	VFMADD231PD  Z26, Z25, Z21
+	VBROADCASTSD (R11)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z22
+	VFMADD231PD  Z26, Z25, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z25
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z26
+	VFMADD231PD  Z26, Z24, Z0
+	VFMADD231PD  Z26, Z25, Z1
+	VBROADCASTSD (CX)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z2
+	VFMADD231PD  Z26, Z25, Z3
+	VBROADCASTSD (CX)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z4
+	VFMADD231PD  Z26, Z25, Z5
+	VBROADCASTSD (CX)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z6
+	VFMADD231PD  Z26, Z25, Z7
+	VBROADCASTSD (CX)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z8
+	VFMADD231PD  Z26, Z25, Z9
+	VBROADCASTSD (CX)(R10*1), Z26
+	VFMADD231PD  Z26, Z24, Z10
+	VFMADD231PD  Z26, Z25, Z11
+	VBROADCASTSD (CX)(R9*2), Z26
+	VFMADD231PD  Z26, Z24, Z12
+	VFMADD231PD  Z26, Z25, Z13
+	VBROADCASTSD (R11), Z26
+	VFMADD231PD  Z26, Z24, Z14
+	VFMADD231PD  Z26, Z25, Z15
+	VBROADCASTSD (R11)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z16
+	VFMADD231PD  Z26, Z25, Z17
+	VBROADCASTSD (R11)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z18
+	VFMADD231PD  Z26, Z25, Z19
+	VBROADCASTSD (R11)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z20
+	VFMADD231PD  Z26, Z25, Z21
+	VBROADCASTSD (R11)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z22
+	VFMADD231PD  Z26, Z25, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z25
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z26
+	VFMADD231PD  Z26, Z24, Z0
+	VFMADD231PD  Z26, Z25, Z1
+	VBROADCASTSD (CX)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z2
+	VFMADD231PD  Z26, Z25, Z3
+	VBROADCASTSD (CX)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z4
+	VFMADD231PD  Z26, Z25, Z5
+	VBROADCASTSD (CX)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z6
+	VFMADD231PD  Z26, Z25, Z7
+	VBROADCASTSD (CX)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z8
+	VFMADD231PD  Z26, Z25, Z9
+	VBROADCASTSD (CX)(R10*1), Z26
+	VFMADD231PD  Z26, Z24, Z10
+	VFMADD231PD  Z26, Z25, Z11
+	VBROADCASTSD (CX)(R9*2), Z26
+	VFMADD231PD  Z26, Z24, Z12
+	VFMADD231PD  Z26, Z25, Z13
+	VBROADCASTSD (R11), Z26
+	VFMADD231PD  Z26, Z24, Z14
+	VFMADD231PD  Z26, Z25, Z15
+	VBROADCASTSD (R11)(DX*1), Z26
+	VFMADD231PD  Z26, Z24, Z16
+	VFMADD231PD  Z26, Z25, Z17
+	VBROADCASTSD (R11)(DX*2), Z26
+	VFMADD231PD  Z26, Z24, Z18
+	VFMADD231PD  Z26, Z25, Z19
+	VBROADCASTSD (R11)(R9*1), Z26
+	VFMADD231PD  Z26, Z24, Z20
+	VFMADD231PD  Z26, Z25, Z21
+	VBROADCASTSD (R11)(DX*4), Z26
+	VFMADD231PD  Z26, Z24, Z22
+	VFMADD231PD  Z26, Z25, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -41605,6 +51991,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -41795,12 +52183,217 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z26
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z27
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z0
+	VFMADD231PD  Z28, Z27, Z1
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Z28, Z27, Z5
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z8
+	VFMADD231PD  Z28, Z27, Z9
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*2), Z28
+	VFMADD231PD  Z28, Z26, Z12
+	VFMADD231PD  Z28, Z27, Z13
+	VBROADCASTSD (R11), Z28
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (R11)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Z28, Z27, Z17
+	VBROADCASTSD (R11)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (R11)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z20
+	VFMADD231PD  Z28, Z27, Z21
+	VBROADCASTSD (R11)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	VBROADCASTSD (R11)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Z28, Z27, Z25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z26
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z27
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z0
+	VFMADD231PD  Z28, Z27, Z1
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Z28, Z27, Z5
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z8
+	VFMADD231PD  Z28, Z27, Z9
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*2), Z28
+	VFMADD231PD  Z28, Z26, Z12
+	VFMADD231PD  Z28, Z27, Z13
+	VBROADCASTSD (R11), Z28
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (R11)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Z28, Z27, Z17
+	VBROADCASTSD (R11)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (R11)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z20
+	VFMADD231PD  Z28, Z27, Z21
+	VBROADCASTSD (R11)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	VBROADCASTSD (R11)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Z28, Z27, Z25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z26
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z27
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z0
+	VFMADD231PD  Z28, Z27, Z1
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Z28, Z27, Z5
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z8
+	VFMADD231PD  Z28, Z27, Z9
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*2), Z28
+	VFMADD231PD  Z28, Z26, Z12
+	VFMADD231PD  Z28, Z27, Z13
+	VBROADCASTSD (R11), Z28
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (R11)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Z28, Z27, Z17
+	VBROADCASTSD (R11)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (R11)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z20
+	VFMADD231PD  Z28, Z27, Z21
+	VBROADCASTSD (R11)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	VBROADCASTSD (R11)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Z28, Z27, Z25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z26
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z27
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z0
+	VFMADD231PD  Z28, Z27, Z1
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Z28, Z27, Z5
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z8
+	VFMADD231PD  Z28, Z27, Z9
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*2), Z28
+	VFMADD231PD  Z28, Z26, Z12
+	VFMADD231PD  Z28, Z27, Z13
+	VBROADCASTSD (R11), Z28
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (R11)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Z28, Z27, Z17
+	VBROADCASTSD (R11)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (R11)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z20
+	VFMADD231PD  Z28, Z27, Z21
+	VBROADCASTSD (R11)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	VBROADCASTSD (R11)(R10*1), Z28
+	VFMADD231PD  Z28, Z26, Z24
+	VFMADD231PD  Z28, Z27, Z25
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -42316,6 +52909,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -42518,12 +53113,229 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z28
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (CX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Z30, Z29, Z3
+	VBROADCASTSD (CX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (CX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Z30, Z29, Z7
+	VBROADCASTSD (CX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (CX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Z30, Z29, Z11
+	VBROADCASTSD (CX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R11), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Z30, Z29, Z15
+	VBROADCASTSD (R11)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R11)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Z30, Z29, Z19
+	VBROADCASTSD (R11)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R11)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Z30, Z29, Z23
+	VBROADCASTSD (R11)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R11)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Z30, Z29, Z27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z28
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (CX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Z30, Z29, Z3
+	VBROADCASTSD (CX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (CX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Z30, Z29, Z7
+	VBROADCASTSD (CX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (CX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Z30, Z29, Z11
+	VBROADCASTSD (CX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R11), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Z30, Z29, Z15
+	VBROADCASTSD (R11)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R11)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Z30, Z29, Z19
+	VBROADCASTSD (R11)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R11)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Z30, Z29, Z23
+	VBROADCASTSD (R11)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R11)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Z30, Z29, Z27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z28
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (CX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Z30, Z29, Z3
+	VBROADCASTSD (CX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (CX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Z30, Z29, Z7
+	VBROADCASTSD (CX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (CX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Z30, Z29, Z11
+	VBROADCASTSD (CX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R11), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Z30, Z29, Z15
+	VBROADCASTSD (R11)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R11)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Z30, Z29, Z19
+	VBROADCASTSD (R11)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R11)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Z30, Z29, Z23
+	VBROADCASTSD (R11)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R11)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Z30, Z29, Z27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z28
+	PREFETCHT1   128(R12)
+	VMOVUPD.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
+	VBROADCASTSD (CX), Z30
+	VFMADD231PD  Z30, Z28, Z0
+	VFMADD231PD  Z30, Z29, Z1
+	VBROADCASTSD (CX)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z2
+	VFMADD231PD  Z30, Z29, Z3
+	VBROADCASTSD (CX)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z4
+	VFMADD231PD  Z30, Z29, Z5
+	VBROADCASTSD (CX)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z6
+	VFMADD231PD  Z30, Z29, Z7
+	VBROADCASTSD (CX)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z8
+	VFMADD231PD  Z30, Z29, Z9
+	VBROADCASTSD (CX)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z10
+	VFMADD231PD  Z30, Z29, Z11
+	VBROADCASTSD (CX)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z12
+	VFMADD231PD  Z30, Z29, Z13
+	VBROADCASTSD (R11), Z30
+	VFMADD231PD  Z30, Z28, Z14
+	VFMADD231PD  Z30, Z29, Z15
+	VBROADCASTSD (R11)(DX*1), Z30
+	VFMADD231PD  Z30, Z28, Z16
+	VFMADD231PD  Z30, Z29, Z17
+	VBROADCASTSD (R11)(DX*2), Z30
+	VFMADD231PD  Z30, Z28, Z18
+	VFMADD231PD  Z30, Z29, Z19
+	VBROADCASTSD (R11)(R9*1), Z30
+	VFMADD231PD  Z30, Z28, Z20
+	VFMADD231PD  Z30, Z29, Z21
+	VBROADCASTSD (R11)(DX*4), Z30
+	VFMADD231PD  Z30, Z28, Z22
+	VFMADD231PD  Z30, Z29, Z23
+	VBROADCASTSD (R11)(R10*1), Z30
+	VFMADD231PD  Z30, Z28, Z24
+	VFMADD231PD  Z30, Z29, Z25
+	VBROADCASTSD (R11)(R9*2), Z30
+	VFMADD231PD  Z30, Z28, Z26
+	VFMADD231PD  Z30, Z29, Z27
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -43037,6 +53849,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -43088,12 +53902,82 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z3
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z5
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z3
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z5
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z3
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z5
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z3
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z5
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -43245,6 +54129,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -43312,12 +54198,98 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z7
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z8
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z7
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z8
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z7
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z8
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z6
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z7
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z8
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -43512,6 +54484,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -43595,12 +54569,114 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z9
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z10
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z11
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z9
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z10
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z11
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z9
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z10
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z11
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z9
+	PREFETCHT1   192(R9)
+	VMOVUPD      64(R9), Z10
+	PREFETCHT1   256(R9)
+	VMOVUPD.Z    128(R9), K1, Z11
+	PREFETCHT1   320(R9)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -43839,6 +54915,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -43938,12 +55016,130 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z12
+	PREFETCHT1   192(R10)
+	VMOVUPD      64(R10), Z13
+	PREFETCHT1   256(R10)
+	VMOVUPD.Z    128(R10), K1, Z14
+	PREFETCHT1   320(R10)
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z12
+	PREFETCHT1   192(R10)
+	VMOVUPD      64(R10), Z13
+	PREFETCHT1   256(R10)
+	VMOVUPD.Z    128(R10), K1, Z14
+	PREFETCHT1   320(R10)
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z12
+	PREFETCHT1   192(R10)
+	VMOVUPD      64(R10), Z13
+	PREFETCHT1   256(R10)
+	VMOVUPD.Z    128(R10), K1, Z14
+	PREFETCHT1   320(R10)
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z12
+	PREFETCHT1   192(R10)
+	VMOVUPD      64(R10), Z13
+	PREFETCHT1   256(R10)
+	VMOVUPD.Z    128(R10), K1, Z14
+	PREFETCHT1   320(R10)
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -44225,6 +55421,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -44340,12 +55538,146 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z15
+	PREFETCHT1   192(R10)
+	VMOVUPD      64(R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPD.Z    128(R10), K1, Z17
+	PREFETCHT1   320(R10)
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z15
+	PREFETCHT1   192(R10)
+	VMOVUPD      64(R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPD.Z    128(R10), K1, Z17
+	PREFETCHT1   320(R10)
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z15
+	PREFETCHT1   192(R10)
+	VMOVUPD      64(R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPD.Z    128(R10), K1, Z17
+	PREFETCHT1   320(R10)
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z15
+	PREFETCHT1   192(R10)
+	VMOVUPD      64(R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPD.Z    128(R10), K1, Z17
+	PREFETCHT1   320(R10)
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -44671,6 +56003,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -44802,12 +56136,162 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z18
+	PREFETCHT1   192(R11)
+	VMOVUPD      64(R11), Z19
+	PREFETCHT1   256(R11)
+	VMOVUPD.Z    128(R11), K1, Z20
+	PREFETCHT1   320(R11)
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z18
+	PREFETCHT1   192(R11)
+	VMOVUPD      64(R11), Z19
+	PREFETCHT1   256(R11)
+	VMOVUPD.Z    128(R11), K1, Z20
+	PREFETCHT1   320(R11)
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z18
+	PREFETCHT1   192(R11)
+	VMOVUPD      64(R11), Z19
+	PREFETCHT1   256(R11)
+	VMOVUPD.Z    128(R11), K1, Z20
+	PREFETCHT1   320(R11)
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z18
+	PREFETCHT1   192(R11)
+	VMOVUPD      64(R11), Z19
+	PREFETCHT1   256(R11)
+	VMOVUPD.Z    128(R11), K1, Z20
+	PREFETCHT1   320(R11)
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -45176,6 +56660,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -45323,12 +56809,178 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z21
+	PREFETCHT1   192(R11)
+	VMOVUPD      64(R11), Z22
+	PREFETCHT1   256(R11)
+	VMOVUPD.Z    128(R11), K1, Z23
+	PREFETCHT1   320(R11)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z21
+	PREFETCHT1   192(R11)
+	VMOVUPD      64(R11), Z22
+	PREFETCHT1   256(R11)
+	VMOVUPD.Z    128(R11), K1, Z23
+	PREFETCHT1   320(R11)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z21
+	PREFETCHT1   192(R11)
+	VMOVUPD      64(R11), Z22
+	PREFETCHT1   256(R11)
+	VMOVUPD.Z    128(R11), K1, Z23
+	PREFETCHT1   320(R11)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z21
+	PREFETCHT1   192(R11)
+	VMOVUPD      64(R11), Z22
+	PREFETCHT1   256(R11)
+	VMOVUPD.Z    128(R11), K1, Z23
+	PREFETCHT1   320(R11)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R9*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -45744,6 +57396,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -45911,12 +57565,198 @@ tileSteps:
 	ADDQ         BX, R11
 	ADDQ         SI, R12
 	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   192(R12)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT1   256(R12)
+	VMOVUPD.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (CX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (CX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   128(R14)
+	PREFETCHT0   191(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   192(R12)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT1   256(R12)
+	VMOVUPD.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (CX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (CX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   192(R12)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT1   256(R12)
+	VMOVUPD.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (CX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (CX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   192(R12)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT1   256(R12)
+	VMOVUPD.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD (CX)(R10*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD (CX)(R9*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD (R11), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         BX, R11
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -46347,6 +58187,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -46407,12 +58249,95 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z5
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z6
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z7
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z5
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z6
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z7
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z5
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z6
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z7
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z4
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z5
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z6
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z7
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -46579,6 +58504,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -46659,12 +58586,115 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z8
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z9
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z10
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z11
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z8
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z9
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z10
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z11
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z8
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z9
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z10
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z11
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z8
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z9
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z10
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z11
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -46886,6 +58916,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -46986,12 +59018,135 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R9
 	CMPQ         R11, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z12
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z13
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z14
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z15
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	PREFETCHT0   128(R11)
+	PREFETCHT0   192(R11)
+	PREFETCHT0   255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z12
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z13
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z14
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z15
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z12
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z13
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z14
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z15
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Z12
+	PREFETCHT1   256(R9)
+	VMOVUPD      64(R9), Z13
+	PREFETCHT1   320(R9)
+	VMOVUPD      128(R9), Z14
+	PREFETCHT1   384(R9)
+	VMOVUPD.Z    192(R9), K1, Z15
+	PREFETCHT1   448(R9)
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         BX, CX
+	ADDQ         SI, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -47269,6 +59424,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -47389,12 +59546,155 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPD      64(R10), Z17
+	PREFETCHT1   320(R10)
+	VMOVUPD      128(R10), Z18
+	PREFETCHT1   384(R10)
+	VMOVUPD.Z    192(R10), K1, Z19
+	PREFETCHT1   448(R10)
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   192(R12)
+	PREFETCHT0   255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPD      64(R10), Z17
+	PREFETCHT1   320(R10)
+	VMOVUPD      128(R10), Z18
+	PREFETCHT1   384(R10)
+	VMOVUPD.Z    192(R10), K1, Z19
+	PREFETCHT1   448(R10)
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPD      64(R10), Z17
+	PREFETCHT1   320(R10)
+	VMOVUPD      128(R10), Z18
+	PREFETCHT1   384(R10)
+	VMOVUPD.Z    192(R10), K1, Z19
+	PREFETCHT1   448(R10)
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z16
+	PREFETCHT1   256(R10)
+	VMOVUPD      64(R10), Z17
+	PREFETCHT1   320(R10)
+	VMOVUPD      128(R10), Z18
+	PREFETCHT1   384(R10)
+	VMOVUPD.Z    192(R10), K1, Z19
+	PREFETCHT1   448(R10)
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R9*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -47727,6 +60027,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -47867,12 +60169,175 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R10
 	CMPQ         R12, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z20
+	PREFETCHT1   256(R10)
+	VMOVUPD      64(R10), Z21
+	PREFETCHT1   320(R10)
+	VMOVUPD      128(R10), Z22
+	PREFETCHT1   384(R10)
+	VMOVUPD.Z    192(R10), K1, Z23
+	PREFETCHT1   448(R10)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   128(R12)
+	PREFETCHT0   192(R12)
+	PREFETCHT0   255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z20
+	PREFETCHT1   256(R10)
+	VMOVUPD      64(R10), Z21
+	PREFETCHT1   320(R10)
+	VMOVUPD      128(R10), Z22
+	PREFETCHT1   384(R10)
+	VMOVUPD.Z    192(R10), K1, Z23
+	PREFETCHT1   448(R10)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z20
+	PREFETCHT1   256(R10)
+	VMOVUPD      64(R10), Z21
+	PREFETCHT1   320(R10)
+	VMOVUPD      128(R10), Z22
+	PREFETCHT1   384(R10)
+	VMOVUPD.Z    192(R10), K1, Z23
+	PREFETCHT1   448(R10)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Z20
+	PREFETCHT1   256(R10)
+	VMOVUPD      64(R10), Z21
+	PREFETCHT1   320(R10)
+	VMOVUPD      128(R10), Z22
+	PREFETCHT1   384(R10)
+	VMOVUPD.Z    192(R10), K1, Z23
+	PREFETCHT1   448(R10)
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R9*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         BX, CX
+	ADDQ         SI, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -48261,6 +60726,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -48421,12 +60888,195 @@ tileSteps:
 	ADDQ         BX, CX
 	ADDQ         SI, R11
 	CMPQ         R13, cols+72(FP)
-	JGE          tileFetched
+	JGE          tileStepsFetched
 	ADDQ         R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z24
+	PREFETCHT1   256(R11)
+	VMOVUPD      64(R11), Z25
+	PREFETCHT1   320(R11)
+	VMOVUPD      128(R11), Z26
+	PREFETCHT1   384(R11)
+	VMOVUPD.Z    192(R11), K1, Z27
+	PREFETCHT1   448(R11)
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   192(R13)
+	PREFETCHT0   255(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z24
+	PREFETCHT1   256(R11)
+	VMOVUPD      64(R11), Z25
+	PREFETCHT1   320(R11)
+	VMOVUPD      128(R11), Z26
+	PREFETCHT1   384(R11)
+	VMOVUPD.Z    192(R11), K1, Z27
+	PREFETCHT1   448(R11)
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z24
+	PREFETCHT1   256(R11)
+	VMOVUPD      64(R11), Z25
+	PREFETCHT1   320(R11)
+	VMOVUPD      128(R11), Z26
+	PREFETCHT1   384(R11)
+	VMOVUPD.Z    192(R11), K1, Z27
+	PREFETCHT1   448(R11)
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Z24
+	PREFETCHT1   256(R11)
+	VMOVUPD      64(R11), Z25
+	PREFETCHT1   320(R11)
+	VMOVUPD      128(R11), Z26
+	PREFETCHT1   384(R11)
+	VMOVUPD.Z    192(R11), K1, Z27
+	PREFETCHT1   448(R11)
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z24, Z0
+	VFMADD231PD  Z28, Z25, Z1
+	VFMADD231PD  Z28, Z26, Z2
+	VFMADD231PD  Z28, Z27, Z3
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z24, Z4
+	VFMADD231PD  Z28, Z25, Z5
+	VFMADD231PD  Z28, Z26, Z6
+	VFMADD231PD  Z28, Z27, Z7
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z24, Z8
+	VFMADD231PD  Z28, Z25, Z9
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z24, Z12
+	VFMADD231PD  Z28, Z25, Z13
+	VFMADD231PD  Z28, Z26, Z14
+	VFMADD231PD  Z28, Z27, Z15
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z24, Z16
+	VFMADD231PD  Z28, Z25, Z17
+	VFMADD231PD  Z28, Z26, Z18
+	VFMADD231PD  Z28, Z27, Z19
+	VBROADCASTSD (CX)(R10*1), Z28
+	VFMADD231PD  Z28, Z24, Z20
+	VFMADD231PD  Z28, Z25, Z21
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	ADDQ         BX, CX
+	ADDQ         SI, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -48841,6 +61491,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -48870,12 +61522,52 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y1
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y1
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y1
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y1
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -48996,6 +61688,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -49029,12 +61723,56 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y2
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y2
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y2
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y2
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -49173,6 +61911,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -49210,12 +61950,60 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y3
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       63(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y3
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y3
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R9), K1, Y3
+	PREFETCHT1       64(R9)
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -49373,6 +62161,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -49414,12 +62204,64 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y4
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y4
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y4
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y4
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y4, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -49595,6 +62437,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -49640,12 +62484,68 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y5
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y5
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y5
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R10), K1, Y5
+	PREFETCHT1       64(R10)
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -49840,6 +62740,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -49889,12 +62791,72 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y6
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y6
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y6
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y6
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y6, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -50107,6 +63069,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -50160,12 +63124,76 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y7
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y7
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y7
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R11), K1, Y7
+	PREFETCHT1       64(R11)
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y7, Y6
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -50400,6 +63428,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -50461,12 +63491,84 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y8
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PD.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y8
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PD.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y8
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PD.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y8
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y8, Y6
+	VFMADD231PD.BCST (R11), Y8, Y7
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -50720,6 +63822,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -50785,12 +63889,88 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y9
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PD.BCST (R11), Y9, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y9
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PD.BCST (R11), Y9, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y9
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PD.BCST (R11), Y9, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y9
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y9, Y6
+	VFMADD231PD.BCST (R11), Y9, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y9, Y8
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -51062,6 +64242,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -51131,12 +64313,92 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y10
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PD.BCST (R11), Y10, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y10
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PD.BCST (R11), Y10, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y10
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PD.BCST (R11), Y10, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y10
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y10, Y6
+	VFMADD231PD.BCST (R11), Y10, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y10, Y9
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -51426,6 +64688,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -51499,12 +64763,96 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y11
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PD.BCST (R11), Y11, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y11
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PD.BCST (R11), Y11, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y11
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PD.BCST (R11), Y11, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y11
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y11, Y6
+	VFMADD231PD.BCST (R11), Y11, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y11, Y10
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -51812,6 +65160,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -51889,12 +65239,100 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y12
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PD.BCST (R11), Y12, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y12
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PD.BCST (R11), Y12, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y12
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PD.BCST (R11), Y12, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y12
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y12, Y6
+	VFMADD231PD.BCST (R11), Y12, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y12, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y12, Y11
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -52220,6 +65658,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -52301,12 +65741,104 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y13
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PD.BCST (R11), Y13, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y13
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PD.BCST (R11), Y13, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y13
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PD.BCST (R11), Y13, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y13
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y13, Y6
+	VFMADD231PD.BCST (R11), Y13, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y13, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y13, Y12
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -52650,6 +66182,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -52735,12 +66269,108 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y14
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PD.BCST (R11), Y14, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y14
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PD.BCST (R11), Y14, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y14
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PD.BCST (R11), Y14, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R12), K1, Y14
+	PREFETCHT1       64(R12)
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y14, Y6
+	VFMADD231PD.BCST (R11), Y14, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y14, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y14, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y14, Y13
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -53106,6 +66736,8 @@ tileTile:
 	MOVQ    DI, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -53199,12 +66831,116 @@ tileSteps:
 	ADDQ             BX, R12
 	ADDQ             SI, R13
 	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R15
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R14
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y15
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PD.BCST (R11), Y15, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PD.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y15
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PD.BCST (R11), Y15, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PD.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y15
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PD.BCST (R11), Y15, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PD.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y15
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y6
+	VFMADD231PD.BCST (R11), Y15, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y15, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y15, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y15, Y13
+	VFMADD231PD.BCST (R12), Y15, Y14
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R15
+
+tileFarStepsFetched:
+	SUBQ $0x04, R14
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -53589,6 +67325,8 @@ tileTile:
 	MOVQ    DI, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -53686,12 +67424,120 @@ tileSteps:
 	ADDQ             BX, R12
 	ADDQ             SI, R13
 	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R15
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R14
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y16
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PD.BCST (R11), Y16, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PD.BCST (R12), Y16, Y14
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	PREFETCHT0       (R15)
+	PREFETCHT0       63(R15)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y16
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PD.BCST (R11), Y16, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PD.BCST (R12), Y16, Y14
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y16
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PD.BCST (R11), Y16, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PD.BCST (R12), Y16, Y14
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (R13), K1, Y16
+	PREFETCHT1       64(R13)
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R10*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R9*2), Y16, Y6
+	VFMADD231PD.BCST (R11), Y16, Y7
+	VFMADD231PD.BCST (R11)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R11)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R11)(R9*1), Y16, Y10
+	VFMADD231PD.BCST (R11)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R11)(R10*1), Y16, Y12
+	VFMADD231PD.BCST (R11)(R9*2), Y16, Y13
+	VFMADD231PD.BCST (R12), Y16, Y14
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             BX, R12
+	ADDQ             SI, R13
+	CMPQ             R15, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R15
+
+tileFarStepsFetched:
+	SUBQ $0x04, R14
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R14
@@ -54069,6 +67915,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -54107,12 +67955,65 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z2
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y3
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX), Y3, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z2
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y3
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX), Y3, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z2
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y3
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX), Y3, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z2
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y3
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX), Y3, Y1
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -54248,6 +68149,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -54294,12 +68197,73 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y5
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y5
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y5
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y5
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -54465,6 +68429,8 @@ tileTile:
 	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -54519,12 +68485,81 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R9
 	CMPQ             R11, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R11
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y7
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       127(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y7
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y7
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	PREFETCHT1       128(R9)
+	VMOVUPD.Z        64(R9), K1, Y7
+	PREFETCHT1       192(R9)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -54721,6 +68756,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -54783,12 +68820,89 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z8
+	PREFETCHT1       128(R10)
+	VMOVUPD.Z        64(R10), K1, Y9
+	PREFETCHT1       192(R10)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z8
+	PREFETCHT1       128(R10)
+	VMOVUPD.Z        64(R10), K1, Y9
+	PREFETCHT1       192(R10)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z8
+	PREFETCHT1       128(R10)
+	VMOVUPD.Z        64(R10), K1, Y9
+	PREFETCHT1       192(R10)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z8
+	PREFETCHT1       128(R10)
+	VMOVUPD.Z        64(R10), K1, Y9
+	PREFETCHT1       192(R10)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -55015,6 +69129,8 @@ tileTile:
 	MOVQ    DI, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -55085,12 +69201,97 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R10
 	CMPQ             R12, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R12
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z10
+	PREFETCHT1       128(R10)
+	VMOVUPD.Z        64(R10), K1, Y11
+	PREFETCHT1       192(R10)
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       127(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z10
+	PREFETCHT1       128(R10)
+	VMOVUPD.Z        64(R10), K1, Y11
+	PREFETCHT1       192(R10)
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z10
+	PREFETCHT1       128(R10)
+	VMOVUPD.Z        64(R10), K1, Y11
+	PREFETCHT1       192(R10)
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z10
+	PREFETCHT1       128(R10)
+	VMOVUPD.Z        64(R10), K1, Y11
+	PREFETCHT1       192(R10)
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -55348,6 +69549,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -55426,12 +69629,105 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z12
+	PREFETCHT1       128(R11)
+	VMOVUPD.Z        64(R11), K1, Y13
+	PREFETCHT1       192(R11)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z12
+	PREFETCHT1       128(R11)
+	VMOVUPD.Z        64(R11), K1, Y13
+	PREFETCHT1       192(R11)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z12
+	PREFETCHT1       128(R11)
+	VMOVUPD.Z        64(R11), K1, Y13
+	PREFETCHT1       192(R11)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z12
+	PREFETCHT1       128(R11)
+	VMOVUPD.Z        64(R11), K1, Y13
+	PREFETCHT1       192(R11)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y13, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -55719,6 +70015,8 @@ tileTile:
 	MOVQ    DI, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -55805,12 +70103,113 @@ tileSteps:
 	ADDQ             BX, CX
 	ADDQ             SI, R11
 	CMPQ             R13, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R13
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z14
+	PREFETCHT1       128(R11)
+	VMOVUPD.Z        64(R11), K1, Y15
+	PREFETCHT1       192(R11)
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y13
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       127(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z14
+	PREFETCHT1       128(R11)
+	VMOVUPD.Z        64(R11), K1, Y15
+	PREFETCHT1       192(R11)
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y13
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z14
+	PREFETCHT1       128(R11)
+	VMOVUPD.Z        64(R11), K1, Y15
+	PREFETCHT1       192(R11)
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y13
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z14
+	PREFETCHT1       128(R11)
+	VMOVUPD.Z        64(R11), K1, Y15
+	PREFETCHT1       192(R11)
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y15, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z14, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y15, Y13
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -56132,6 +70531,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -56230,12 +70631,125 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z16
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y17
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Y17, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y17, Y13
+	VFMADD231PD.BCST (R11), Z16, Z14
+	VFMADD231PD.BCST (R11), Y17, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z16
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y17
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Y17, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y17, Y13
+	VFMADD231PD.BCST (R11), Z16, Z14
+	VFMADD231PD.BCST (R11), Y17, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z16
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y17
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Y17, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y17, Y13
+	VFMADD231PD.BCST (R11), Z16, Z14
+	VFMADD231PD.BCST (R11), Y17, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z16
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y17
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Y17, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y17, Y13
+	VFMADD231PD.BCST (R11), Z16, Z14
+	VFMADD231PD.BCST (R11), Y17, Y15
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -56588,6 +71102,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -56694,12 +71210,133 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z18
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y19
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Y19, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y19, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z18, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y19, Y13
+	VFMADD231PD.BCST (R11), Z18, Z14
+	VFMADD231PD.BCST (R11), Y19, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z18, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y19, Y17
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z18
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y19
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Y19, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y19, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z18, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y19, Y13
+	VFMADD231PD.BCST (R11), Z18, Z14
+	VFMADD231PD.BCST (R11), Y19, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z18, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y19, Y17
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z18
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y19
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Y19, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y19, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z18, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y19, Y13
+	VFMADD231PD.BCST (R11), Z18, Z14
+	VFMADD231PD.BCST (R11), Y19, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z18, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y19, Y17
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z18
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y19
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Y19, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y19, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z18, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y19, Y13
+	VFMADD231PD.BCST (R11), Z18, Z14
+	VFMADD231PD.BCST (R11), Y19, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z18, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y19, Y17
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -57082,6 +71719,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -57196,12 +71835,141 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z20
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y21
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Y21, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y21, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y21, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y21, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y21, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z20, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y21, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y21, Y13
+	VFMADD231PD.BCST (R11), Z20, Z14
+	VFMADD231PD.BCST (R11), Y21, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z20, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y21, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z20, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y21, Y19
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z20
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y21
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Y21, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y21, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y21, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y21, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y21, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z20, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y21, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y21, Y13
+	VFMADD231PD.BCST (R11), Z20, Z14
+	VFMADD231PD.BCST (R11), Y21, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z20, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y21, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z20, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y21, Y19
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z20
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y21
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Y21, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y21, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y21, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y21, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y21, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z20, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y21, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y21, Y13
+	VFMADD231PD.BCST (R11), Z20, Z14
+	VFMADD231PD.BCST (R11), Y21, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z20, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y21, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z20, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y21, Y19
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z20
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y21
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Y21, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y21, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y21, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y21, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y21, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z20, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y21, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y21, Y13
+	VFMADD231PD.BCST (R11), Z20, Z14
+	VFMADD231PD.BCST (R11), Y21, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z20, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y21, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z20, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y21, Y19
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -57614,6 +72382,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -57736,12 +72506,149 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z22
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y23
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z22, Z0
+	VFMADD231PD.BCST (CX), Y23, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y13
+	VFMADD231PD.BCST (R11), Z22, Z14
+	VFMADD231PD.BCST (R11), Y23, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z22, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y23, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z22, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y23, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z22
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y23
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z22, Z0
+	VFMADD231PD.BCST (CX), Y23, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y13
+	VFMADD231PD.BCST (R11), Z22, Z14
+	VFMADD231PD.BCST (R11), Y23, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z22, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y23, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z22, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y23, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z22
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y23
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z22, Z0
+	VFMADD231PD.BCST (CX), Y23, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y13
+	VFMADD231PD.BCST (R11), Z22, Z14
+	VFMADD231PD.BCST (R11), Y23, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z22, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y23, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z22, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y23, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z22
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y23
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z22, Z0
+	VFMADD231PD.BCST (CX), Y23, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y13
+	VFMADD231PD.BCST (R11), Z22, Z14
+	VFMADD231PD.BCST (R11), Y23, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z22, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y23, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z22, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y23, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -58184,6 +73091,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -58314,12 +73223,157 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y25
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Y25, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y25, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y25, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y25, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y25, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y25, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y25, Y13
+	VFMADD231PD.BCST (R11), Z24, Z14
+	VFMADD231PD.BCST (R11), Y25, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z24, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y25, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z24, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y25, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y25, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z24, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y25, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y25
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Y25, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y25, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y25, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y25, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y25, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y25, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y25, Y13
+	VFMADD231PD.BCST (R11), Z24, Z14
+	VFMADD231PD.BCST (R11), Y25, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z24, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y25, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z24, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y25, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y25, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z24, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y25, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y25
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Y25, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y25, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y25, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y25, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y25, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y25, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y25, Y13
+	VFMADD231PD.BCST (R11), Z24, Z14
+	VFMADD231PD.BCST (R11), Y25, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z24, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y25, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z24, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y25, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y25, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z24, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y25, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y25
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Y25, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y25, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y25, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y25, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y25, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y25, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y25, Y13
+	VFMADD231PD.BCST (R11), Z24, Z14
+	VFMADD231PD.BCST (R11), Y25, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z24, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y25, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z24, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y25, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y25, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z24, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y25, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -58792,6 +73846,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -58930,12 +73986,165 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z26
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y27
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z26, Z0
+	VFMADD231PD.BCST (CX), Y27, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z26, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y27, Y13
+	VFMADD231PD.BCST (R11), Z26, Z14
+	VFMADD231PD.BCST (R11), Y27, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z26, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y27, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z26, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y27, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y27, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z26, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y27, Y23
+	VFMADD231PD.BCST (R11)(R10*1), Z26, Z24
+	VFMADD231PD.BCST (R11)(R10*1), Y27, Y25
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z26
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y27
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z26, Z0
+	VFMADD231PD.BCST (CX), Y27, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z26, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y27, Y13
+	VFMADD231PD.BCST (R11), Z26, Z14
+	VFMADD231PD.BCST (R11), Y27, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z26, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y27, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z26, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y27, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y27, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z26, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y27, Y23
+	VFMADD231PD.BCST (R11)(R10*1), Z26, Z24
+	VFMADD231PD.BCST (R11)(R10*1), Y27, Y25
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z26
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y27
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z26, Z0
+	VFMADD231PD.BCST (CX), Y27, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z26, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y27, Y13
+	VFMADD231PD.BCST (R11), Z26, Z14
+	VFMADD231PD.BCST (R11), Y27, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z26, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y27, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z26, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y27, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y27, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z26, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y27, Y23
+	VFMADD231PD.BCST (R11)(R10*1), Z26, Z24
+	VFMADD231PD.BCST (R11)(R10*1), Y27, Y25
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z26
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y27
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z26, Z0
+	VFMADD231PD.BCST (CX), Y27, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z26, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y27, Y13
+	VFMADD231PD.BCST (R11), Z26, Z14
+	VFMADD231PD.BCST (R11), Y27, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z26, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y27, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z26, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y27, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y27, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z26, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y27, Y23
+	VFMADD231PD.BCST (R11)(R10*1), Z26, Z24
+	VFMADD231PD.BCST (R11)(R10*1), Y27, Y25
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -59438,6 +74647,8 @@ tileTile:
 	MOVQ    DI, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
 	PCALIGN $0x20
 
 tileSteps:
@@ -59584,12 +74795,173 @@ tileSteps:
 	ADDQ             BX, R11
 	ADDQ             SI, R12
 	CMPQ             R14, cols+72(FP)
-	JGE              tileFetched
+	JGE              tileStepsFetched
 	ADDQ             R8, R14
 
-tileFetched:
+tileStepsFetched:
 	SUBQ $0x04, R13
 	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z28
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y29
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z28, Z0
+	VFMADD231PD.BCST (CX), Y29, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y29, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z28, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y29, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z28, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y29, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y29, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z28, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y29, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z28, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y29, Y13
+	VFMADD231PD.BCST (R11), Z28, Z14
+	VFMADD231PD.BCST (R11), Y29, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z28, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y29, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z28, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y29, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y29, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z28, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y29, Y23
+	VFMADD231PD.BCST (R11)(R10*1), Z28, Z24
+	VFMADD231PD.BCST (R11)(R10*1), Y29, Y25
+	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       127(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z28
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y29
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z28, Z0
+	VFMADD231PD.BCST (CX), Y29, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y29, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z28, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y29, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z28, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y29, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y29, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z28, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y29, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z28, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y29, Y13
+	VFMADD231PD.BCST (R11), Z28, Z14
+	VFMADD231PD.BCST (R11), Y29, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z28, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y29, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z28, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y29, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y29, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z28, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y29, Y23
+	VFMADD231PD.BCST (R11)(R10*1), Z28, Z24
+	VFMADD231PD.BCST (R11)(R10*1), Y29, Y25
+	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z28
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y29
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z28, Z0
+	VFMADD231PD.BCST (CX), Y29, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y29, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z28, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y29, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z28, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y29, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y29, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z28, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y29, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z28, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y29, Y13
+	VFMADD231PD.BCST (R11), Z28, Z14
+	VFMADD231PD.BCST (R11), Y29, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z28, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y29, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z28, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y29, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y29, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z28, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y29, Y23
+	VFMADD231PD.BCST (R11)(R10*1), Z28, Z24
+	VFMADD231PD.BCST (R11)(R10*1), Y29, Y25
+	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z28
+	PREFETCHT1       128(R12)
+	VMOVUPD.Z        64(R12), K1, Y29
+	PREFETCHT1       192(R12)
+	VFMADD231PD.BCST (CX), Z28, Z0
+	VFMADD231PD.BCST (CX), Y29, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y29, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Z28, Z4
+	VFMADD231PD.BCST (CX)(DX*2), Y29, Y5
+	VFMADD231PD.BCST (CX)(R9*1), Z28, Z6
+	VFMADD231PD.BCST (CX)(R9*1), Y29, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y29, Y9
+	VFMADD231PD.BCST (CX)(R10*1), Z28, Z10
+	VFMADD231PD.BCST (CX)(R10*1), Y29, Y11
+	VFMADD231PD.BCST (CX)(R9*2), Z28, Z12
+	VFMADD231PD.BCST (CX)(R9*2), Y29, Y13
+	VFMADD231PD.BCST (R11), Z28, Z14
+	VFMADD231PD.BCST (R11), Y29, Y15
+	VFMADD231PD.BCST (R11)(DX*1), Z28, Z16
+	VFMADD231PD.BCST (R11)(DX*1), Y29, Y17
+	VFMADD231PD.BCST (R11)(DX*2), Z28, Z18
+	VFMADD231PD.BCST (R11)(DX*2), Y29, Y19
+	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y29, Y21
+	VFMADD231PD.BCST (R11)(DX*4), Z28, Z22
+	VFMADD231PD.BCST (R11)(DX*4), Y29, Y23
+	VFMADD231PD.BCST (R11)(R10*1), Z28, Z24
+	VFMADD231PD.BCST (R11)(R10*1), Y29, Y25
+	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R13
@@ -60078,13 +75450,10 @@ TEXT ·dpacking14x8AVX512(SB), NOSPLIT, $0-128
 	KMOVW R12, K1
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   DX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   SI, CX
-	SHLQ   $0x04, CX
-	ADDQ   R13, CX
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R10*2), CX
+	ADDQ   DX, CX
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -60101,21 +75470,20 @@ TEXT ·dpacking14x8AVX512(SB), NOSPLIT, $0-128
 	VPXORD Z13, Z13, Z13
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000d, R8, R15
-	ADDQ    DI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    DI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPD.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPD          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
@@ -60123,25 +75491,24 @@ tileSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PD.BCST (R12), Z14, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PD.BCST (CX), Z14, Z7
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PD.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
-	PREFETCHT0       (R15)
-	PREFETCHT0       63(R15)
+	ADDQ             BX, CX
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       63(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPD.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPD          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
@@ -60149,23 +75516,22 @@ tileSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PD.BCST (R12), Z14, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PD.BCST (CX), Z14, Z7
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PD.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
+	ADDQ             BX, CX
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPD.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPD          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
@@ -60173,23 +75539,22 @@ tileSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PD.BCST (R12), Z14, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PD.BCST (CX), Z14, Z7
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PD.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
+	ADDQ             BX, CX
+	ADDQ             SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPD.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPD          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
@@ -60197,35 +75562,34 @@ tileSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PD.BCST (R12), Z14, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PD.BCST (CX), Z14, Z7
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PD.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
-	CMPQ             R15, cols+72(FP)
-	JGE              tileFetched
-	ADDQ             R8, R15
+	ADDQ             BX, CX
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R14
 
-tileFetched:
-	SUBQ $0x04, R14
+tileStepsFetched:
+	SUBQ $0x04, R13
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R13), K1, Z14
-	PREFETCHT0       (CX)
+	VMOVUPD.Z        (R12), K1, Z14
+	PREFETCHT1       64(R12)
 	VMOVUPD          Z14, (R9)
 	ADDQ             $0x00000040, R9
-	ADDQ             SI, CX
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
@@ -60233,17 +75597,17 @@ tileStep:
 	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
-	VFMADD231PD.BCST (R12), Z14, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PD.BCST (CX), Z14, Z7
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (CX)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (CX)(R11*1), Z14, Z12
+	VFMADD231PD.BCST (CX)(R10*2), Z14, Z13
 	ADDQ             BX, AX
-	ADDQ             BX, R12
-	ADDQ             SI, R13
-	DECQ             R14
+	ADDQ             BX, CX
+	ADDQ             SI, R12
+	DECQ             R13
 	JNE              tileStep
 
 tileStore:
@@ -60544,13 +75908,10 @@ TEXT ·dpacking14x16AVX512(SB), NOSPLIT, $0-128
 	KMOVW R12, K1
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   DX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   SI, CX
-	SHLQ   $0x04, CX
-	ADDQ   R13, CX
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R10*2), CX
+	ADDQ   DX, CX
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -60581,24 +75942,23 @@ TEXT ·dpacking14x16AVX512(SB), NOSPLIT, $0-128
 	VPXORD Z27, Z27, Z27
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000d, R8, R15
-	ADDQ    DI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    DI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x0000000d, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPD      Z28, (R9)
-	VMOVUPD.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPD.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -60620,43 +75980,42 @@ tileSteps:
 	VBROADCASTSD (AX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(DX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(DX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(DX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   64(R15)
-	PREFETCHT0   127(R15)
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   127(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPD      Z28, (R9)
-	VMOVUPD.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPD.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -60678,40 +76037,39 @@ tileSteps:
 	VBROADCASTSD (AX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(DX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(DX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(DX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPD      Z28, (R9)
-	VMOVUPD.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPD.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -60733,40 +76091,39 @@ tileSteps:
 	VBROADCASTSD (AX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(DX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(DX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(DX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPD      Z28, (R9)
-	VMOVUPD.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPD.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -60788,52 +76145,51 @@ tileSteps:
 	VBROADCASTSD (AX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(DX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(DX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(DX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R15
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         R8, R14
 
-tileFetched:
-	SUBQ $0x04, R14
+tileStepsFetched:
+	SUBQ $0x04, R13
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z28
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z28
+	PREFETCHT1   128(R12)
 	VMOVUPD      Z28, (R9)
-	VMOVUPD.Z    64(R13), K1, Z29
-	PREFETCHT0   64(CX)
+	VMOVUPD.Z    64(R12), K1, Z29
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z29, 64(R9)
 	ADDQ         $0x00000080, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -60855,31 +76211,31 @@ tileStep:
 	VBROADCASTSD (AX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R12), Z30
+	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R12)(DX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R12)(DX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R12)(R10*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R12)(DX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R12)(R11*1), Z30
+	VBROADCASTSD (CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R12)(R10*2), Z30
+	VBROADCASTSD (CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	DECQ         R14
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -61321,13 +76677,10 @@ TEXT ·dpacking8x24AVX512(SB), NOSPLIT, $0-128
 	KMOVW R12, K1
 
 	// the next pointer is 7*aRow further
-	LEAQ   (AX)(R10*2), R12
-	ADDQ   DX, R12
-	MOVQ   b+32(FP), R13
-	MOVQ   SI, CX
-	SHLQ   $0x04, CX
-	ADDQ   R13, CX
-	MOVQ   k+0(FP), R14
+	LEAQ   (AX)(R10*2), CX
+	ADDQ   DX, CX
+	MOVQ   b+32(FP), R12
+	MOVQ   k+0(FP), R13
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -61354,27 +76707,26 @@ TEXT ·dpacking8x24AVX512(SB), NOSPLIT, $0-128
 	VPXORD Z23, Z23, Z23
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, R8, R15
-	ADDQ    DI, R15
-	MOVQ    R15, cols+72(FP)
-	MOVQ    DI, R15
-	SUBQ    $0x04, R14
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPD      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -61403,30 +76755,29 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R12), Z27
+	VBROADCASTSD (CX), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	PREFETCHT0   (R15)
-	PREFETCHT0   64(R15)
-	PREFETCHT0   128(R15)
-	PREFETCHT0   191(R15)
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   64(R14)
+	PREFETCHT0   128(R14)
+	PREFETCHT0   191(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPD      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -61455,26 +76806,25 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R12), Z27
+	VBROADCASTSD (CX), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPD      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -61503,26 +76853,25 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R12), Z27
+	VBROADCASTSD (CX), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
+	ADDQ         BX, CX
+	ADDQ         SI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPD      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -61551,38 +76900,37 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R12), Z27
+	VBROADCASTSD (CX), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	CMPQ         R15, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R15
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         R8, R14
 
-tileFetched:
-	SUBQ $0x04, R14
+tileStepsFetched:
+	SUBQ $0x04, R13
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R14
+	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (R12), Z24
+	PREFETCHT1   192(R12)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R13), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(R12), Z25
+	PREFETCHT1   256(R12)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD.Z    128(R13), K1, Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD.Z    128(R12), K1, Z26
+	PREFETCHT1   320(R12)
 	VMOVUPD      Z26, 128(R9)
 	ADDQ         $0x000000c0, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -61611,14 +76959,14 @@ tileStep:
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R12), Z27
+	VBROADCASTSD (CX), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
 	ADDQ         BX, AX
-	ADDQ         BX, R12
-	ADDQ         SI, R13
-	DECQ         R14
+	ADDQ         BX, CX
+	ADDQ         SI, R12
+	DECQ         R13
 	JNE          tileStep
 
 tileStore:
@@ -61983,11 +77331,8 @@ TEXT ·dpacking6x32AVX512(SB), NOSPLIT, $0-128
 	SHLL   CL, R12
 	DECL   R12
 	KMOVW  R12, K1
-	MOVQ   b+32(FP), R12
-	MOVQ   SI, CX
-	SHLQ   $0x04, CX
-	ADDQ   R12, CX
-	MOVQ   k+0(FP), R13
+	MOVQ   b+32(FP), CX
+	MOVQ   k+0(FP), R12
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -62014,30 +77359,29 @@ TEXT ·dpacking6x32AVX512(SB), NOSPLIT, $0-128
 	VPXORD Z23, Z23, Z23
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, R8, R14
-	ADDQ    DI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    DI, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPD      Z26, 128(R9)
-	VMOVUPD.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPD.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPD      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -62069,28 +77413,27 @@ tileSteps:
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   64(R14)
-	PREFETCHT0   128(R14)
-	PREFETCHT0   192(R14)
-	PREFETCHT0   255(R14)
+	ADDQ         SI, CX
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   128(R13)
+	PREFETCHT0   192(R13)
+	PREFETCHT0   255(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPD      Z26, 128(R9)
-	VMOVUPD.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPD.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPD      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -62122,23 +77465,22 @@ tileSteps:
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
+	ADDQ         SI, CX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPD      Z26, 128(R9)
-	VMOVUPD.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPD.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPD      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -62170,23 +77512,22 @@ tileSteps:
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
+	ADDQ         SI, CX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPD      Z26, 128(R9)
-	VMOVUPD.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPD.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPD      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -62218,35 +77559,34 @@ tileSteps:
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFetched
-	ADDQ         R8, R14
+	ADDQ         SI, CX
+	CMPQ         R13, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         R8, R13
 
-tileFetched:
-	SUBQ $0x04, R13
+tileStepsFetched:
+	SUBQ $0x04, R12
 	JGE  tileSteps
 
 tileRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z24
-	PREFETCHT0   (CX)
+	VMOVUPD      (CX), Z24
+	PREFETCHT1   256(CX)
 	VMOVUPD      Z24, (R9)
-	VMOVUPD      64(R12), Z25
-	PREFETCHT0   64(CX)
+	VMOVUPD      64(CX), Z25
+	PREFETCHT1   320(CX)
 	VMOVUPD      Z25, 64(R9)
-	VMOVUPD      128(R12), Z26
-	PREFETCHT0   128(CX)
+	VMOVUPD      128(CX), Z26
+	PREFETCHT1   384(CX)
 	VMOVUPD      Z26, 128(R9)
-	VMOVUPD.Z    192(R12), K1, Z27
-	PREFETCHT0   192(CX)
+	VMOVUPD.Z    192(CX), K1, Z27
+	PREFETCHT1   448(CX)
 	VMOVUPD      Z27, 192(R9)
 	ADDQ         $0x00000100, R9
-	ADDQ         SI, CX
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -62278,8 +77618,8 @@ tileStep:
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
 	ADDQ         BX, AX
-	ADDQ         SI, R12
-	DECQ         R13
+	ADDQ         SI, CX
+	DECQ         R12
 	JNE          tileStep
 
 tileStore:

@@ -76,12 +76,15 @@ type panels[T Float] struct {
 
 // macroKernel multiplies a block of A by panels of B, and packs them first if they are not.
 func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int, e epilogue[T]) {
-	most := a.rowsAtOnce()
+	most, wide := a.rowsAtOnce(), ks.tuning.Vectors
+	if b.row != 0 {
+		wide = ks.widthInPlace(m)
+	}
 	// LOOP 2 splits n: one micro-panel of B at a time.
 	for jr, cols := 0, 0; jr < n; jr += cols {
 		preemptible()
 		var v int
-		v, cols = ks.panel(n - jr)
+		v, cols = ks.panel(n-jr, wide)
 		row := b.row
 		if row == 0 {
 			row = v * ks.lanes

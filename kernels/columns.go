@@ -5,10 +5,13 @@ package kernels
 // m where its columns are. Gemv is the case n = 1. It leaves the epilogue to the caller.
 func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
-	if !p.a.trans {
+	switch {
+	case !p.a.trans:
 		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
-	} else {
-		columnsAlongM(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
+	case p.n > 1:
+		p.columnsAsRows(w)
+	default:
+		columnAlongM(p.ks, w, p.m, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
 	}
 	w.giveBack()
 }
@@ -50,42 +53,63 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 	}
 }
 
-// alongM is how many elements of a column of C stay in the L1 cache while the
-// columns of A stream by.
+// alongM is how many elements of C stay in the L1 cache while the columns of A
+// stream by.
 const alongM = 4096
 
-// columnsAlongM adds multiples of A's columns, contiguous, to those of C.
-func columnsAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+// columnAlongM adds multiples of A's columns, contiguous, to the column of C.
+func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
 	direct := ldc == 1 && alpha == 1 && beta == 0 // the sums are the result
 	w.a = room(w.a, min(m, alongM))
 	most := len(ks.addRows)
 	w.b = room(w.b, most)
 	for ic := 0; ic < m; ic += alongM {
 		mb := min(alongM, m-ic)
-		for j := range n {
-			column, sums := c[ic*ldc+j:], w.a[:mb]
-			if direct {
-				sums = column[:mb]
-			}
-			clear(sums)
-			for p := 0; p < k; p += most {
-				preemptible()
-				h := min(most, k-p)
-				for i := range h {
-					w.b[i] = b.data[(p+i)*b.row+j*b.col]
-				}
-				ks.addRows[h-1](mb, &w.b[0], &a.data[ic+p*a.col], a.col, &sums[0])
-			}
-			if direct {
-				continue
-			}
-			for i, s := range sums {
-				s *= alpha
-				if beta != 0 {
-					s += beta * column[i*ldc]
-				}
-				column[i*ldc] = s
-			}
+		column, sums := c[ic*ldc:], w.a[:mb]
+		if direct {
+			sums = column[:mb]
 		}
+		clear(sums)
+		for p := 0; p < k; p += most {
+			preemptible()
+			h := min(most, k-p)
+			for i := range h {
+				w.b[i] = b.data[(p+i)*b.row]
+			}
+			ks.addRows[h-1](mb, &w.b[0], &a.data[ic+p*a.col], a.col, &sums[0])
+		}
+		if direct {
+			continue
+		}
+		for i, s := range sums {
+			s *= alpha
+			if beta != 0 {
+				s += beta * column[i*ldc]
+			}
+			column[i*ldc] = s
+		}
+	}
+}
+
+// columnsAsRows computes the transpose of C, of which a block stays in the L1
+// cache, from the transpose of B and from A as it is, whose columns are contiguous:
+// vectors run along m and are full. Each sum is that of a tile, to the bit.
+func (p *product[T]) columnsAsRows(w *workspace[T]) {
+	mc := evenly(p.m, max(alongM/p.n, 1), p.ks.nr())
+	kc := evenly(p.k, p.ks.tuning.KC, 1)
+	w.a = room(w.a, p.n*mc)
+	rows, b := w.a, p.b.transposed()
+	for ic := 0; ic < p.m; ic += mc {
+		mb := min(mc, p.m-ic)
+		c, beta := p.c[ic*p.ldc:], p.beta
+		if beta != 0 {
+			packTransposed(p.ks.square, c, p.ldc, rows, p.n, mb, mc)
+		}
+		for pc := 0; pc < p.k; pc += kc {
+			columns := panels[T]{data: p.a.data[ic+pc*p.a.col:], row: p.a.col, step: 1}
+			macroKernel(p.ks, p.n, mb, min(kc, p.k-pc), p.alpha, b.from(0, pc), columns, beta, rows, mc, epilogue[T]{})
+			beta = 1
+		}
+		packTransposed(p.ks.square, rows, mc, c, mb, p.n, p.ldc)
 	}
 }

@@ -132,6 +132,9 @@ func blockEdges[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
+// farRow is so many elements that rows of B are far apart for the micro-kernels.
+const farRow = 600
+
 // Both sides of every threshold between the ways to compute a product, and
 // what each way cuts into blocks.
 func TestGemmPaths(t *testing.T) {
@@ -157,7 +160,7 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 	shapes = append(shapes, [3]int{alongM + 5, 1, len(o.ks.addRows) + 1}, [3]int{1, alongM + 5, 2*len(o.ks.addRows) + 3}, [3]int{alongM + 1, lanes + 1, 3})
 	for _, trans := range transposes {
 		for _, s := range shapes {
-			for _, pad := range [][3]int{{0, 0, 0}, {1, 2, 3}, {tu.PackStride, 0, 1}} {
+			for _, pad := range [][3]int{{0, 0, 0}, {1, 2, 3}, {tu.PackStride, farRow, 1}} {
 				g := gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.5, padA: pad[0], padB: pad[1], padC: pad[2]}
 				runGemm(t, o, g)
 				g.beta = -0.5
@@ -175,6 +178,45 @@ func columnsThatPackA[T Float](o Ops[T]) int {
 		n--
 	}
 	return n
+}
+
+// A transposed A and few columns: C as the transpose of its own transpose. The
+// bits are those of tiles, which an epilogue asks for.
+func TestGemmAsRows(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmAsRows(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmAsRows(t, o) })
+}
+
+func gemmAsRows[T Float](t *testing.T, o Ops[T]) {
+	some := false
+	for n := 2; n <= o.ks.nr()+1; n += 1 + n/8 {
+		for _, m := range []int{2, n, 5*o.ks.lanes + 1, alongM/n + 7} {
+			for _, k := range []int{7, 70, (o.ks.tuning.KC + 9) * 8 / max(8, m/8)} {
+				if !o.ks.betterAsRows(m, n, k) {
+					continue
+				}
+				some = true
+				for _, transB := range []bool{false, true} {
+					g := gemmCase{transA: true, transB: transB, m: m, n: n, k: k, alpha: 1, padA: 1, padB: 2, padC: 3}
+					runGemm(t, o, g)
+					g.alpha, g.beta = 1.5, -0.5
+					runGemm(t, o, g)
+				}
+				rng := rand.New(rand.NewPCG(31, 32))
+				a, b := randomMatrix[T](rng, k, m, m), randomMatrix[T](rng, k, n, n)
+				tiles, rows := make([]T, m*n), make([]T, m*n)
+				o.GemmFused(true, false, m, n, k, 0.7, a.data, m, b.data, n, 0, tiles, n, Epilogue[T]{Bias: make([]T, n)})
+				o.Gemm(true, false, m, n, k, 0.7, a.data, m, b.data, n, 0, rows, n)
+				if o.ks.tailColumns(n, k) == 0 && !slices.Equal(tiles, rows) {
+					t.Fatalf("%d x %d x %d: as rows the bits are others", m, n, k)
+				}
+			}
+		}
+	}
+	if some != (o.ks.lanes > 1) {
+		t.Errorf("some products are computed as rows: %v, with %d lanes", some, o.ks.lanes)
+	}
 }
 
 // Panels of every width, packed with the first tile or beforehand.

@@ -109,33 +109,45 @@ func (ks *kernelSet[T]) mr() int { return len(ks.tiles(ks.tuning.Vectors, ks.nr(
 func (ks *kernelSet[T]) nr() int { return ks.tuning.Vectors * ks.lanes }
 
 // panel returns the width of the next micro-panel, in vectors and in columns,
-// when there are so many columns left. It is NR, but wider ones at the end, one
-// or two, are better than a narrow one, in which A is read more often, unless that
-// one takes half a vector.
-func (ks *kernelSet[T]) panel(left int) (v, cols int) {
-	wide := ks.tuning.Vectors
+// when there are so many columns left and panels are wide vectors wide. Wider ones
+// at the end, one or two, are better than a narrow one, in which A is read more often.
+func (ks *kernelSet[T]) panel(left, wide int) (v, cols int) {
 	if v = (left + ks.lanes - 1) >> ks.laneShift; v <= wide {
 		return v, left
 	}
-	if ks.endsWider(left, wide+1) || ks.endsWider(left, 2*(wide+1)) {
+	if ks.endsWider(v, wide+1, wide) || ks.endsWider(v, 2*(wide+1), wide) {
 		return wide + 1, min((wide+1)*ks.lanes, left)
 	}
 	return wide, wide * ks.lanes
 }
 
-// endsWider reports whether n columns are v vectors, and make panels wider than NR.
-func (ks *kernelSet[T]) endsWider(n, v int) bool {
-	wide, vectors := ks.tuning.Vectors, (n+ks.lanes-1)>>ks.laneShift
-	return vectors == v && v%wide > 0 && wide < len(ks.micro) && !ks.halfLast(1, n-(v-1)*ks.lanes)
+// endsWider reports whether so many vectors are v vectors, and make panels wider than wide.
+func (ks *kernelSet[T]) endsWider(vectors, v, wide int) bool {
+	return vectors == v && v%wide > 0 && wide < len(ks.micro)
+}
+
+// widthInPlace returns how many vectors wide the panels of a B in place are,
+// for m rows of A: NR, or the widest there are, if with so few rows this makes larger
+// tiles, and more sums that do not wait for each other.
+func (ks *kernelSet[T]) widthInPlace(m int) int {
+	sums := func(v int) int {
+		tallest := len(ks.tiles(v, v*ks.lanes))
+		tiles := (m + tallest - 1) / tallest
+		return (m + tiles - 1) / tiles * v
+	}
+	wide, widest := ks.tuning.Vectors, len(ks.micro)
+	if sums(widest) > sums(wide) {
+		return widest
+	}
+	return wide
 }
 
 // regular returns how many of n columns come before the wider panels.
 func (ks *kernelSet[T]) regular(n int) int {
 	wide, vectors := ks.tuning.Vectors, (n+ks.lanes-1)>>ks.laneShift
 	for _, v := range []int{2 * (wide + 1), wide + 1} {
-		before := (vectors - v) * ks.lanes
-		if vectors >= v && (vectors-v)%wide == 0 && ks.endsWider(n-before, v) {
-			return before
+		if vectors >= v && (vectors-v)%wide == 0 && ks.endsWider(v, v, wide) {
+			return (vectors - v) * ks.lanes
 		}
 	}
 	return n

@@ -29,7 +29,7 @@ func packPanels[T Float](ks *kernelSet[T], dst []T, b operand[T], k, n int) {
 	for jr, cols := 0, 0; jr < n; jr += cols {
 		preemptible()
 		var v int
-		v, cols = ks.panel(n - jr)
+		v, cols = ks.panel(n-jr, ks.tuning.Vectors)
 		panel := dst[jr*k:][:k*v*lanes]
 		if !b.trans {
 			ks.pack[v-1](k, &b.data[jr], b.row, &panel[0], cols)

@@ -9,6 +9,11 @@ package kernels
 // the bits are the same.
 func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
 	ks := o.ks
+	if a.trans && e == (epilogue[T]{}) && ks.betterAsRows(m, n, k) {
+		p := product[T]{ks: ks, m: m, n: n, k: k, alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc}
+		p.asColumns(o)
+		return
+	}
 	if kernel, tiles := ks.onePanel(m, n, k); kernel != nil && !b.trans {
 		kernel(tiles, k, &a.data[0], a.row, a.col, &b.data[0], b.row, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
 		return

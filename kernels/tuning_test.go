@@ -41,7 +41,7 @@ func panelsOfBlocks[T Float](t *testing.T, o Ops[T]) {
 	starts := func(ks *kernelSet[T], from, to int) (at []int) {
 		for cols := 0; from < to; from += cols {
 			at = append(at, from)
-			_, cols = ks.panel(to - from)
+			_, cols = ks.panel(to-from, ks.tuning.Vectors)
 		}
 		return at
 	}

@@ -97,7 +97,13 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	for n := 1; n <= max(tu.TailColumns, 1); n++ {
 		b := operand[T]{make([]T, long*(n+1)), n + 1, 1, false} // columns that are not contiguous
 		columnsAlongK(ks, w, 2, n, long, 1, operand[T]{make([]T, 2*long), long, 1, false}, b, 0, make([]T, 2*n), n)
-		columnsAlongM(ks, w, long, n, 2, 2, operand[T]{make([]T, 2*long), 1, long, true}, b, 0, make([]T, long*n), n)
+		a := operand[T]{make([]T, 2*long), 1, long, true}
+		if n == 1 {
+			columnAlongM(ks, w, long, 2, 2, a, b, 0, make([]T, long), 1)
+		} else {
+			p := product[T]{ks: ks, m: long, n: n, k: 2, alpha: 2, a: a, b: b, c: make([]T, long*n), ldc: n}
+			p.columnsAsRows(w)
+		}
 	}
 	if most := max(tu.TailColumns, 1) * max(dotDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {
 		t.Errorf("columns take %d and %d elements, want at most %d", cap(w.a), cap(w.b), most)

@@ -11419,6 +11419,1513 @@ tileWrite:
 	VZEROUPPER
 	RET
 
+// func sgemm1x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm1x24AVX2(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+72(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Y3
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
+	JEQ          tileBias
+	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Y3
+	VFMADD231PS  (R8), Y3, Y0
+	VFMADD231PS  32(R8), Y3, Y1
+	VFMADD231PS  (R8)(R11*1), Y3, Y2
+	ADDQ         DI, R8
+	JMP          tileBias
+
+tileAdd:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R11*1), Y2, Y2
+	ADDQ   DI, R8
+
+tileBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileReLU
+	VMOVUPS (R8), Y3
+	VADDPS  Y3, Y0, Y0
+	VMOVUPS 32(R8), Y3
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS (R8)(R11*1), Y3
+	VADDPS  Y3, Y2, Y2
+
+tileReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    tileMask
+	VXORPS Y3, Y3, Y3
+	VCMPPS $0x16, Y3, Y0, Y4
+	VANDPS Y4, Y0, Y0
+	VCMPPS $0x16, Y3, Y1, Y4
+	VANDPS Y4, Y1, Y1
+	VCMPPS $0x16, Y3, Y2, Y3
+	VANDPS Y3, Y2, Y2
+
+tileMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileWrite
+	MOVQ    maskRow+104(FP), R9
+	SHLQ    $0x02, R9
+	VXORPS  Y3, Y3, Y3
+	VMOVUPS (R8), Y4
+	VCMPPS  $0x16, Y3, Y4, Y4
+	VANDPS  Y4, Y0, Y0
+	VMOVUPS 32(R8), Y4
+	VCMPPS  $0x16, Y3, Y4, Y4
+	VANDPS  Y4, Y1, Y1
+	VMOVUPS (R8)(R11*1), Y4
+	VCMPPS  $0x16, Y3, Y4, Y3
+	VANDPS  Y3, Y2, Y2
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, (SI)(R11*1)
+	ADDQ    DI, SI
+
+	// next tile
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm2x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm2x24AVX2(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+72(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Y6
+	VMULPS       Y6, Y0, Y0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y6, Y5, Y5
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
+	JEQ          tileBias
+	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Y6
+	VFMADD231PS  (R8), Y6, Y0
+	VFMADD231PS  32(R8), Y6, Y1
+	VFMADD231PS  (R8)(R11*1), Y6, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y6, Y3
+	VFMADD231PS  32(R8), Y6, Y4
+	VFMADD231PS  (R8)(R11*1), Y6, Y5
+	ADDQ         DI, R8
+	JMP          tileBias
+
+tileAdd:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R11*1), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	VADDPS 32(R8), Y4, Y4
+	VADDPS (R8)(R11*1), Y5, Y5
+	ADDQ   DI, R8
+
+tileBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileReLU
+	VMOVUPS (R8), Y6
+	VADDPS  Y6, Y0, Y0
+	VADDPS  Y6, Y3, Y3
+	VMOVUPS 32(R8), Y6
+	VADDPS  Y6, Y1, Y1
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS (R8)(R11*1), Y6
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y6, Y5, Y5
+
+tileReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    tileMask
+	VXORPS Y6, Y6, Y6
+	VCMPPS $0x16, Y6, Y0, Y7
+	VANDPS Y7, Y0, Y0
+	VCMPPS $0x16, Y6, Y1, Y7
+	VANDPS Y7, Y1, Y1
+	VCMPPS $0x16, Y6, Y2, Y7
+	VANDPS Y7, Y2, Y2
+	VCMPPS $0x16, Y6, Y3, Y7
+	VANDPS Y7, Y3, Y3
+	VCMPPS $0x16, Y6, Y4, Y7
+	VANDPS Y7, Y4, Y4
+	VCMPPS $0x16, Y6, Y5, Y6
+	VANDPS Y6, Y5, Y5
+
+tileMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileWrite
+	MOVQ    maskRow+104(FP), R9
+	SHLQ    $0x02, R9
+	VXORPS  Y6, Y6, Y6
+	VMOVUPS (R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y0, Y0
+	VMOVUPS 32(R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y1, Y1
+	VMOVUPS (R8)(R11*1), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y2, Y2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y3, Y3
+	VMOVUPS 32(R8), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y4, Y4
+	VMOVUPS (R8)(R11*1), Y7
+	VCMPPS  $0x16, Y6, Y7, Y6
+	VANDPS  Y6, Y5, Y5
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, (SI)(R11*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS Y4, 32(SI)
+	VMOVUPS Y5, (SI)(R11*1)
+	ADDQ    DI, SI
+
+	// next tile
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm3x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm3x24AVX2(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+72(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R9)(R11*1), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R9)(R11*1), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R9)(R11*1), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R9)(R11*1), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R9)(R11*1), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Y9
+	VMULPS       Y9, Y0, Y0
+	VMULPS       Y9, Y1, Y1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y9, Y3, Y3
+	VMULPS       Y9, Y4, Y4
+	VMULPS       Y9, Y5, Y5
+	VMULPS       Y9, Y6, Y6
+	VMULPS       Y9, Y7, Y7
+	VMULPS       Y9, Y8, Y8
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
+	JEQ          tileBias
+	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Y9
+	VFMADD231PS  (R8), Y9, Y0
+	VFMADD231PS  32(R8), Y9, Y1
+	VFMADD231PS  (R8)(R11*1), Y9, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y3
+	VFMADD231PS  32(R8), Y9, Y4
+	VFMADD231PS  (R8)(R11*1), Y9, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y9, Y6
+	VFMADD231PS  32(R8), Y9, Y7
+	VFMADD231PS  (R8)(R11*1), Y9, Y8
+	ADDQ         DI, R8
+	JMP          tileBias
+
+tileAdd:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R11*1), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	VADDPS 32(R8), Y4, Y4
+	VADDPS (R8)(R11*1), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	VADDPS (R8)(R11*1), Y8, Y8
+	ADDQ   DI, R8
+
+tileBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileReLU
+	VMOVUPS (R8), Y9
+	VADDPS  Y9, Y0, Y0
+	VADDPS  Y9, Y3, Y3
+	VADDPS  Y9, Y6, Y6
+	VMOVUPS 32(R8), Y9
+	VADDPS  Y9, Y1, Y1
+	VADDPS  Y9, Y4, Y4
+	VADDPS  Y9, Y7, Y7
+	VMOVUPS (R8)(R11*1), Y9
+	VADDPS  Y9, Y2, Y2
+	VADDPS  Y9, Y5, Y5
+	VADDPS  Y9, Y8, Y8
+
+tileReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    tileMask
+	VXORPS Y9, Y9, Y9
+	VCMPPS $0x16, Y9, Y0, Y10
+	VANDPS Y10, Y0, Y0
+	VCMPPS $0x16, Y9, Y1, Y10
+	VANDPS Y10, Y1, Y1
+	VCMPPS $0x16, Y9, Y2, Y10
+	VANDPS Y10, Y2, Y2
+	VCMPPS $0x16, Y9, Y3, Y10
+	VANDPS Y10, Y3, Y3
+	VCMPPS $0x16, Y9, Y4, Y10
+	VANDPS Y10, Y4, Y4
+	VCMPPS $0x16, Y9, Y5, Y10
+	VANDPS Y10, Y5, Y5
+	VCMPPS $0x16, Y9, Y6, Y10
+	VANDPS Y10, Y6, Y6
+	VCMPPS $0x16, Y9, Y7, Y10
+	VANDPS Y10, Y7, Y7
+	VCMPPS $0x16, Y9, Y8, Y9
+	VANDPS Y9, Y8, Y8
+
+tileMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileWrite
+	MOVQ    maskRow+104(FP), R9
+	SHLQ    $0x02, R9
+	VXORPS  Y9, Y9, Y9
+	VMOVUPS (R8), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y0, Y0
+	VMOVUPS 32(R8), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y1, Y1
+	VMOVUPS (R8)(R11*1), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y2, Y2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y3, Y3
+	VMOVUPS 32(R8), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y4, Y4
+	VMOVUPS (R8)(R11*1), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y5, Y5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y6, Y6
+	VMOVUPS 32(R8), Y10
+	VCMPPS  $0x16, Y9, Y10, Y10
+	VANDPS  Y10, Y7, Y7
+	VMOVUPS (R8)(R11*1), Y10
+	VCMPPS  $0x16, Y9, Y10, Y9
+	VANDPS  Y9, Y8, Y8
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, (SI)(R11*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS Y4, 32(SI)
+	VMOVUPS Y5, (SI)(R11*1)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	VMOVUPS Y8, (SI)(R11*1)
+	ADDQ    DI, SI
+
+	// next tile
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func sgemm4x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sgemm4x24AVX2(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R10)(R12*1), Y14
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R10)(R12*1), Y14
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R10)(R12*1), Y14
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R10)(R12*1), Y14
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R10)(R12*1), Y14
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Y12, Y10, Y10
+	VMULPS       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), R8
+	ADDL         R8, R8
+	JEQ          tileBias
+	MOVQ         SI, R8
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Y12
+	VFMADD231PS  (R8), Y12, Y0
+	VFMADD231PS  32(R8), Y12, Y1
+	VFMADD231PS  (R8)(R12*1), Y12, Y2
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y3
+	VFMADD231PS  32(R8), Y12, Y4
+	VFMADD231PS  (R8)(R12*1), Y12, Y5
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y6
+	VFMADD231PS  32(R8), Y12, Y7
+	VFMADD231PS  (R8)(R12*1), Y12, Y8
+	ADDQ         DI, R8
+	VFMADD231PS  (R8), Y12, Y9
+	VFMADD231PS  32(R8), Y12, Y10
+	VFMADD231PS  (R8)(R12*1), Y12, Y11
+	ADDQ         DI, R8
+	JMP          tileBias
+
+tileAdd:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	VADDPS (R8)(R12*1), Y2, Y2
+	ADDQ   DI, R8
+	VADDPS (R8), Y3, Y3
+	VADDPS 32(R8), Y4, Y4
+	VADDPS (R8)(R12*1), Y5, Y5
+	ADDQ   DI, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	VADDPS (R8)(R12*1), Y8, Y8
+	ADDQ   DI, R8
+	VADDPS (R8), Y9, Y9
+	VADDPS 32(R8), Y10, Y10
+	VADDPS (R8)(R12*1), Y11, Y11
+	ADDQ   DI, R8
+
+tileBias:
+	MOVQ    bias+88(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileReLU
+	VMOVUPS (R8), Y12
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y12, Y3, Y3
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y12, Y9, Y9
+	VMOVUPS 32(R8), Y12
+	VADDPS  Y12, Y1, Y1
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y12, Y7, Y7
+	VADDPS  Y12, Y10, Y10
+	VMOVUPS (R8)(R12*1), Y12
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y12, Y5, Y5
+	VADDPS  Y12, Y8, Y8
+	VADDPS  Y12, Y11, Y11
+
+tileReLU:
+	MOVQ   relu+112(FP), R8
+	TESTQ  R8, R8
+	JEQ    tileMask
+	VXORPS Y12, Y12, Y12
+	VCMPPS $0x16, Y12, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x16, Y12, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x16, Y12, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x16, Y12, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x16, Y12, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x16, Y12, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x16, Y12, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x16, Y12, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x16, Y12, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x16, Y12, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPS $0x16, Y12, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPS $0x16, Y12, Y11, Y12
+	VANDPS Y12, Y11, Y11
+
+tileMask:
+	MOVQ    mask+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileWrite
+	MOVQ    maskRow+104(FP), R10
+	SHLQ    $0x02, R10
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (R8), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y0, Y0
+	VMOVUPS 32(R8), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y1, Y1
+	VMOVUPS (R8)(R12*1), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y2, Y2
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y3, Y3
+	VMOVUPS 32(R8), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y4, Y4
+	VMOVUPS (R8)(R12*1), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y5, Y5
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y6, Y6
+	VMOVUPS 32(R8), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y7, Y7
+	VMOVUPS (R8)(R12*1), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y8, Y8
+	ADDQ    R10, R8
+	VMOVUPS (R8), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y9, Y9
+	VMOVUPS 32(R8), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y10, Y10
+	VMOVUPS (R8)(R12*1), Y13
+	VCMPPS  $0x16, Y12, Y13, Y12
+	VANDPS  Y12, Y11, Y11
+	ADDQ    R10, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS Y4, 32(SI)
+	VMOVUPS Y5, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	VMOVUPS Y8, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS Y10, 32(SI)
+	VMOVUPS Y11, (SI)(R12*1)
+	ADDQ    DI, SI
+
+	// next tile
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
 // func spacking12x8AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·spacking12x8AVX2(SB), NOSPLIT, $0-120
@@ -12708,6 +14215,401 @@ tileWrite:
 	ADDQ    DI, SI
 	VMOVUPS Y10, (SI)
 	VMOVUPS Y11, (SI)(R13*1)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+// func spacking4x24AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·spacking4x24AVX2(SB), NOSPLIT, $0-120
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), CX
+	MOVQ aCol+24(FP), DX
+	MOVQ bRow+40(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ panel+48(FP), R8
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ   $0x00000008, R12
+	SHLQ   $0x02, R12
+	MOVQ   b+32(FP), R10
+	MOVQ   k+0(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      Y12, (R8)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPS      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      Y12, (R8)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPS      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      Y12, (R8)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPS      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      Y12, (R8)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPS      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      Y12, (R8)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPS      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Y12, Y10, Y10
+	VMULPS       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), AX
+	ADDL         AX, AX
+	JEQ          tileBias
+	MOVQ         SI, AX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Y12
+	VFMADD231PS  (AX), Y12, Y0
+	VFMADD231PS  32(AX), Y12, Y1
+	VFMADD231PS  (AX)(R12*1), Y12, Y2
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y3
+	VFMADD231PS  32(AX), Y12, Y4
+	VFMADD231PS  (AX)(R12*1), Y12, Y5
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y6
+	VFMADD231PS  32(AX), Y12, Y7
+	VFMADD231PS  (AX)(R12*1), Y12, Y8
+	ADDQ         DI, AX
+	VFMADD231PS  (AX), Y12, Y9
+	VFMADD231PS  32(AX), Y12, Y10
+	VFMADD231PS  (AX)(R12*1), Y12, Y11
+	ADDQ         DI, AX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS (AX), Y0, Y0
+	VADDPS 32(AX), Y1, Y1
+	VADDPS (AX)(R12*1), Y2, Y2
+	ADDQ   DI, AX
+	VADDPS (AX), Y3, Y3
+	VADDPS 32(AX), Y4, Y4
+	VADDPS (AX)(R12*1), Y5, Y5
+	ADDQ   DI, AX
+	VADDPS (AX), Y6, Y6
+	VADDPS 32(AX), Y7, Y7
+	VADDPS (AX)(R12*1), Y8, Y8
+	ADDQ   DI, AX
+	VADDPS (AX), Y9, Y9
+	VADDPS 32(AX), Y10, Y10
+	VADDPS (AX)(R12*1), Y11, Y11
+	ADDQ   DI, AX
+
+tileBias:
+	MOVQ    bias+88(FP), AX
+	TESTQ   AX, AX
+	JEQ     tileReLU
+	VMOVUPS (AX), Y12
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y12, Y3, Y3
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y12, Y9, Y9
+	VMOVUPS 32(AX), Y12
+	VADDPS  Y12, Y1, Y1
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y12, Y7, Y7
+	VADDPS  Y12, Y10, Y10
+	VMOVUPS (AX)(R12*1), Y12
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y12, Y5, Y5
+	VADDPS  Y12, Y8, Y8
+	VADDPS  Y12, Y11, Y11
+
+tileReLU:
+	MOVQ   relu+112(FP), AX
+	TESTQ  AX, AX
+	JEQ    tileMask
+	VXORPS Y12, Y12, Y12
+	VCMPPS $0x16, Y12, Y0, Y13
+	VANDPS Y13, Y0, Y0
+	VCMPPS $0x16, Y12, Y1, Y13
+	VANDPS Y13, Y1, Y1
+	VCMPPS $0x16, Y12, Y2, Y13
+	VANDPS Y13, Y2, Y2
+	VCMPPS $0x16, Y12, Y3, Y13
+	VANDPS Y13, Y3, Y3
+	VCMPPS $0x16, Y12, Y4, Y13
+	VANDPS Y13, Y4, Y4
+	VCMPPS $0x16, Y12, Y5, Y13
+	VANDPS Y13, Y5, Y5
+	VCMPPS $0x16, Y12, Y6, Y13
+	VANDPS Y13, Y6, Y6
+	VCMPPS $0x16, Y12, Y7, Y13
+	VANDPS Y13, Y7, Y7
+	VCMPPS $0x16, Y12, Y8, Y13
+	VANDPS Y13, Y8, Y8
+	VCMPPS $0x16, Y12, Y9, Y13
+	VANDPS Y13, Y9, Y9
+	VCMPPS $0x16, Y12, Y10, Y13
+	VANDPS Y13, Y10, Y10
+	VCMPPS $0x16, Y12, Y11, Y12
+	VANDPS Y12, Y11, Y11
+
+tileMask:
+	MOVQ    mask+96(FP), AX
+	TESTQ   AX, AX
+	JEQ     tileWrite
+	MOVQ    maskRow+104(FP), CX
+	SHLQ    $0x02, CX
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y0, Y0
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y1, Y1
+	VMOVUPS (AX)(R12*1), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y2, Y2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y3, Y3
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y4, Y4
+	VMOVUPS (AX)(R12*1), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y5, Y5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y6, Y6
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y7, Y7
+	VMOVUPS (AX)(R12*1), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y8, Y8
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y9, Y9
+	VMOVUPS 32(AX), Y13
+	VCMPPS  $0x16, Y12, Y13, Y13
+	VANDPS  Y13, Y10, Y10
+	VMOVUPS (AX)(R12*1), Y13
+	VCMPPS  $0x16, Y12, Y13, Y12
+	VANDPS  Y12, Y11, Y11
+	ADDQ    CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	VMOVUPS Y2, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS Y4, 32(SI)
+	VMOVUPS Y5, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	VMOVUPS Y8, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS Y10, 32(SI)
+	VMOVUPS Y11, (SI)(R12*1)
 	ADDQ    DI, SI
 	VZEROUPPER
 	RET
@@ -24187,6 +26089,1521 @@ tileWrite:
 	VZEROUPPER
 	RET
 
+// func dgemm1x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm1x12AVX2(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+72(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Y3
+	VMULPD       Y3, Y0, Y0
+	VMULPD       Y3, Y1, Y1
+	VMULPD       Y3, Y2, Y2
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          tileBias
+	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Y3
+	VFMADD231PD  (R8), Y3, Y0
+	VFMADD231PD  32(R8), Y3, Y1
+	VFMADD231PD  (R8)(R11*1), Y3, Y2
+	ADDQ         DI, R8
+	JMP          tileBias
+
+tileAdd:
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R11*1), Y2, Y2
+	ADDQ   DI, R8
+
+tileBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileReLU
+	VMOVUPD (R8), Y3
+	VADDPD  Y3, Y0, Y0
+	VMOVUPD 32(R8), Y3
+	VADDPD  Y3, Y1, Y1
+	VMOVUPD (R8)(R11*1), Y3
+	VADDPD  Y3, Y2, Y2
+
+tileReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    tileMask
+	VXORPS Y3, Y3, Y3
+	VCMPPD $0x16, Y3, Y0, Y4
+	VANDPD Y4, Y0, Y0
+	VCMPPD $0x16, Y3, Y1, Y4
+	VANDPD Y4, Y1, Y1
+	VCMPPD $0x16, Y3, Y2, Y3
+	VANDPD Y3, Y2, Y2
+
+tileMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileWrite
+	MOVQ    maskRow+112(FP), R9
+	SHLQ    $0x03, R9
+	VXORPS  Y3, Y3, Y3
+	VMOVUPD (R8), Y4
+	VCMPPD  $0x16, Y3, Y4, Y4
+	VANDPD  Y4, Y0, Y0
+	VMOVUPD 32(R8), Y4
+	VCMPPD  $0x16, Y3, Y4, Y4
+	VANDPD  Y4, Y1, Y1
+	VMOVUPD (R8)(R11*1), Y4
+	VCMPPD  $0x16, Y3, Y4, Y3
+	VANDPD  Y3, Y2, Y2
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y2, (SI)(R11*1)
+	ADDQ    DI, SI
+
+	// next tile
+	IMUL3Q $0x00000001, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm2x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm2x12AVX2(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+72(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Y6
+	VMULPD       Y6, Y0, Y0
+	VMULPD       Y6, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y6, Y3, Y3
+	VMULPD       Y6, Y4, Y4
+	VMULPD       Y6, Y5, Y5
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          tileBias
+	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Y6
+	VFMADD231PD  (R8), Y6, Y0
+	VFMADD231PD  32(R8), Y6, Y1
+	VFMADD231PD  (R8)(R11*1), Y6, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y6, Y3
+	VFMADD231PD  32(R8), Y6, Y4
+	VFMADD231PD  (R8)(R11*1), Y6, Y5
+	ADDQ         DI, R8
+	JMP          tileBias
+
+tileAdd:
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R11*1), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	VADDPD 32(R8), Y4, Y4
+	VADDPD (R8)(R11*1), Y5, Y5
+	ADDQ   DI, R8
+
+tileBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileReLU
+	VMOVUPD (R8), Y6
+	VADDPD  Y6, Y0, Y0
+	VADDPD  Y6, Y3, Y3
+	VMOVUPD 32(R8), Y6
+	VADDPD  Y6, Y1, Y1
+	VADDPD  Y6, Y4, Y4
+	VMOVUPD (R8)(R11*1), Y6
+	VADDPD  Y6, Y2, Y2
+	VADDPD  Y6, Y5, Y5
+
+tileReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    tileMask
+	VXORPS Y6, Y6, Y6
+	VCMPPD $0x16, Y6, Y0, Y7
+	VANDPD Y7, Y0, Y0
+	VCMPPD $0x16, Y6, Y1, Y7
+	VANDPD Y7, Y1, Y1
+	VCMPPD $0x16, Y6, Y2, Y7
+	VANDPD Y7, Y2, Y2
+	VCMPPD $0x16, Y6, Y3, Y7
+	VANDPD Y7, Y3, Y3
+	VCMPPD $0x16, Y6, Y4, Y7
+	VANDPD Y7, Y4, Y4
+	VCMPPD $0x16, Y6, Y5, Y6
+	VANDPD Y6, Y5, Y5
+
+tileMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileWrite
+	MOVQ    maskRow+112(FP), R9
+	SHLQ    $0x03, R9
+	VXORPS  Y6, Y6, Y6
+	VMOVUPD (R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y0, Y0
+	VMOVUPD 32(R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y1, Y1
+	VMOVUPD (R8)(R11*1), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y2, Y2
+	ADDQ    R9, R8
+	VMOVUPD (R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y3, Y3
+	VMOVUPD 32(R8), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y4, Y4
+	VMOVUPD (R8)(R11*1), Y7
+	VCMPPD  $0x16, Y6, Y7, Y6
+	VANDPD  Y6, Y5, Y5
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y2, (SI)(R11*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD Y4, 32(SI)
+	VMOVUPD Y5, (SI)(R11*1)
+	ADDQ    DI, SI
+
+	// next tile
+	IMUL3Q $0x00000002, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm3x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm3x12AVX2(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+72(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, DI, R12
+	ADDQ    SI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    SI, R12
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R9)(R11*1), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R9)(R11*1), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R9)(R11*1), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R9)(R11*1), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R9)(R11*1), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Y9
+	VMULPD       Y9, Y0, Y0
+	VMULPD       Y9, Y1, Y1
+	VMULPD       Y9, Y2, Y2
+	VMULPD       Y9, Y3, Y3
+	VMULPD       Y9, Y4, Y4
+	VMULPD       Y9, Y5, Y5
+	VMULPD       Y9, Y6, Y6
+	VMULPD       Y9, Y7, Y7
+	VMULPD       Y9, Y8, Y8
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          tileBias
+	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Y9
+	VFMADD231PD  (R8), Y9, Y0
+	VFMADD231PD  32(R8), Y9, Y1
+	VFMADD231PD  (R8)(R11*1), Y9, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y3
+	VFMADD231PD  32(R8), Y9, Y4
+	VFMADD231PD  (R8)(R11*1), Y9, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y9, Y6
+	VFMADD231PD  32(R8), Y9, Y7
+	VFMADD231PD  (R8)(R11*1), Y9, Y8
+	ADDQ         DI, R8
+	JMP          tileBias
+
+tileAdd:
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R11*1), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	VADDPD 32(R8), Y4, Y4
+	VADDPD (R8)(R11*1), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	VADDPD 32(R8), Y7, Y7
+	VADDPD (R8)(R11*1), Y8, Y8
+	ADDQ   DI, R8
+
+tileBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileReLU
+	VMOVUPD (R8), Y9
+	VADDPD  Y9, Y0, Y0
+	VADDPD  Y9, Y3, Y3
+	VADDPD  Y9, Y6, Y6
+	VMOVUPD 32(R8), Y9
+	VADDPD  Y9, Y1, Y1
+	VADDPD  Y9, Y4, Y4
+	VADDPD  Y9, Y7, Y7
+	VMOVUPD (R8)(R11*1), Y9
+	VADDPD  Y9, Y2, Y2
+	VADDPD  Y9, Y5, Y5
+	VADDPD  Y9, Y8, Y8
+
+tileReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    tileMask
+	VXORPS Y9, Y9, Y9
+	VCMPPD $0x16, Y9, Y0, Y10
+	VANDPD Y10, Y0, Y0
+	VCMPPD $0x16, Y9, Y1, Y10
+	VANDPD Y10, Y1, Y1
+	VCMPPD $0x16, Y9, Y2, Y10
+	VANDPD Y10, Y2, Y2
+	VCMPPD $0x16, Y9, Y3, Y10
+	VANDPD Y10, Y3, Y3
+	VCMPPD $0x16, Y9, Y4, Y10
+	VANDPD Y10, Y4, Y4
+	VCMPPD $0x16, Y9, Y5, Y10
+	VANDPD Y10, Y5, Y5
+	VCMPPD $0x16, Y9, Y6, Y10
+	VANDPD Y10, Y6, Y6
+	VCMPPD $0x16, Y9, Y7, Y10
+	VANDPD Y10, Y7, Y7
+	VCMPPD $0x16, Y9, Y8, Y9
+	VANDPD Y9, Y8, Y8
+
+tileMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileWrite
+	MOVQ    maskRow+112(FP), R9
+	SHLQ    $0x03, R9
+	VXORPS  Y9, Y9, Y9
+	VMOVUPD (R8), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y0, Y0
+	VMOVUPD 32(R8), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y1, Y1
+	VMOVUPD (R8)(R11*1), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y2, Y2
+	ADDQ    R9, R8
+	VMOVUPD (R8), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y3, Y3
+	VMOVUPD 32(R8), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y4, Y4
+	VMOVUPD (R8)(R11*1), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y5, Y5
+	ADDQ    R9, R8
+	VMOVUPD (R8), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y6, Y6
+	VMOVUPD 32(R8), Y10
+	VCMPPD  $0x16, Y9, Y10, Y10
+	VANDPD  Y10, Y7, Y7
+	VMOVUPD (R8)(R11*1), Y10
+	VCMPPD  $0x16, Y9, Y10, Y9
+	VANDPD  Y9, Y8, Y8
+	ADDQ    R9, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y2, (SI)(R11*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD Y4, 32(SI)
+	VMOVUPD Y5, (SI)(R11*1)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	VMOVUPD Y7, 32(SI)
+	VMOVUPD Y8, (SI)(R11*1)
+	ADDQ    DI, SI
+
+	// next tile
+	IMUL3Q $0x00000003, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dgemm4x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dgemm4x12AVX2(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ aCol+32(FP), DX
+	MOVQ bRow+48(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ   AX, R8
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    BX, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R10)(R12*1), Y14
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R10)(R12*1), Y14
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R10)(R12*1), Y14
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R10)(R12*1), Y14
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R10)(R12*1), Y14
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, R8
+	CMPQ         R8, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Y12
+	VMULPD       Y12, Y0, Y0
+	VMULPD       Y12, Y1, Y1
+	VMULPD       Y12, Y2, Y2
+	VMULPD       Y12, Y3, Y3
+	VMULPD       Y12, Y4, Y4
+	VMULPD       Y12, Y5, Y5
+	VMULPD       Y12, Y6, Y6
+	VMULPD       Y12, Y7, Y7
+	VMULPD       Y12, Y8, Y8
+	VMULPD       Y12, Y9, Y9
+	VMULPD       Y12, Y10, Y10
+	VMULPD       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), R8
+	ADDQ         R8, R8
+	JEQ          tileBias
+	MOVQ         SI, R8
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Y12
+	VFMADD231PD  (R8), Y12, Y0
+	VFMADD231PD  32(R8), Y12, Y1
+	VFMADD231PD  (R8)(R12*1), Y12, Y2
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y3
+	VFMADD231PD  32(R8), Y12, Y4
+	VFMADD231PD  (R8)(R12*1), Y12, Y5
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y6
+	VFMADD231PD  32(R8), Y12, Y7
+	VFMADD231PD  (R8)(R12*1), Y12, Y8
+	ADDQ         DI, R8
+	VFMADD231PD  (R8), Y12, Y9
+	VFMADD231PD  32(R8), Y12, Y10
+	VFMADD231PD  (R8)(R12*1), Y12, Y11
+	ADDQ         DI, R8
+	JMP          tileBias
+
+tileAdd:
+	VADDPD (R8), Y0, Y0
+	VADDPD 32(R8), Y1, Y1
+	VADDPD (R8)(R12*1), Y2, Y2
+	ADDQ   DI, R8
+	VADDPD (R8), Y3, Y3
+	VADDPD 32(R8), Y4, Y4
+	VADDPD (R8)(R12*1), Y5, Y5
+	ADDQ   DI, R8
+	VADDPD (R8), Y6, Y6
+	VADDPD 32(R8), Y7, Y7
+	VADDPD (R8)(R12*1), Y8, Y8
+	ADDQ   DI, R8
+	VADDPD (R8), Y9, Y9
+	VADDPD 32(R8), Y10, Y10
+	VADDPD (R8)(R12*1), Y11, Y11
+	ADDQ   DI, R8
+
+tileBias:
+	MOVQ    bias+96(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileReLU
+	VMOVUPD (R8), Y12
+	VADDPD  Y12, Y0, Y0
+	VADDPD  Y12, Y3, Y3
+	VADDPD  Y12, Y6, Y6
+	VADDPD  Y12, Y9, Y9
+	VMOVUPD 32(R8), Y12
+	VADDPD  Y12, Y1, Y1
+	VADDPD  Y12, Y4, Y4
+	VADDPD  Y12, Y7, Y7
+	VADDPD  Y12, Y10, Y10
+	VMOVUPD (R8)(R12*1), Y12
+	VADDPD  Y12, Y2, Y2
+	VADDPD  Y12, Y5, Y5
+	VADDPD  Y12, Y8, Y8
+	VADDPD  Y12, Y11, Y11
+
+tileReLU:
+	MOVQ   relu+120(FP), R8
+	TESTQ  R8, R8
+	JEQ    tileMask
+	VXORPS Y12, Y12, Y12
+	VCMPPD $0x16, Y12, Y0, Y13
+	VANDPD Y13, Y0, Y0
+	VCMPPD $0x16, Y12, Y1, Y13
+	VANDPD Y13, Y1, Y1
+	VCMPPD $0x16, Y12, Y2, Y13
+	VANDPD Y13, Y2, Y2
+	VCMPPD $0x16, Y12, Y3, Y13
+	VANDPD Y13, Y3, Y3
+	VCMPPD $0x16, Y12, Y4, Y13
+	VANDPD Y13, Y4, Y4
+	VCMPPD $0x16, Y12, Y5, Y13
+	VANDPD Y13, Y5, Y5
+	VCMPPD $0x16, Y12, Y6, Y13
+	VANDPD Y13, Y6, Y6
+	VCMPPD $0x16, Y12, Y7, Y13
+	VANDPD Y13, Y7, Y7
+	VCMPPD $0x16, Y12, Y8, Y13
+	VANDPD Y13, Y8, Y8
+	VCMPPD $0x16, Y12, Y9, Y13
+	VANDPD Y13, Y9, Y9
+	VCMPPD $0x16, Y12, Y10, Y13
+	VANDPD Y13, Y10, Y10
+	VCMPPD $0x16, Y12, Y11, Y12
+	VANDPD Y12, Y11, Y11
+
+tileMask:
+	MOVQ    mask+104(FP), R8
+	TESTQ   R8, R8
+	JEQ     tileWrite
+	MOVQ    maskRow+112(FP), R10
+	SHLQ    $0x03, R10
+	VXORPS  Y12, Y12, Y12
+	VMOVUPD (R8), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y0, Y0
+	VMOVUPD 32(R8), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y1, Y1
+	VMOVUPD (R8)(R12*1), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y2, Y2
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y3, Y3
+	VMOVUPD 32(R8), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y4, Y4
+	VMOVUPD (R8)(R12*1), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y5, Y5
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y6, Y6
+	VMOVUPD 32(R8), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y7, Y7
+	VMOVUPD (R8)(R12*1), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y8, Y8
+	ADDQ    R10, R8
+	VMOVUPD (R8), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y9, Y9
+	VMOVUPD 32(R8), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y10, Y10
+	VMOVUPD (R8)(R12*1), Y13
+	VCMPPD  $0x16, Y12, Y13, Y12
+	VANDPD  Y12, Y11, Y11
+	ADDQ    R10, R8
+
+	// the mask of the next tile
+	MOVQ R8, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y2, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD Y4, 32(SI)
+	VMOVUPD Y5, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	VMOVUPD Y7, 32(SI)
+	VMOVUPD Y8, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD Y10, 32(SI)
+	VMOVUPD Y11, (SI)(R12*1)
+	ADDQ    DI, SI
+
+	// next tile
+	IMUL3Q $0x00000004, CX, R8
+	ADDQ   R8, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
 // func dpacking12x4AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $0-128
@@ -25482,6 +28899,403 @@ tileWrite:
 	ADDQ    DI, SI
 	VMOVUPD Y10, (SI)
 	VMOVUPD Y11, (SI)(R13*1)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+// func dpacking4x12AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dpacking4x12AVX2(SB), NOSPLIT, $0-128
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), CX
+	MOVQ aCol+24(FP), DX
+	MOVQ bRow+40(FP), BX
+	MOVQ c+56(FP), SI
+	MOVQ ldc+64(FP), DI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ panel+48(FP), R8
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+72(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ   $0x00000004, R12
+	SHLQ   $0x03, R12
+	MOVQ   b+32(FP), R10
+	MOVQ   k+0(FP), R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, DI, R13
+	ADDQ    SI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    SI, R13
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      Y12, (R8)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      Y13, 32(R8)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPD      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      Y12, (R8)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      Y13, 32(R8)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPD      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      Y12, (R8)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      Y13, 32(R8)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPD      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      Y12, (R8)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      Y13, 32(R8)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPD      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileStepsFetched
+	ADDQ         DI, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      Y12, (R8)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      Y13, 32(R8)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VMOVUPD      Y14, (R8)(R12*1)
+	ADDQ         $0x00000060, R8
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, AX
+	CMPQ         AX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Y12
+	VMULPD       Y12, Y0, Y0
+	VMULPD       Y12, Y1, Y1
+	VMULPD       Y12, Y2, Y2
+	VMULPD       Y12, Y3, Y3
+	VMULPD       Y12, Y4, Y4
+	VMULPD       Y12, Y5, Y5
+	VMULPD       Y12, Y6, Y6
+	VMULPD       Y12, Y7, Y7
+	VMULPD       Y12, Y8, Y8
+	VMULPD       Y12, Y9, Y9
+	VMULPD       Y12, Y10, Y10
+	VMULPD       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), AX
+	ADDQ         AX, AX
+	JEQ          tileBias
+	MOVQ         SI, AX
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Y12
+	VFMADD231PD  (AX), Y12, Y0
+	VFMADD231PD  32(AX), Y12, Y1
+	VFMADD231PD  (AX)(R12*1), Y12, Y2
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y3
+	VFMADD231PD  32(AX), Y12, Y4
+	VFMADD231PD  (AX)(R12*1), Y12, Y5
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y6
+	VFMADD231PD  32(AX), Y12, Y7
+	VFMADD231PD  (AX)(R12*1), Y12, Y8
+	ADDQ         DI, AX
+	VFMADD231PD  (AX), Y12, Y9
+	VFMADD231PD  32(AX), Y12, Y10
+	VFMADD231PD  (AX)(R12*1), Y12, Y11
+	ADDQ         DI, AX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD (AX), Y0, Y0
+	VADDPD 32(AX), Y1, Y1
+	VADDPD (AX)(R12*1), Y2, Y2
+	ADDQ   DI, AX
+	VADDPD (AX), Y3, Y3
+	VADDPD 32(AX), Y4, Y4
+	VADDPD (AX)(R12*1), Y5, Y5
+	ADDQ   DI, AX
+	VADDPD (AX), Y6, Y6
+	VADDPD 32(AX), Y7, Y7
+	VADDPD (AX)(R12*1), Y8, Y8
+	ADDQ   DI, AX
+	VADDPD (AX), Y9, Y9
+	VADDPD 32(AX), Y10, Y10
+	VADDPD (AX)(R12*1), Y11, Y11
+	ADDQ   DI, AX
+
+tileBias:
+	MOVQ    bias+96(FP), AX
+	TESTQ   AX, AX
+	JEQ     tileReLU
+	VMOVUPD (AX), Y12
+	VADDPD  Y12, Y0, Y0
+	VADDPD  Y12, Y3, Y3
+	VADDPD  Y12, Y6, Y6
+	VADDPD  Y12, Y9, Y9
+	VMOVUPD 32(AX), Y12
+	VADDPD  Y12, Y1, Y1
+	VADDPD  Y12, Y4, Y4
+	VADDPD  Y12, Y7, Y7
+	VADDPD  Y12, Y10, Y10
+	VMOVUPD (AX)(R12*1), Y12
+	VADDPD  Y12, Y2, Y2
+	VADDPD  Y12, Y5, Y5
+	VADDPD  Y12, Y8, Y8
+	VADDPD  Y12, Y11, Y11
+
+tileReLU:
+	MOVQ   relu+120(FP), AX
+	TESTQ  AX, AX
+	JEQ    tileMask
+	VXORPS Y12, Y12, Y12
+	VCMPPD $0x16, Y12, Y0, Y13
+	VANDPD Y13, Y0, Y0
+	VCMPPD $0x16, Y12, Y1, Y13
+	VANDPD Y13, Y1, Y1
+	VCMPPD $0x16, Y12, Y2, Y13
+	VANDPD Y13, Y2, Y2
+	VCMPPD $0x16, Y12, Y3, Y13
+	VANDPD Y13, Y3, Y3
+	VCMPPD $0x16, Y12, Y4, Y13
+	VANDPD Y13, Y4, Y4
+	VCMPPD $0x16, Y12, Y5, Y13
+	VANDPD Y13, Y5, Y5
+	VCMPPD $0x16, Y12, Y6, Y13
+	VANDPD Y13, Y6, Y6
+	VCMPPD $0x16, Y12, Y7, Y13
+	VANDPD Y13, Y7, Y7
+	VCMPPD $0x16, Y12, Y8, Y13
+	VANDPD Y13, Y8, Y8
+	VCMPPD $0x16, Y12, Y9, Y13
+	VANDPD Y13, Y9, Y9
+	VCMPPD $0x16, Y12, Y10, Y13
+	VANDPD Y13, Y10, Y10
+	VCMPPD $0x16, Y12, Y11, Y12
+	VANDPD Y12, Y11, Y11
+
+tileMask:
+	MOVQ    mask+104(FP), AX
+	TESTQ   AX, AX
+	JEQ     tileWrite
+	MOVQ    maskRow+112(FP), CX
+	SHLQ    $0x03, CX
+	VXORPS  Y12, Y12, Y12
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y0, Y0
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y1, Y1
+	VMOVUPD (AX)(R12*1), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y2, Y2
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y3, Y3
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y4, Y4
+	VMOVUPD (AX)(R12*1), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y5, Y5
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y6, Y6
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y7, Y7
+	VMOVUPD (AX)(R12*1), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y8, Y8
+	ADDQ    CX, AX
+	VMOVUPD (AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y9, Y9
+	VMOVUPD 32(AX), Y13
+	VCMPPD  $0x16, Y12, Y13, Y13
+	VANDPD  Y13, Y10, Y10
+	VMOVUPD (AX)(R12*1), Y13
+	VCMPPD  $0x16, Y12, Y13, Y12
+	VANDPD  Y12, Y11, Y11
+	ADDQ    CX, AX
+
+	// the mask of the next tile
+	MOVQ AX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Y0, (SI)
+	VMOVUPD Y1, 32(SI)
+	VMOVUPD Y2, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD Y4, 32(SI)
+	VMOVUPD Y5, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	VMOVUPD Y7, 32(SI)
+	VMOVUPD Y8, (SI)(R12*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD Y10, 32(SI)
+	VMOVUPD Y11, (SI)(R12*1)
 	ADDQ    DI, SI
 	VZEROUPPER
 	RET

@@ -374,6 +374,76 @@ func shalves13x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *flo
 //go:noescape
 func shalves14x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 
+// shalves1x40AVX512 is a microKernel for at most so many columns with h = 1 and v = 3 vectors of 16.
+//
+//go:noescape
+func shalves1x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves2x40AVX512 is a microKernel for at most so many columns with h = 2 and v = 3 vectors of 16.
+//
+//go:noescape
+func shalves2x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves3x40AVX512 is a microKernel for at most so many columns with h = 3 and v = 3 vectors of 16.
+//
+//go:noescape
+func shalves3x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves4x40AVX512 is a microKernel for at most so many columns with h = 4 and v = 3 vectors of 16.
+//
+//go:noescape
+func shalves4x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves5x40AVX512 is a microKernel for at most so many columns with h = 5 and v = 3 vectors of 16.
+//
+//go:noescape
+func shalves5x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves6x40AVX512 is a microKernel for at most so many columns with h = 6 and v = 3 vectors of 16.
+//
+//go:noescape
+func shalves6x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves7x40AVX512 is a microKernel for at most so many columns with h = 7 and v = 3 vectors of 16.
+//
+//go:noescape
+func shalves7x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves8x40AVX512 is a microKernel for at most so many columns with h = 8 and v = 3 vectors of 16.
+//
+//go:noescape
+func shalves8x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves1x56AVX512 is a microKernel for at most so many columns with h = 1 and v = 4 vectors of 16.
+//
+//go:noescape
+func shalves1x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves2x56AVX512 is a microKernel for at most so many columns with h = 2 and v = 4 vectors of 16.
+//
+//go:noescape
+func shalves2x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves3x56AVX512 is a microKernel for at most so many columns with h = 3 and v = 4 vectors of 16.
+//
+//go:noescape
+func shalves3x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves4x56AVX512 is a microKernel for at most so many columns with h = 4 and v = 4 vectors of 16.
+//
+//go:noescape
+func shalves4x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves5x56AVX512 is a microKernel for at most so many columns with h = 5 and v = 4 vectors of 16.
+//
+//go:noescape
+func shalves5x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
+// shalves6x56AVX512 is a microKernel for at most so many columns with h = 6 and v = 4 vectors of 16.
+//
+//go:noescape
+func shalves6x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+
 // spacking14x16AVX512 is the function of a packingKernel with h = 14 and v = 1 vectors of 16.
 //
 //go:noescape
@@ -764,6 +834,76 @@ func dhalves13x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *flo
 //go:noescape
 func dhalves14x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 
+// dhalves1x20AVX512 is a microKernel for at most so many columns with h = 1 and v = 3 vectors of 8.
+//
+//go:noescape
+func dhalves1x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves2x20AVX512 is a microKernel for at most so many columns with h = 2 and v = 3 vectors of 8.
+//
+//go:noescape
+func dhalves2x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves3x20AVX512 is a microKernel for at most so many columns with h = 3 and v = 3 vectors of 8.
+//
+//go:noescape
+func dhalves3x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves4x20AVX512 is a microKernel for at most so many columns with h = 4 and v = 3 vectors of 8.
+//
+//go:noescape
+func dhalves4x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves5x20AVX512 is a microKernel for at most so many columns with h = 5 and v = 3 vectors of 8.
+//
+//go:noescape
+func dhalves5x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves6x20AVX512 is a microKernel for at most so many columns with h = 6 and v = 3 vectors of 8.
+//
+//go:noescape
+func dhalves6x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves7x20AVX512 is a microKernel for at most so many columns with h = 7 and v = 3 vectors of 8.
+//
+//go:noescape
+func dhalves7x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves8x20AVX512 is a microKernel for at most so many columns with h = 8 and v = 3 vectors of 8.
+//
+//go:noescape
+func dhalves8x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves1x28AVX512 is a microKernel for at most so many columns with h = 1 and v = 4 vectors of 8.
+//
+//go:noescape
+func dhalves1x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves2x28AVX512 is a microKernel for at most so many columns with h = 2 and v = 4 vectors of 8.
+//
+//go:noescape
+func dhalves2x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves3x28AVX512 is a microKernel for at most so many columns with h = 3 and v = 4 vectors of 8.
+//
+//go:noescape
+func dhalves3x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves4x28AVX512 is a microKernel for at most so many columns with h = 4 and v = 4 vectors of 8.
+//
+//go:noescape
+func dhalves4x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves5x28AVX512 is a microKernel for at most so many columns with h = 5 and v = 4 vectors of 8.
+//
+//go:noescape
+func dhalves5x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
+// dhalves6x28AVX512 is a microKernel for at most so many columns with h = 6 and v = 4 vectors of 8.
+//
+//go:noescape
+func dhalves6x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+
 // dpacking14x8AVX512 is the function of a packingKernel with h = 14 and v = 1 vectors of 8.
 //
 //go:noescape
@@ -794,6 +934,8 @@ var sgemmAVX512 = [][]microKernel[float32]{
 var shalvesAVX512 = [][]microKernel[float32]{
 	{shalves1x8AVX512, shalves2x8AVX512, shalves3x8AVX512, shalves4x8AVX512, shalves5x8AVX512, shalves6x8AVX512, shalves7x8AVX512, shalves8x8AVX512, shalves9x8AVX512, shalves10x8AVX512, shalves11x8AVX512, shalves12x8AVX512, shalves13x8AVX512, shalves14x8AVX512, shalves15x8AVX512, shalves16x8AVX512},
 	{shalves1x24AVX512, shalves2x24AVX512, shalves3x24AVX512, shalves4x24AVX512, shalves5x24AVX512, shalves6x24AVX512, shalves7x24AVX512, shalves8x24AVX512, shalves9x24AVX512, shalves10x24AVX512, shalves11x24AVX512, shalves12x24AVX512, shalves13x24AVX512, shalves14x24AVX512},
+	{shalves1x40AVX512, shalves2x40AVX512, shalves3x40AVX512, shalves4x40AVX512, shalves5x40AVX512, shalves6x40AVX512, shalves7x40AVX512, shalves8x40AVX512},
+	{shalves1x56AVX512, shalves2x56AVX512, shalves3x56AVX512, shalves4x56AVX512, shalves5x56AVX512, shalves6x56AVX512},
 }
 
 var spackingAVX512 = []packingKernel[float32]{
@@ -813,6 +955,8 @@ var dgemmAVX512 = [][]microKernel[float64]{
 var dhalvesAVX512 = [][]microKernel[float64]{
 	{dhalves1x4AVX512, dhalves2x4AVX512, dhalves3x4AVX512, dhalves4x4AVX512, dhalves5x4AVX512, dhalves6x4AVX512, dhalves7x4AVX512, dhalves8x4AVX512, dhalves9x4AVX512, dhalves10x4AVX512, dhalves11x4AVX512, dhalves12x4AVX512, dhalves13x4AVX512, dhalves14x4AVX512, dhalves15x4AVX512, dhalves16x4AVX512},
 	{dhalves1x12AVX512, dhalves2x12AVX512, dhalves3x12AVX512, dhalves4x12AVX512, dhalves5x12AVX512, dhalves6x12AVX512, dhalves7x12AVX512, dhalves8x12AVX512, dhalves9x12AVX512, dhalves10x12AVX512, dhalves11x12AVX512, dhalves12x12AVX512, dhalves13x12AVX512, dhalves14x12AVX512},
+	{dhalves1x20AVX512, dhalves2x20AVX512, dhalves3x20AVX512, dhalves4x20AVX512, dhalves5x20AVX512, dhalves6x20AVX512, dhalves7x20AVX512, dhalves8x20AVX512},
+	{dhalves1x28AVX512, dhalves2x28AVX512, dhalves3x28AVX512, dhalves4x28AVX512, dhalves5x28AVX512, dhalves6x28AVX512},
 }
 
 var dpackingAVX512 = []packingKernel[float64]{

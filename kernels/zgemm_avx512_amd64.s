@@ -36381,6 +36381,7109 @@ tileWrite:
 	VZEROUPPER
 	RET
 
+// func shalves1x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves1x40AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000020, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z3
+	VMOVUPS          64(R9), Z4
+	VMOVUPS.Z        128(R9), K1, Y5
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX), Z4, Z1
+	VFMADD231PS.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z3
+	VMOVUPS          64(R9), Z4
+	VMOVUPS.Z        128(R9), K1, Y5
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX), Z4, Z1
+	VFMADD231PS.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z3
+	VMOVUPS          64(R9), Z4
+	VMOVUPS.Z        128(R9), K1, Y5
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX), Z4, Z1
+	VFMADD231PS.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z3
+	VMOVUPS          64(R9), Z4
+	VMOVUPS.Z        128(R9), K1, Y5
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX), Z4, Z1
+	VFMADD231PS.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z3
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y5
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX), Z4, Z1
+	VFMADD231PS.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z3
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y5
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX), Z4, Z1
+	VFMADD231PS.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z3
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y5
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX), Z4, Z1
+	VFMADD231PS.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z3
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y5
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX), Z4, Z1
+	VFMADD231PS.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z3
+	VMOVUPS          64(R9), Z4
+	VMOVUPS.Z        128(R9), K1, Y5
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX), Z4, Z1
+	VFMADD231PS.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z3
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VMULPS       Y3, Y2, Y2
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z3
+	VFMADD231PS  (CX), Z3, Z0
+	VFMADD231PS  64(CX), Z3, Z1
+	VMOVUPS.Z    128(CX), K1, Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Y4
+	VADDPS    Y4, Y2, Y2
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z3
+	VADDPS    Z3, Z0, Z0
+	VMOVUPS   64(CX), Z3
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Y3
+	VADDPS    Y3, Y2, Y2
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z6, Z6, Z6
+	VCMPPS    $0x16, Z6, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z6, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Y6, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z6, Z6, Z6
+	VMOVUPS   (CX), Z3
+	VCMPPS    $0x16, Z6, Z3, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z3
+	VCMPPS    $0x16, Z6, Z3, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Y3
+	VCMPPS    $0x16, Y6, Y3, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves2x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves2x40AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000020, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	VMOVUPS          64(R9), Z7
+	VMOVUPS.Z        128(R9), K1, Y8
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Z7, Z1
+	VFMADD231PS.BCST (CX), Y8, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	VMOVUPS          64(R9), Z7
+	VMOVUPS.Z        128(R9), K1, Y8
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Z7, Z1
+	VFMADD231PS.BCST (CX), Y8, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	VMOVUPS          64(R9), Z7
+	VMOVUPS.Z        128(R9), K1, Y8
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Z7, Z1
+	VFMADD231PS.BCST (CX), Y8, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	VMOVUPS          64(R9), Z7
+	VMOVUPS.Z        128(R9), K1, Y8
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Z7, Z1
+	VFMADD231PS.BCST (CX), Y8, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z7
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y8
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Z7, Z1
+	VFMADD231PS.BCST (CX), Y8, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z7
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y8
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Z7, Z1
+	VFMADD231PS.BCST (CX), Y8, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z7
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y8
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Z7, Z1
+	VFMADD231PS.BCST (CX), Y8, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z7
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y8
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Z7, Z1
+	VFMADD231PS.BCST (CX), Y8, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z6
+	VMOVUPS          64(R9), Z7
+	VMOVUPS.Z        128(R9), K1, Y8
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX), Z7, Z1
+	VFMADD231PS.BCST (CX), Y8, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z6
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Z6, Z3, Z3
+	VMULPS       Z6, Z4, Z4
+	VMULPS       Y6, Y5, Y5
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z6
+	VFMADD231PS  (CX), Z6, Z0
+	VFMADD231PS  64(CX), Z6, Z1
+	VMOVUPS.Z    128(CX), K1, Y7
+	VFMADD231PS  Y7, Y6, Y2
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z6, Z3
+	VFMADD231PS  64(CX), Z6, Z4
+	VMOVUPS.Z    128(CX), K1, Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Y7
+	VADDPS    Y7, Y2, Y2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Y7
+	VADDPS    Y7, Y5, Y5
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z3, Z3
+	VMOVUPS   64(CX), Z6
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Y6
+	VADDPS    Y6, Y2, Y2
+	VADDPS    Y6, Y5, Y5
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPS    $0x16, Z9, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z9, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Y9, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Z9, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z9, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y9, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z9, Z9, Z9
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Y6
+	VCMPPS    $0x16, Y9, Y6, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z6
+	VCMPPS    $0x16, Z9, Z6, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Y6
+	VCMPPS    $0x16, Y9, Y6, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves3x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves3x40AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000020, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z9
+	VMOVUPS          64(R9), Z10
+	VMOVUPS.Z        128(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX), Y11, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z9
+	VMOVUPS          64(R9), Z10
+	VMOVUPS.Z        128(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX), Y11, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z9
+	VMOVUPS          64(R9), Z10
+	VMOVUPS.Z        128(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX), Y11, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z9
+	VMOVUPS          64(R9), Z10
+	VMOVUPS.Z        128(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX), Y11, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z9
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z10
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y11
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX), Y11, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z9
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z10
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y11
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX), Y11, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z9
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z10
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y11
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX), Y11, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z9
+	PREFETCHT1       192(R9)
+	VMOVUPS          64(R9), Z10
+	PREFETCHT1       256(R9)
+	VMOVUPS.Z        128(R9), K1, Y11
+	PREFETCHT1       320(R9)
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX), Y11, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z9
+	VMOVUPS          64(R9), Z10
+	VMOVUPS.Z        128(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX), Y11, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z9
+	VMULPS       Z9, Z0, Z0
+	VMULPS       Z9, Z1, Z1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Z9, Z3, Z3
+	VMULPS       Z9, Z4, Z4
+	VMULPS       Y9, Y5, Y5
+	VMULPS       Z9, Z6, Z6
+	VMULPS       Z9, Z7, Z7
+	VMULPS       Y9, Y8, Y8
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z9
+	VFMADD231PS  (CX), Z9, Z0
+	VFMADD231PS  64(CX), Z9, Z1
+	VMOVUPS.Z    128(CX), K1, Y10
+	VFMADD231PS  Y10, Y9, Y2
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z9, Z3
+	VFMADD231PS  64(CX), Z9, Z4
+	VMOVUPS.Z    128(CX), K1, Y10
+	VFMADD231PS  Y10, Y9, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z9, Z6
+	VFMADD231PS  64(CX), Z9, Z7
+	VMOVUPS.Z    128(CX), K1, Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Y10
+	VADDPS    Y10, Y2, Y2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Y10
+	VADDPS    Y10, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Y10
+	VADDPS    Y10, Y8, Y8
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z6, Z6
+	VMOVUPS   64(CX), Z9
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z4, Z4
+	VADDPS    Z9, Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Y9
+	VADDPS    Y9, Y2, Y2
+	VADDPS    Y9, Y5, Y5
+	VADDPS    Y9, Y8, Y8
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z12, Z12, Z12
+	VCMPPS    $0x16, Z12, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z12, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Y12, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Z12, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z12, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y12, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z12, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z12, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Y12, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z12, Z12, Z12
+	VMOVUPS   (CX), Z9
+	VCMPPS    $0x16, Z12, Z9, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z9
+	VCMPPS    $0x16, Z12, Z9, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Y9
+	VCMPPS    $0x16, Y12, Y9, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z9
+	VCMPPS    $0x16, Z12, Z9, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z9
+	VCMPPS    $0x16, Z12, Z9, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Y9
+	VCMPPS    $0x16, Y12, Y9, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z9
+	VCMPPS    $0x16, Z12, Z9, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z9
+	VCMPPS    $0x16, Z12, Z9, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Y9
+	VCMPPS    $0x16, Y12, Y9, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves4x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves4x40AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000020, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z12
+	VMOVUPS          64(R10), Z13
+	VMOVUPS.Z        128(R10), K1, Y14
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Y14, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z12
+	VMOVUPS          64(R10), Z13
+	VMOVUPS.Z        128(R10), K1, Y14
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Y14, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z12
+	VMOVUPS          64(R10), Z13
+	VMOVUPS.Z        128(R10), K1, Y14
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Y14, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z12
+	VMOVUPS          64(R10), Z13
+	VMOVUPS.Z        128(R10), K1, Y14
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Y14, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z12
+	PREFETCHT1       192(R10)
+	VMOVUPS          64(R10), Z13
+	PREFETCHT1       256(R10)
+	VMOVUPS.Z        128(R10), K1, Y14
+	PREFETCHT1       320(R10)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Y14, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z12
+	PREFETCHT1       192(R10)
+	VMOVUPS          64(R10), Z13
+	PREFETCHT1       256(R10)
+	VMOVUPS.Z        128(R10), K1, Y14
+	PREFETCHT1       320(R10)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Y14, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z12
+	PREFETCHT1       192(R10)
+	VMOVUPS          64(R10), Z13
+	PREFETCHT1       256(R10)
+	VMOVUPS.Z        128(R10), K1, Y14
+	PREFETCHT1       320(R10)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Y14, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z12
+	PREFETCHT1       192(R10)
+	VMOVUPS          64(R10), Z13
+	PREFETCHT1       256(R10)
+	VMOVUPS.Z        128(R10), K1, Y14
+	PREFETCHT1       320(R10)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Y14, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z12
+	VMOVUPS          64(R10), Z13
+	VMOVUPS.Z        128(R10), K1, Y14
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Y14, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Z12, Z7, Z7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Z12, Z9, Z9
+	VMULPS       Z12, Z10, Z10
+	VMULPS       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z12
+	VFMADD231PS  (CX), Z12, Z0
+	VFMADD231PS  64(CX), Z12, Z1
+	VMOVUPS.Z    128(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z3
+	VFMADD231PS  64(CX), Z12, Z4
+	VMOVUPS.Z    128(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z6
+	VFMADD231PS  64(CX), Z12, Z7
+	VMOVUPS.Z    128(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y8
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z9
+	VFMADD231PS  64(CX), Z12, Z10
+	VMOVUPS.Z    128(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Y13
+	VADDPS    Y13, Y2, Y2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Y13
+	VADDPS    Y13, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Y13
+	VADDPS    Y13, Y8, Y8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Y13
+	VADDPS    Y13, Y11, Y11
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z9, Z9
+	VMOVUPS   64(CX), Z12
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Y12
+	VADDPS    Y12, Y2, Y2
+	VADDPS    Y12, Y5, Y5
+	VADDPS    Y12, Y8, Y8
+	VADDPS    Y12, Y11, Y11
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPS    $0x16, Z15, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z15, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Y15, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Z15, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z15, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y15, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z15, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z15, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Y15, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Z15, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z15, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y15, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z15, Z15, Z15
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z15, Z12, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Y12
+	VCMPPS    $0x16, Y15, Y12, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves5x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves5x40AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000020, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Y14, Y14, Y14
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z15
+	VMOVUPS          64(R10), Z16
+	VMOVUPS.Z        128(R10), K1, Y17
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX), Y17, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z15
+	VMOVUPS          64(R10), Z16
+	VMOVUPS.Z        128(R10), K1, Y17
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX), Y17, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z15
+	VMOVUPS          64(R10), Z16
+	VMOVUPS.Z        128(R10), K1, Y17
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX), Y17, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z15
+	VMOVUPS          64(R10), Z16
+	VMOVUPS.Z        128(R10), K1, Y17
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX), Y17, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z15
+	PREFETCHT1       192(R10)
+	VMOVUPS          64(R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPS.Z        128(R10), K1, Y17
+	PREFETCHT1       320(R10)
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX), Y17, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z15
+	PREFETCHT1       192(R10)
+	VMOVUPS          64(R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPS.Z        128(R10), K1, Y17
+	PREFETCHT1       320(R10)
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX), Y17, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z15
+	PREFETCHT1       192(R10)
+	VMOVUPS          64(R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPS.Z        128(R10), K1, Y17
+	PREFETCHT1       320(R10)
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX), Y17, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z15
+	PREFETCHT1       192(R10)
+	VMOVUPS          64(R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPS.Z        128(R10), K1, Y17
+	PREFETCHT1       320(R10)
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX), Y17, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z15
+	VMOVUPS          64(R10), Z16
+	VMOVUPS.Z        128(R10), K1, Y17
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX), Y17, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z15
+	VMULPS       Z15, Z0, Z0
+	VMULPS       Z15, Z1, Z1
+	VMULPS       Y15, Y2, Y2
+	VMULPS       Z15, Z3, Z3
+	VMULPS       Z15, Z4, Z4
+	VMULPS       Y15, Y5, Y5
+	VMULPS       Z15, Z6, Z6
+	VMULPS       Z15, Z7, Z7
+	VMULPS       Y15, Y8, Y8
+	VMULPS       Z15, Z9, Z9
+	VMULPS       Z15, Z10, Z10
+	VMULPS       Y15, Y11, Y11
+	VMULPS       Z15, Z12, Z12
+	VMULPS       Z15, Z13, Z13
+	VMULPS       Y15, Y14, Y14
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z15
+	VFMADD231PS  (CX), Z15, Z0
+	VFMADD231PS  64(CX), Z15, Z1
+	VMOVUPS.Z    128(CX), K1, Y16
+	VFMADD231PS  Y16, Y15, Y2
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z15, Z3
+	VFMADD231PS  64(CX), Z15, Z4
+	VMOVUPS.Z    128(CX), K1, Y16
+	VFMADD231PS  Y16, Y15, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z15, Z6
+	VFMADD231PS  64(CX), Z15, Z7
+	VMOVUPS.Z    128(CX), K1, Y16
+	VFMADD231PS  Y16, Y15, Y8
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z15, Z9
+	VFMADD231PS  64(CX), Z15, Z10
+	VMOVUPS.Z    128(CX), K1, Y16
+	VFMADD231PS  Y16, Y15, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z15, Z12
+	VFMADD231PS  64(CX), Z15, Z13
+	VMOVUPS.Z    128(CX), K1, Y16
+	VFMADD231PS  Y16, Y15, Y14
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Y16
+	VADDPS    Y16, Y2, Y2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Y16
+	VADDPS    Y16, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Y16
+	VADDPS    Y16, Y8, Y8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Y16
+	VADDPS    Y16, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Y16
+	VADDPS    Y16, Y14, Y14
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z15
+	VADDPS    Z15, Z0, Z0
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z15, Z6, Z6
+	VADDPS    Z15, Z9, Z9
+	VADDPS    Z15, Z12, Z12
+	VMOVUPS   64(CX), Z15
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z15, Z4, Z4
+	VADDPS    Z15, Z7, Z7
+	VADDPS    Z15, Z10, Z10
+	VADDPS    Z15, Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Y15
+	VADDPS    Y15, Y2, Y2
+	VADDPS    Y15, Y5, Y5
+	VADDPS    Y15, Y8, Y8
+	VADDPS    Y15, Y11, Y11
+	VADDPS    Y15, Y14, Y14
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z18, Z18, Z18
+	VCMPPS    $0x16, Z18, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z18, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Y18, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Z18, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z18, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y18, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z18, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z18, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Y18, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Z18, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z18, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y18, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z18, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z18, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Y18, Y14, K2
+	VMOVAPS.Z Y14, K2, Y14
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z18, Z18, Z18
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Y15
+	VCMPPS    $0x16, Y18, Y15, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Y15
+	VCMPPS    $0x16, Y18, Y15, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Y15
+	VCMPPS    $0x16, Y18, Y15, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Y15
+	VCMPPS    $0x16, Y18, Y15, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z15
+	VCMPPS    $0x16, Z18, Z15, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(CX), K1, Y15
+	VCMPPS    $0x16, Y18, Y15, K2
+	VMOVAPS.Z Y14, K2, Y14
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Y14, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves6x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves6x40AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000020, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Y14, Y14, Y14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z18
+	VMOVUPS          64(R11), Z19
+	VMOVUPS.Z        128(R11), K1, Y20
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Z19, Z1
+	VFMADD231PS.BCST (CX), Y20, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z18
+	VMOVUPS          64(R11), Z19
+	VMOVUPS.Z        128(R11), K1, Y20
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Z19, Z1
+	VFMADD231PS.BCST (CX), Y20, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z18
+	VMOVUPS          64(R11), Z19
+	VMOVUPS.Z        128(R11), K1, Y20
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Z19, Z1
+	VFMADD231PS.BCST (CX), Y20, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z18
+	VMOVUPS          64(R11), Z19
+	VMOVUPS.Z        128(R11), K1, Y20
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Z19, Z1
+	VFMADD231PS.BCST (CX), Y20, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z18
+	PREFETCHT1       192(R11)
+	VMOVUPS          64(R11), Z19
+	PREFETCHT1       256(R11)
+	VMOVUPS.Z        128(R11), K1, Y20
+	PREFETCHT1       320(R11)
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Z19, Z1
+	VFMADD231PS.BCST (CX), Y20, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z18
+	PREFETCHT1       192(R11)
+	VMOVUPS          64(R11), Z19
+	PREFETCHT1       256(R11)
+	VMOVUPS.Z        128(R11), K1, Y20
+	PREFETCHT1       320(R11)
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Z19, Z1
+	VFMADD231PS.BCST (CX), Y20, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z18
+	PREFETCHT1       192(R11)
+	VMOVUPS          64(R11), Z19
+	PREFETCHT1       256(R11)
+	VMOVUPS.Z        128(R11), K1, Y20
+	PREFETCHT1       320(R11)
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Z19, Z1
+	VFMADD231PS.BCST (CX), Y20, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z18
+	PREFETCHT1       192(R11)
+	VMOVUPS          64(R11), Z19
+	PREFETCHT1       256(R11)
+	VMOVUPS.Z        128(R11), K1, Y20
+	PREFETCHT1       320(R11)
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Z19, Z1
+	VFMADD231PS.BCST (CX), Y20, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z18
+	VMOVUPS          64(R11), Z19
+	VMOVUPS.Z        128(R11), K1, Y20
+	VFMADD231PS.BCST (CX), Z18, Z0
+	VFMADD231PS.BCST (CX), Z19, Z1
+	VFMADD231PS.BCST (CX), Y20, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z18
+	VMULPS       Z18, Z0, Z0
+	VMULPS       Z18, Z1, Z1
+	VMULPS       Y18, Y2, Y2
+	VMULPS       Z18, Z3, Z3
+	VMULPS       Z18, Z4, Z4
+	VMULPS       Y18, Y5, Y5
+	VMULPS       Z18, Z6, Z6
+	VMULPS       Z18, Z7, Z7
+	VMULPS       Y18, Y8, Y8
+	VMULPS       Z18, Z9, Z9
+	VMULPS       Z18, Z10, Z10
+	VMULPS       Y18, Y11, Y11
+	VMULPS       Z18, Z12, Z12
+	VMULPS       Z18, Z13, Z13
+	VMULPS       Y18, Y14, Y14
+	VMULPS       Z18, Z15, Z15
+	VMULPS       Z18, Z16, Z16
+	VMULPS       Y18, Y17, Y17
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z18
+	VFMADD231PS  (CX), Z18, Z0
+	VFMADD231PS  64(CX), Z18, Z1
+	VMOVUPS.Z    128(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y2
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z3
+	VFMADD231PS  64(CX), Z18, Z4
+	VMOVUPS.Z    128(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z6
+	VFMADD231PS  64(CX), Z18, Z7
+	VMOVUPS.Z    128(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y8
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z9
+	VFMADD231PS  64(CX), Z18, Z10
+	VMOVUPS.Z    128(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z12
+	VFMADD231PS  64(CX), Z18, Z13
+	VMOVUPS.Z    128(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y14
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z18, Z15
+	VFMADD231PS  64(CX), Z18, Z16
+	VMOVUPS.Z    128(CX), K1, Y19
+	VFMADD231PS  Y19, Y18, Y17
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Y19
+	VADDPS    Y19, Y2, Y2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Y19
+	VADDPS    Y19, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Y19
+	VADDPS    Y19, Y8, Y8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Y19
+	VADDPS    Y19, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Y19
+	VADDPS    Y19, Y14, Y14
+	ADDQ      R8, CX
+	VADDPS    (CX), Z15, Z15
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS.Z 128(CX), K1, Y19
+	VADDPS    Y19, Y17, Y17
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z18
+	VADDPS    Z18, Z0, Z0
+	VADDPS    Z18, Z3, Z3
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z18, Z9, Z9
+	VADDPS    Z18, Z12, Z12
+	VADDPS    Z18, Z15, Z15
+	VMOVUPS   64(CX), Z18
+	VADDPS    Z18, Z1, Z1
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z18, Z7, Z7
+	VADDPS    Z18, Z10, Z10
+	VADDPS    Z18, Z13, Z13
+	VADDPS    Z18, Z16, Z16
+	VMOVUPS.Z 128(CX), K1, Y18
+	VADDPS    Y18, Y2, Y2
+	VADDPS    Y18, Y5, Y5
+	VADDPS    Y18, Y8, Y8
+	VADDPS    Y18, Y11, Y11
+	VADDPS    Y18, Y14, Y14
+	VADDPS    Y18, Y17, Y17
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z21, Z21, Z21
+	VCMPPS    $0x16, Z21, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z21, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Y21, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Z21, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z21, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y21, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z21, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z21, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Y21, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Z21, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z21, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y21, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z21, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z21, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Y21, Y14, K2
+	VMOVAPS.Z Y14, K2, Y14
+	VCMPPS    $0x16, Z21, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z21, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Y21, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z21, Z21, Z21
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y14, K2, Y14
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VMOVUPS   64(CX), Z18
+	VCMPPS    $0x16, Z21, Z18, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 128(CX), K1, Y18
+	VCMPPS    $0x16, Y21, Y18, K2
+	VMOVAPS.Z Y17, K2, Y17
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Y14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Y17, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves7x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves7x40AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000020, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Y14, Y14, Y14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Y20, Y20, Y20
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z21
+	VMOVUPS          64(R11), Z22
+	VMOVUPS.Z        128(R11), K1, Y23
+	VFMADD231PS.BCST (CX), Z21, Z0
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX), Y23, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z21
+	VMOVUPS          64(R11), Z22
+	VMOVUPS.Z        128(R11), K1, Y23
+	VFMADD231PS.BCST (CX), Z21, Z0
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX), Y23, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z21
+	VMOVUPS          64(R11), Z22
+	VMOVUPS.Z        128(R11), K1, Y23
+	VFMADD231PS.BCST (CX), Z21, Z0
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX), Y23, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z21
+	VMOVUPS          64(R11), Z22
+	VMOVUPS.Z        128(R11), K1, Y23
+	VFMADD231PS.BCST (CX), Z21, Z0
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX), Y23, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z21
+	PREFETCHT1       192(R11)
+	VMOVUPS          64(R11), Z22
+	PREFETCHT1       256(R11)
+	VMOVUPS.Z        128(R11), K1, Y23
+	PREFETCHT1       320(R11)
+	VFMADD231PS.BCST (CX), Z21, Z0
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX), Y23, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z21
+	PREFETCHT1       192(R11)
+	VMOVUPS          64(R11), Z22
+	PREFETCHT1       256(R11)
+	VMOVUPS.Z        128(R11), K1, Y23
+	PREFETCHT1       320(R11)
+	VFMADD231PS.BCST (CX), Z21, Z0
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX), Y23, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z21
+	PREFETCHT1       192(R11)
+	VMOVUPS          64(R11), Z22
+	PREFETCHT1       256(R11)
+	VMOVUPS.Z        128(R11), K1, Y23
+	PREFETCHT1       320(R11)
+	VFMADD231PS.BCST (CX), Z21, Z0
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX), Y23, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z21
+	PREFETCHT1       192(R11)
+	VMOVUPS          64(R11), Z22
+	PREFETCHT1       256(R11)
+	VMOVUPS.Z        128(R11), K1, Y23
+	PREFETCHT1       320(R11)
+	VFMADD231PS.BCST (CX), Z21, Z0
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX), Y23, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z21
+	VMOVUPS          64(R11), Z22
+	VMOVUPS.Z        128(R11), K1, Y23
+	VFMADD231PS.BCST (CX), Z21, Z0
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX), Y23, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z21
+	VMULPS       Z21, Z0, Z0
+	VMULPS       Z21, Z1, Z1
+	VMULPS       Y21, Y2, Y2
+	VMULPS       Z21, Z3, Z3
+	VMULPS       Z21, Z4, Z4
+	VMULPS       Y21, Y5, Y5
+	VMULPS       Z21, Z6, Z6
+	VMULPS       Z21, Z7, Z7
+	VMULPS       Y21, Y8, Y8
+	VMULPS       Z21, Z9, Z9
+	VMULPS       Z21, Z10, Z10
+	VMULPS       Y21, Y11, Y11
+	VMULPS       Z21, Z12, Z12
+	VMULPS       Z21, Z13, Z13
+	VMULPS       Y21, Y14, Y14
+	VMULPS       Z21, Z15, Z15
+	VMULPS       Z21, Z16, Z16
+	VMULPS       Y21, Y17, Y17
+	VMULPS       Z21, Z18, Z18
+	VMULPS       Z21, Z19, Z19
+	VMULPS       Y21, Y20, Y20
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z21
+	VFMADD231PS  (CX), Z21, Z0
+	VFMADD231PS  64(CX), Z21, Z1
+	VMOVUPS.Z    128(CX), K1, Y22
+	VFMADD231PS  Y22, Y21, Y2
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z3
+	VFMADD231PS  64(CX), Z21, Z4
+	VMOVUPS.Z    128(CX), K1, Y22
+	VFMADD231PS  Y22, Y21, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z6
+	VFMADD231PS  64(CX), Z21, Z7
+	VMOVUPS.Z    128(CX), K1, Y22
+	VFMADD231PS  Y22, Y21, Y8
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z9
+	VFMADD231PS  64(CX), Z21, Z10
+	VMOVUPS.Z    128(CX), K1, Y22
+	VFMADD231PS  Y22, Y21, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z12
+	VFMADD231PS  64(CX), Z21, Z13
+	VMOVUPS.Z    128(CX), K1, Y22
+	VFMADD231PS  Y22, Y21, Y14
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z15
+	VFMADD231PS  64(CX), Z21, Z16
+	VMOVUPS.Z    128(CX), K1, Y22
+	VFMADD231PS  Y22, Y21, Y17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z21, Z18
+	VFMADD231PS  64(CX), Z21, Z19
+	VMOVUPS.Z    128(CX), K1, Y22
+	VFMADD231PS  Y22, Y21, Y20
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Y22
+	VADDPS    Y22, Y2, Y2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Y22
+	VADDPS    Y22, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Y22
+	VADDPS    Y22, Y8, Y8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Y22
+	VADDPS    Y22, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Y22
+	VADDPS    Y22, Y14, Y14
+	ADDQ      R8, CX
+	VADDPS    (CX), Z15, Z15
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS.Z 128(CX), K1, Y22
+	VADDPS    Y22, Y17, Y17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VADDPS    64(CX), Z19, Z19
+	VMOVUPS.Z 128(CX), K1, Y22
+	VADDPS    Y22, Y20, Y20
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z21
+	VADDPS    Z21, Z0, Z0
+	VADDPS    Z21, Z3, Z3
+	VADDPS    Z21, Z6, Z6
+	VADDPS    Z21, Z9, Z9
+	VADDPS    Z21, Z12, Z12
+	VADDPS    Z21, Z15, Z15
+	VADDPS    Z21, Z18, Z18
+	VMOVUPS   64(CX), Z21
+	VADDPS    Z21, Z1, Z1
+	VADDPS    Z21, Z4, Z4
+	VADDPS    Z21, Z7, Z7
+	VADDPS    Z21, Z10, Z10
+	VADDPS    Z21, Z13, Z13
+	VADDPS    Z21, Z16, Z16
+	VADDPS    Z21, Z19, Z19
+	VMOVUPS.Z 128(CX), K1, Y21
+	VADDPS    Y21, Y2, Y2
+	VADDPS    Y21, Y5, Y5
+	VADDPS    Y21, Y8, Y8
+	VADDPS    Y21, Y11, Y11
+	VADDPS    Y21, Y14, Y14
+	VADDPS    Y21, Y17, Y17
+	VADDPS    Y21, Y20, Y20
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z24, Z24, Z24
+	VCMPPS    $0x16, Z24, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z24, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Y24, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Z24, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z24, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y24, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z24, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z24, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Y24, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Z24, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z24, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y24, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z24, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z24, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Y24, Y14, K2
+	VMOVAPS.Z Y14, K2, Y14
+	VCMPPS    $0x16, Z24, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z24, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Y24, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, Z24, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z24, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Y24, Y20, K2
+	VMOVAPS.Z Y20, K2, Y20
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z24, Z24, Z24
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Y21
+	VCMPPS    $0x16, Y24, Y21, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Y21
+	VCMPPS    $0x16, Y24, Y21, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Y21
+	VCMPPS    $0x16, Y24, Y21, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Y21
+	VCMPPS    $0x16, Y24, Y21, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(CX), K1, Y21
+	VCMPPS    $0x16, Y24, Y21, K2
+	VMOVAPS.Z Y14, K2, Y14
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 128(CX), K1, Y21
+	VCMPPS    $0x16, Y24, Y21, K2
+	VMOVAPS.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS   64(CX), Z21
+	VCMPPS    $0x16, Z24, Z21, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VMOVUPS.Z 128(CX), K1, Y21
+	VCMPPS    $0x16, Y24, Y21, K2
+	VMOVAPS.Z Y20, K2, Y20
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Y14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Y17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Y20, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves8x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves8x40AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000020, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Y14, Y14, Y14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Y20, Y20, Y20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	VMOVUPS          64(R12), Z25
+	VMOVUPS.Z        128(R12), K1, Y26
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Y26, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PS.BCST (R11), Z24, Z21
+	VFMADD231PS.BCST (R11), Z25, Z22
+	VFMADD231PS.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       128(R14)
+	PREFETCHT0       191(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	VMOVUPS          64(R12), Z25
+	VMOVUPS.Z        128(R12), K1, Y26
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Y26, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PS.BCST (R11), Z24, Z21
+	VFMADD231PS.BCST (R11), Z25, Z22
+	VFMADD231PS.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	VMOVUPS          64(R12), Z25
+	VMOVUPS.Z        128(R12), K1, Y26
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Y26, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PS.BCST (R11), Z24, Z21
+	VFMADD231PS.BCST (R11), Z25, Z22
+	VFMADD231PS.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	VMOVUPS          64(R12), Z25
+	VMOVUPS.Z        128(R12), K1, Y26
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Y26, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PS.BCST (R11), Z24, Z21
+	VFMADD231PS.BCST (R11), Z25, Z22
+	VFMADD231PS.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R14
+
+tileStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	PREFETCHT1       192(R12)
+	VMOVUPS          64(R12), Z25
+	PREFETCHT1       256(R12)
+	VMOVUPS.Z        128(R12), K1, Y26
+	PREFETCHT1       320(R12)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Y26, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PS.BCST (R11), Z24, Z21
+	VFMADD231PS.BCST (R11), Z25, Z22
+	VFMADD231PS.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       128(R14)
+	PREFETCHT0       191(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	PREFETCHT1       192(R12)
+	VMOVUPS          64(R12), Z25
+	PREFETCHT1       256(R12)
+	VMOVUPS.Z        128(R12), K1, Y26
+	PREFETCHT1       320(R12)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Y26, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PS.BCST (R11), Z24, Z21
+	VFMADD231PS.BCST (R11), Z25, Z22
+	VFMADD231PS.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	PREFETCHT1       192(R12)
+	VMOVUPS          64(R12), Z25
+	PREFETCHT1       256(R12)
+	VMOVUPS.Z        128(R12), K1, Y26
+	PREFETCHT1       320(R12)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Y26, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PS.BCST (R11), Z24, Z21
+	VFMADD231PS.BCST (R11), Z25, Z22
+	VFMADD231PS.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	PREFETCHT1       192(R12)
+	VMOVUPS          64(R12), Z25
+	PREFETCHT1       256(R12)
+	VMOVUPS.Z        128(R12), K1, Y26
+	PREFETCHT1       320(R12)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Y26, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PS.BCST (R11), Z24, Z21
+	VFMADD231PS.BCST (R11), Z25, Z22
+	VFMADD231PS.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Z24
+	VMOVUPS          64(R12), Z25
+	VMOVUPS.Z        128(R12), K1, Y26
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Y26, Y2
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PS.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PS.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PS.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PS.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PS.BCST (R11), Z24, Z21
+	VFMADD231PS.BCST (R11), Z25, Z22
+	VFMADD231PS.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z24
+	VMULPS       Z24, Z0, Z0
+	VMULPS       Z24, Z1, Z1
+	VMULPS       Y24, Y2, Y2
+	VMULPS       Z24, Z3, Z3
+	VMULPS       Z24, Z4, Z4
+	VMULPS       Y24, Y5, Y5
+	VMULPS       Z24, Z6, Z6
+	VMULPS       Z24, Z7, Z7
+	VMULPS       Y24, Y8, Y8
+	VMULPS       Z24, Z9, Z9
+	VMULPS       Z24, Z10, Z10
+	VMULPS       Y24, Y11, Y11
+	VMULPS       Z24, Z12, Z12
+	VMULPS       Z24, Z13, Z13
+	VMULPS       Y24, Y14, Y14
+	VMULPS       Z24, Z15, Z15
+	VMULPS       Z24, Z16, Z16
+	VMULPS       Y24, Y17, Y17
+	VMULPS       Z24, Z18, Z18
+	VMULPS       Z24, Z19, Z19
+	VMULPS       Y24, Y20, Y20
+	VMULPS       Z24, Z21, Z21
+	VMULPS       Z24, Z22, Z22
+	VMULPS       Y24, Y23, Y23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z24
+	VFMADD231PS  (CX), Z24, Z0
+	VFMADD231PS  64(CX), Z24, Z1
+	VMOVUPS.Z    128(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y2
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z3
+	VFMADD231PS  64(CX), Z24, Z4
+	VMOVUPS.Z    128(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y5
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z6
+	VFMADD231PS  64(CX), Z24, Z7
+	VMOVUPS.Z    128(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y8
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z9
+	VFMADD231PS  64(CX), Z24, Z10
+	VMOVUPS.Z    128(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z12
+	VFMADD231PS  64(CX), Z24, Z13
+	VMOVUPS.Z    128(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y14
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z15
+	VFMADD231PS  64(CX), Z24, Z16
+	VMOVUPS.Z    128(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y17
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z18
+	VFMADD231PS  64(CX), Z24, Z19
+	VMOVUPS.Z    128(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y20
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z21
+	VFMADD231PS  64(CX), Z24, Z22
+	VMOVUPS.Z    128(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y23
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VMOVUPS.Z 128(CX), K1, Y25
+	VADDPS    Y25, Y2, Y2
+	ADDQ      R8, CX
+	VADDPS    (CX), Z3, Z3
+	VADDPS    64(CX), Z4, Z4
+	VMOVUPS.Z 128(CX), K1, Y25
+	VADDPS    Y25, Y5, Y5
+	ADDQ      R8, CX
+	VADDPS    (CX), Z6, Z6
+	VADDPS    64(CX), Z7, Z7
+	VMOVUPS.Z 128(CX), K1, Y25
+	VADDPS    Y25, Y8, Y8
+	ADDQ      R8, CX
+	VADDPS    (CX), Z9, Z9
+	VADDPS    64(CX), Z10, Z10
+	VMOVUPS.Z 128(CX), K1, Y25
+	VADDPS    Y25, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VMOVUPS.Z 128(CX), K1, Y25
+	VADDPS    Y25, Y14, Y14
+	ADDQ      R8, CX
+	VADDPS    (CX), Z15, Z15
+	VADDPS    64(CX), Z16, Z16
+	VMOVUPS.Z 128(CX), K1, Y25
+	VADDPS    Y25, Y17, Y17
+	ADDQ      R8, CX
+	VADDPS    (CX), Z18, Z18
+	VADDPS    64(CX), Z19, Z19
+	VMOVUPS.Z 128(CX), K1, Y25
+	VADDPS    Y25, Y20, Y20
+	ADDQ      R8, CX
+	VADDPS    (CX), Z21, Z21
+	VADDPS    64(CX), Z22, Z22
+	VMOVUPS.Z 128(CX), K1, Y25
+	VADDPS    Y25, Y23, Y23
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z24
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z24, Z3, Z3
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z24, Z9, Z9
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z24, Z15, Z15
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z24, Z21, Z21
+	VMOVUPS   64(CX), Z24
+	VADDPS    Z24, Z1, Z1
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z24, Z7, Z7
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z24, Z13, Z13
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z24, Z19, Z19
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 128(CX), K1, Y24
+	VADDPS    Y24, Y2, Y2
+	VADDPS    Y24, Y5, Y5
+	VADDPS    Y24, Y8, Y8
+	VADDPS    Y24, Y11, Y11
+	VADDPS    Y24, Y14, Y14
+	VADDPS    Y24, Y17, Y17
+	VADDPS    Y24, Y20, Y20
+	VADDPS    Y24, Y23, Y23
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z27, Z27, Z27
+	VCMPPS    $0x16, Z27, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z27, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Y27, Y2, K2
+	VMOVAPS.Z Y2, K2, Y2
+	VCMPPS    $0x16, Z27, Z3, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS    $0x16, Z27, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Y27, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, Z27, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Z27, Z7, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VCMPPS    $0x16, Y27, Y8, K2
+	VMOVAPS.Z Y8, K2, Y8
+	VCMPPS    $0x16, Z27, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z27, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y27, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z27, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z27, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Y27, Y14, K2
+	VMOVAPS.Z Y14, K2, Y14
+	VCMPPS    $0x16, Z27, Z15, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VCMPPS    $0x16, Z27, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Y27, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, Z27, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Z27, Z19, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VCMPPS    $0x16, Y27, Y20, K2
+	VMOVAPS.Z Y20, K2, Y20
+	VCMPPS    $0x16, Z27, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z27, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Y27, Y23, K2
+	VMOVAPS.Z Y23, K2, Y23
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z27, Z27, Z27
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y14, K2, Y14
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 128(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VMOVUPS.Z 128(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y20, K2, Y20
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z27, Z24, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 128(CX), K1, Y24
+	VCMPPS    $0x16, Y27, Y24, K2
+	VMOVAPS.Z Y23, K2, Y23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Y14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Y17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Y20, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z21, (DI)
+	VMOVUPS Z22, 64(DI)
+	VMOVUPS Y23, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves1x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves1x56AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000030, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	VMOVUPS          64(R9), Z5
+	VMOVUPS          128(R9), Z6
+	VMOVUPS.Z        192(R9), K1, Y7
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Z5, Z1
+	VFMADD231PS.BCST (CX), Z6, Z2
+	VFMADD231PS.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	VMOVUPS          64(R9), Z5
+	VMOVUPS          128(R9), Z6
+	VMOVUPS.Z        192(R9), K1, Y7
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Z5, Z1
+	VFMADD231PS.BCST (CX), Z6, Z2
+	VFMADD231PS.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	VMOVUPS          64(R9), Z5
+	VMOVUPS          128(R9), Z6
+	VMOVUPS.Z        192(R9), K1, Y7
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Z5, Z1
+	VFMADD231PS.BCST (CX), Z6, Z2
+	VFMADD231PS.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	VMOVUPS          64(R9), Z5
+	VMOVUPS          128(R9), Z6
+	VMOVUPS.Z        192(R9), K1, Y7
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Z5, Z1
+	VFMADD231PS.BCST (CX), Z6, Z2
+	VFMADD231PS.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z5
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z6
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y7
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Z5, Z1
+	VFMADD231PS.BCST (CX), Z6, Z2
+	VFMADD231PS.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z5
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z6
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y7
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Z5, Z1
+	VFMADD231PS.BCST (CX), Z6, Z2
+	VFMADD231PS.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z5
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z6
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y7
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Z5, Z1
+	VFMADD231PS.BCST (CX), Z6, Z2
+	VFMADD231PS.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z5
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z6
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y7
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Z5, Z1
+	VFMADD231PS.BCST (CX), Z6, Z2
+	VFMADD231PS.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z4
+	VMOVUPS          64(R9), Z5
+	VMOVUPS          128(R9), Z6
+	VMOVUPS.Z        192(R9), K1, Y7
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX), Z5, Z1
+	VFMADD231PS.BCST (CX), Z6, Z2
+	VFMADD231PS.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VMULPS       Y4, Y3, Y3
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z4
+	VFMADD231PS  (CX), Z4, Z0
+	VFMADD231PS  64(CX), Z4, Z1
+	VFMADD231PS  128(CX), Z4, Z2
+	VMOVUPS.Z    192(CX), K1, Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Y5
+	VADDPS    Y5, Y3, Y3
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z4
+	VADDPS    Z4, Z0, Z0
+	VMOVUPS   64(CX), Z4
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS   128(CX), Z4
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Y4
+	VADDPS    Y4, Y3, Y3
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z8, Z8, Z8
+	VCMPPS    $0x16, Z8, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z8, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z8, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y8, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z8, Z8, Z8
+	VMOVUPS   (CX), Z4
+	VCMPPS    $0x16, Z8, Z4, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z4
+	VCMPPS    $0x16, Z8, Z4, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z4
+	VCMPPS    $0x16, Z8, Z4, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Y4
+	VCMPPS    $0x16, Y8, Y4, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves2x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves2x56AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000030, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z8
+	VMOVUPS          64(R9), Z9
+	VMOVUPS          128(R9), Z10
+	VMOVUPS.Z        192(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Z9, Z1
+	VFMADD231PS.BCST (CX), Z10, Z2
+	VFMADD231PS.BCST (CX), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z8
+	VMOVUPS          64(R9), Z9
+	VMOVUPS          128(R9), Z10
+	VMOVUPS.Z        192(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Z9, Z1
+	VFMADD231PS.BCST (CX), Z10, Z2
+	VFMADD231PS.BCST (CX), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z8
+	VMOVUPS          64(R9), Z9
+	VMOVUPS          128(R9), Z10
+	VMOVUPS.Z        192(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Z9, Z1
+	VFMADD231PS.BCST (CX), Z10, Z2
+	VFMADD231PS.BCST (CX), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z8
+	VMOVUPS          64(R9), Z9
+	VMOVUPS          128(R9), Z10
+	VMOVUPS.Z        192(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Z9, Z1
+	VFMADD231PS.BCST (CX), Z10, Z2
+	VFMADD231PS.BCST (CX), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z8
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z9
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z10
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y11
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Z9, Z1
+	VFMADD231PS.BCST (CX), Z10, Z2
+	VFMADD231PS.BCST (CX), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z8
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z9
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z10
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y11
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Z9, Z1
+	VFMADD231PS.BCST (CX), Z10, Z2
+	VFMADD231PS.BCST (CX), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z8
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z9
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z10
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y11
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Z9, Z1
+	VFMADD231PS.BCST (CX), Z10, Z2
+	VFMADD231PS.BCST (CX), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z8
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z9
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z10
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y11
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Z9, Z1
+	VFMADD231PS.BCST (CX), Z10, Z2
+	VFMADD231PS.BCST (CX), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z8
+	VMOVUPS          64(R9), Z9
+	VMOVUPS          128(R9), Z10
+	VMOVUPS.Z        192(R9), K1, Y11
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX), Z9, Z1
+	VFMADD231PS.BCST (CX), Z10, Z2
+	VFMADD231PS.BCST (CX), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z8, Z5, Z5
+	VMULPS       Z8, Z6, Z6
+	VMULPS       Y8, Y7, Y7
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z8
+	VFMADD231PS  (CX), Z8, Z0
+	VFMADD231PS  64(CX), Z8, Z1
+	VFMADD231PS  128(CX), Z8, Z2
+	VMOVUPS.Z    192(CX), K1, Y9
+	VFMADD231PS  Y9, Y8, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z8, Z4
+	VFMADD231PS  64(CX), Z8, Z5
+	VFMADD231PS  128(CX), Z8, Z6
+	VMOVUPS.Z    192(CX), K1, Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Y9
+	VADDPS    Y9, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Y9
+	VADDPS    Y9, Y7, Y7
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z4, Z4
+	VMOVUPS   64(CX), Z8
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z5, Z5
+	VMOVUPS   128(CX), Z8
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Y8
+	VADDPS    Y8, Y3, Y3
+	VADDPS    Y8, Y7, Y7
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z12, Z12, Z12
+	VCMPPS    $0x16, Z12, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z12, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z12, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y12, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z12, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z12, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z12, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y12, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z12, Z12, Z12
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z12, Z8, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z8
+	VCMPPS    $0x16, Z12, Z8, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z8
+	VCMPPS    $0x16, Z12, Z8, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Y8
+	VCMPPS    $0x16, Y12, Y8, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z8
+	VCMPPS    $0x16, Z12, Z8, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z8
+	VCMPPS    $0x16, Z12, Z8, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z8
+	VCMPPS    $0x16, Z12, Z8, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Y8
+	VCMPPS    $0x16, Y12, Y8, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves3x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves3x56AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000030, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z12
+	VMOVUPS          64(R9), Z13
+	VMOVUPS          128(R9), Z14
+	VMOVUPS.Z        192(R9), K1, Y15
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Z14, Z2
+	VFMADD231PS.BCST (CX), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z12
+	VMOVUPS          64(R9), Z13
+	VMOVUPS          128(R9), Z14
+	VMOVUPS.Z        192(R9), K1, Y15
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Z14, Z2
+	VFMADD231PS.BCST (CX), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z12
+	VMOVUPS          64(R9), Z13
+	VMOVUPS          128(R9), Z14
+	VMOVUPS.Z        192(R9), K1, Y15
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Z14, Z2
+	VFMADD231PS.BCST (CX), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z12
+	VMOVUPS          64(R9), Z13
+	VMOVUPS          128(R9), Z14
+	VMOVUPS.Z        192(R9), K1, Y15
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Z14, Z2
+	VFMADD231PS.BCST (CX), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z12
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z13
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z14
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y15
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Z14, Z2
+	VFMADD231PS.BCST (CX), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z12
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z13
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z14
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y15
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Z14, Z2
+	VFMADD231PS.BCST (CX), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z12
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z13
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z14
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y15
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Z14, Z2
+	VFMADD231PS.BCST (CX), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z12
+	PREFETCHT1       256(R9)
+	VMOVUPS          64(R9), Z13
+	PREFETCHT1       320(R9)
+	VMOVUPS          128(R9), Z14
+	PREFETCHT1       384(R9)
+	VMOVUPS.Z        192(R9), K1, Y15
+	PREFETCHT1       448(R9)
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Z14, Z2
+	VFMADD231PS.BCST (CX), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R9), Z12
+	VMOVUPS          64(R9), Z13
+	VMOVUPS          128(R9), Z14
+	VMOVUPS.Z        192(R9), K1, Y15
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX), Z13, Z1
+	VFMADD231PS.BCST (CX), Z14, Z2
+	VFMADD231PS.BCST (CX), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Z12, Z5, Z5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Z12, Z8, Z8
+	VMULPS       Z12, Z9, Z9
+	VMULPS       Z12, Z10, Z10
+	VMULPS       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z12
+	VFMADD231PS  (CX), Z12, Z0
+	VFMADD231PS  64(CX), Z12, Z1
+	VFMADD231PS  128(CX), Z12, Z2
+	VMOVUPS.Z    192(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z4
+	VFMADD231PS  64(CX), Z12, Z5
+	VFMADD231PS  128(CX), Z12, Z6
+	VMOVUPS.Z    192(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z12, Z8
+	VFMADD231PS  64(CX), Z12, Z9
+	VFMADD231PS  128(CX), Z12, Z10
+	VMOVUPS.Z    192(CX), K1, Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Y13
+	VADDPS    Y13, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Y13
+	VADDPS    Y13, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VADDPS    64(CX), Z9, Z9
+	VADDPS    128(CX), Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Y13
+	VADDPS    Y13, Y11, Y11
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z8, Z8
+	VMOVUPS   64(CX), Z12
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z9, Z9
+	VMOVUPS   128(CX), Z12
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Y12
+	VADDPS    Y12, Y3, Y3
+	VADDPS    Y12, Y7, Y7
+	VADDPS    Y12, Y11, Y11
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z16, Z16, Z16
+	VCMPPS    $0x16, Z16, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z16, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z16, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y16, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z16, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z16, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z16, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y16, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z16, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z16, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z16, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y16, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R9
+	SHLQ      $0x02, R9
+	VPXORD    Z16, Z16, Z16
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Y12
+	VCMPPS    $0x16, Y16, Y12, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Y12
+	VCMPPS    $0x16, Y16, Y12, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R9, CX
+	VMOVUPS   (CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   64(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   128(CX), Z12
+	VCMPPS    $0x16, Z16, Z12, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 192(CX), K1, Y12
+	VCMPPS    $0x16, Y16, Y12, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Y11, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves4x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves4x56AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000030, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z16
+	VMOVUPS          64(R10), Z17
+	VMOVUPS          128(R10), Z18
+	VMOVUPS.Z        192(R10), K1, Y19
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Z17, Z1
+	VFMADD231PS.BCST (CX), Z18, Z2
+	VFMADD231PS.BCST (CX), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       192(R12)
+	PREFETCHT0       255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z16
+	VMOVUPS          64(R10), Z17
+	VMOVUPS          128(R10), Z18
+	VMOVUPS.Z        192(R10), K1, Y19
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Z17, Z1
+	VFMADD231PS.BCST (CX), Z18, Z2
+	VFMADD231PS.BCST (CX), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z16
+	VMOVUPS          64(R10), Z17
+	VMOVUPS          128(R10), Z18
+	VMOVUPS.Z        192(R10), K1, Y19
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Z17, Z1
+	VFMADD231PS.BCST (CX), Z18, Z2
+	VFMADD231PS.BCST (CX), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z16
+	VMOVUPS          64(R10), Z17
+	VMOVUPS          128(R10), Z18
+	VMOVUPS.Z        192(R10), K1, Y19
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Z17, Z1
+	VFMADD231PS.BCST (CX), Z18, Z2
+	VFMADD231PS.BCST (CX), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPS          64(R10), Z17
+	PREFETCHT1       320(R10)
+	VMOVUPS          128(R10), Z18
+	PREFETCHT1       384(R10)
+	VMOVUPS.Z        192(R10), K1, Y19
+	PREFETCHT1       448(R10)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Z17, Z1
+	VFMADD231PS.BCST (CX), Z18, Z2
+	VFMADD231PS.BCST (CX), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       192(R12)
+	PREFETCHT0       255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPS          64(R10), Z17
+	PREFETCHT1       320(R10)
+	VMOVUPS          128(R10), Z18
+	PREFETCHT1       384(R10)
+	VMOVUPS.Z        192(R10), K1, Y19
+	PREFETCHT1       448(R10)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Z17, Z1
+	VFMADD231PS.BCST (CX), Z18, Z2
+	VFMADD231PS.BCST (CX), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPS          64(R10), Z17
+	PREFETCHT1       320(R10)
+	VMOVUPS          128(R10), Z18
+	PREFETCHT1       384(R10)
+	VMOVUPS.Z        192(R10), K1, Y19
+	PREFETCHT1       448(R10)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Z17, Z1
+	VFMADD231PS.BCST (CX), Z18, Z2
+	VFMADD231PS.BCST (CX), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPS          64(R10), Z17
+	PREFETCHT1       320(R10)
+	VMOVUPS          128(R10), Z18
+	PREFETCHT1       384(R10)
+	VMOVUPS.Z        192(R10), K1, Y19
+	PREFETCHT1       448(R10)
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Z17, Z1
+	VFMADD231PS.BCST (CX), Z18, Z2
+	VFMADD231PS.BCST (CX), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z16
+	VMOVUPS          64(R10), Z17
+	VMOVUPS          128(R10), Z18
+	VMOVUPS.Z        192(R10), K1, Y19
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX), Z17, Z1
+	VFMADD231PS.BCST (CX), Z18, Z2
+	VFMADD231PS.BCST (CX), Y19, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z16
+	VMULPS       Z16, Z0, Z0
+	VMULPS       Z16, Z1, Z1
+	VMULPS       Z16, Z2, Z2
+	VMULPS       Y16, Y3, Y3
+	VMULPS       Z16, Z4, Z4
+	VMULPS       Z16, Z5, Z5
+	VMULPS       Z16, Z6, Z6
+	VMULPS       Y16, Y7, Y7
+	VMULPS       Z16, Z8, Z8
+	VMULPS       Z16, Z9, Z9
+	VMULPS       Z16, Z10, Z10
+	VMULPS       Y16, Y11, Y11
+	VMULPS       Z16, Z12, Z12
+	VMULPS       Z16, Z13, Z13
+	VMULPS       Z16, Z14, Z14
+	VMULPS       Y16, Y15, Y15
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z16
+	VFMADD231PS  (CX), Z16, Z0
+	VFMADD231PS  64(CX), Z16, Z1
+	VFMADD231PS  128(CX), Z16, Z2
+	VMOVUPS.Z    192(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z4
+	VFMADD231PS  64(CX), Z16, Z5
+	VFMADD231PS  128(CX), Z16, Z6
+	VMOVUPS.Z    192(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z8
+	VFMADD231PS  64(CX), Z16, Z9
+	VFMADD231PS  128(CX), Z16, Z10
+	VMOVUPS.Z    192(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z16, Z12
+	VFMADD231PS  64(CX), Z16, Z13
+	VFMADD231PS  128(CX), Z16, Z14
+	VMOVUPS.Z    192(CX), K1, Y17
+	VFMADD231PS  Y17, Y16, Y15
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Y17
+	VADDPS    Y17, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Y17
+	VADDPS    Y17, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VADDPS    64(CX), Z9, Z9
+	VADDPS    128(CX), Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Y17
+	VADDPS    Y17, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VADDPS    128(CX), Z14, Z14
+	VMOVUPS.Z 192(CX), K1, Y17
+	VADDPS    Y17, Y15, Y15
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z16
+	VADDPS    Z16, Z0, Z0
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z16, Z8, Z8
+	VADDPS    Z16, Z12, Z12
+	VMOVUPS   64(CX), Z16
+	VADDPS    Z16, Z1, Z1
+	VADDPS    Z16, Z5, Z5
+	VADDPS    Z16, Z9, Z9
+	VADDPS    Z16, Z13, Z13
+	VMOVUPS   128(CX), Z16
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z16, Z10, Z10
+	VADDPS    Z16, Z14, Z14
+	VMOVUPS.Z 192(CX), K1, Y16
+	VADDPS    Y16, Y3, Y3
+	VADDPS    Y16, Y7, Y7
+	VADDPS    Y16, Y11, Y11
+	VADDPS    Y16, Y15, Y15
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z20, Z20, Z20
+	VCMPPS    $0x16, Z20, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z20, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z20, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y20, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z20, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z20, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z20, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y20, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z20, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z20, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z20, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y20, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z20, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z20, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z20, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y20, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z20, Z20, Z20
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Y16
+	VCMPPS    $0x16, Y20, Y16, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Y16
+	VCMPPS    $0x16, Y20, Y16, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   64(CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   128(CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 192(CX), K1, Y16
+	VCMPPS    $0x16, Y20, Y16, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS   128(CX), Z16
+	VCMPPS    $0x16, Z20, Z16, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 192(CX), K1, Y16
+	VCMPPS    $0x16, Y20, Y16, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Y11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Y15, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves5x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves5x56AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000030, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z20
+	VMOVUPS          64(R10), Z21
+	VMOVUPS          128(R10), Z22
+	VMOVUPS.Z        192(R10), K1, Y23
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Z21, Z1
+	VFMADD231PS.BCST (CX), Z22, Z2
+	VFMADD231PS.BCST (CX), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       192(R12)
+	PREFETCHT0       255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z20
+	VMOVUPS          64(R10), Z21
+	VMOVUPS          128(R10), Z22
+	VMOVUPS.Z        192(R10), K1, Y23
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Z21, Z1
+	VFMADD231PS.BCST (CX), Z22, Z2
+	VFMADD231PS.BCST (CX), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z20
+	VMOVUPS          64(R10), Z21
+	VMOVUPS          128(R10), Z22
+	VMOVUPS.Z        192(R10), K1, Y23
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Z21, Z1
+	VFMADD231PS.BCST (CX), Z22, Z2
+	VFMADD231PS.BCST (CX), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z20
+	VMOVUPS          64(R10), Z21
+	VMOVUPS          128(R10), Z22
+	VMOVUPS.Z        192(R10), K1, Y23
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Z21, Z1
+	VFMADD231PS.BCST (CX), Z22, Z2
+	VFMADD231PS.BCST (CX), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z20
+	PREFETCHT1       256(R10)
+	VMOVUPS          64(R10), Z21
+	PREFETCHT1       320(R10)
+	VMOVUPS          128(R10), Z22
+	PREFETCHT1       384(R10)
+	VMOVUPS.Z        192(R10), K1, Y23
+	PREFETCHT1       448(R10)
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Z21, Z1
+	VFMADD231PS.BCST (CX), Z22, Z2
+	VFMADD231PS.BCST (CX), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       192(R12)
+	PREFETCHT0       255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z20
+	PREFETCHT1       256(R10)
+	VMOVUPS          64(R10), Z21
+	PREFETCHT1       320(R10)
+	VMOVUPS          128(R10), Z22
+	PREFETCHT1       384(R10)
+	VMOVUPS.Z        192(R10), K1, Y23
+	PREFETCHT1       448(R10)
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Z21, Z1
+	VFMADD231PS.BCST (CX), Z22, Z2
+	VFMADD231PS.BCST (CX), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z20
+	PREFETCHT1       256(R10)
+	VMOVUPS          64(R10), Z21
+	PREFETCHT1       320(R10)
+	VMOVUPS          128(R10), Z22
+	PREFETCHT1       384(R10)
+	VMOVUPS.Z        192(R10), K1, Y23
+	PREFETCHT1       448(R10)
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Z21, Z1
+	VFMADD231PS.BCST (CX), Z22, Z2
+	VFMADD231PS.BCST (CX), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z20
+	PREFETCHT1       256(R10)
+	VMOVUPS          64(R10), Z21
+	PREFETCHT1       320(R10)
+	VMOVUPS          128(R10), Z22
+	PREFETCHT1       384(R10)
+	VMOVUPS.Z        192(R10), K1, Y23
+	PREFETCHT1       448(R10)
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Z21, Z1
+	VFMADD231PS.BCST (CX), Z22, Z2
+	VFMADD231PS.BCST (CX), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Z20
+	VMOVUPS          64(R10), Z21
+	VMOVUPS          128(R10), Z22
+	VMOVUPS.Z        192(R10), K1, Y23
+	VFMADD231PS.BCST (CX), Z20, Z0
+	VFMADD231PS.BCST (CX), Z21, Z1
+	VFMADD231PS.BCST (CX), Z22, Z2
+	VFMADD231PS.BCST (CX), Y23, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z20
+	VMULPS       Z20, Z0, Z0
+	VMULPS       Z20, Z1, Z1
+	VMULPS       Z20, Z2, Z2
+	VMULPS       Y20, Y3, Y3
+	VMULPS       Z20, Z4, Z4
+	VMULPS       Z20, Z5, Z5
+	VMULPS       Z20, Z6, Z6
+	VMULPS       Y20, Y7, Y7
+	VMULPS       Z20, Z8, Z8
+	VMULPS       Z20, Z9, Z9
+	VMULPS       Z20, Z10, Z10
+	VMULPS       Y20, Y11, Y11
+	VMULPS       Z20, Z12, Z12
+	VMULPS       Z20, Z13, Z13
+	VMULPS       Z20, Z14, Z14
+	VMULPS       Y20, Y15, Y15
+	VMULPS       Z20, Z16, Z16
+	VMULPS       Z20, Z17, Z17
+	VMULPS       Z20, Z18, Z18
+	VMULPS       Y20, Y19, Y19
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z20
+	VFMADD231PS  (CX), Z20, Z0
+	VFMADD231PS  64(CX), Z20, Z1
+	VFMADD231PS  128(CX), Z20, Z2
+	VMOVUPS.Z    192(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z4
+	VFMADD231PS  64(CX), Z20, Z5
+	VFMADD231PS  128(CX), Z20, Z6
+	VMOVUPS.Z    192(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z8
+	VFMADD231PS  64(CX), Z20, Z9
+	VFMADD231PS  128(CX), Z20, Z10
+	VMOVUPS.Z    192(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z12
+	VFMADD231PS  64(CX), Z20, Z13
+	VFMADD231PS  128(CX), Z20, Z14
+	VMOVUPS.Z    192(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z20, Z16
+	VFMADD231PS  64(CX), Z20, Z17
+	VFMADD231PS  128(CX), Z20, Z18
+	VMOVUPS.Z    192(CX), K1, Y21
+	VFMADD231PS  Y21, Y20, Y19
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Y21
+	VADDPS    Y21, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Y21
+	VADDPS    Y21, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VADDPS    64(CX), Z9, Z9
+	VADDPS    128(CX), Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Y21
+	VADDPS    Y21, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VADDPS    128(CX), Z14, Z14
+	VMOVUPS.Z 192(CX), K1, Y21
+	VADDPS    Y21, Y15, Y15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VADDPS    64(CX), Z17, Z17
+	VADDPS    128(CX), Z18, Z18
+	VMOVUPS.Z 192(CX), K1, Y21
+	VADDPS    Y21, Y19, Y19
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z20
+	VADDPS    Z20, Z0, Z0
+	VADDPS    Z20, Z4, Z4
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z20, Z12, Z12
+	VADDPS    Z20, Z16, Z16
+	VMOVUPS   64(CX), Z20
+	VADDPS    Z20, Z1, Z1
+	VADDPS    Z20, Z5, Z5
+	VADDPS    Z20, Z9, Z9
+	VADDPS    Z20, Z13, Z13
+	VADDPS    Z20, Z17, Z17
+	VMOVUPS   128(CX), Z20
+	VADDPS    Z20, Z2, Z2
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z20, Z10, Z10
+	VADDPS    Z20, Z14, Z14
+	VADDPS    Z20, Z18, Z18
+	VMOVUPS.Z 192(CX), K1, Y20
+	VADDPS    Y20, Y3, Y3
+	VADDPS    Y20, Y7, Y7
+	VADDPS    Y20, Y11, Y11
+	VADDPS    Y20, Y15, Y15
+	VADDPS    Y20, Y19, Y19
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z24, Z24, Z24
+	VCMPPS    $0x16, Z24, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z24, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z24, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y24, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z24, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z24, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z24, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y24, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z24, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z24, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z24, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y24, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z24, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z24, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z24, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y24, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, Z24, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z24, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z24, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Y24, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R10
+	SHLQ      $0x02, R10
+	VPXORD    Z24, Z24, Z24
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Y20
+	VCMPPS    $0x16, Y24, Y20, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Y20
+	VCMPPS    $0x16, Y24, Y20, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 192(CX), K1, Y20
+	VCMPPS    $0x16, Y24, Y20, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 192(CX), K1, Y20
+	VCMPPS    $0x16, Y24, Y20, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R10, CX
+	VMOVUPS   (CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS   64(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VMOVUPS   128(CX), Z20
+	VCMPPS    $0x16, Z24, Z20, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 192(CX), K1, Y20
+	VCMPPS    $0x16, Y24, Y20, K2
+	VMOVAPS.Z Y19, K2, Y19
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Y11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Y15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Y19, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func shalves6x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·shalves6x56AVX512(SB), NOSPLIT, $0-120
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000030, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z24
+	VMOVUPS          64(R11), Z25
+	VMOVUPS          128(R11), Z26
+	VMOVUPS.Z        192(R11), K1, Y27
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Z26, Z2
+	VFMADD231PS.BCST (CX), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       192(R13)
+	PREFETCHT0       255(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z24
+	VMOVUPS          64(R11), Z25
+	VMOVUPS          128(R11), Z26
+	VMOVUPS.Z        192(R11), K1, Y27
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Z26, Z2
+	VFMADD231PS.BCST (CX), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z24
+	VMOVUPS          64(R11), Z25
+	VMOVUPS          128(R11), Z26
+	VMOVUPS.Z        192(R11), K1, Y27
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Z26, Z2
+	VFMADD231PS.BCST (CX), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z24
+	VMOVUPS          64(R11), Z25
+	VMOVUPS          128(R11), Z26
+	VMOVUPS.Z        192(R11), K1, Y27
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Z26, Z2
+	VFMADD231PS.BCST (CX), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z24
+	PREFETCHT1       256(R11)
+	VMOVUPS          64(R11), Z25
+	PREFETCHT1       320(R11)
+	VMOVUPS          128(R11), Z26
+	PREFETCHT1       384(R11)
+	VMOVUPS.Z        192(R11), K1, Y27
+	PREFETCHT1       448(R11)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Z26, Z2
+	VFMADD231PS.BCST (CX), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       192(R13)
+	PREFETCHT0       255(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z24
+	PREFETCHT1       256(R11)
+	VMOVUPS          64(R11), Z25
+	PREFETCHT1       320(R11)
+	VMOVUPS          128(R11), Z26
+	PREFETCHT1       384(R11)
+	VMOVUPS.Z        192(R11), K1, Y27
+	PREFETCHT1       448(R11)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Z26, Z2
+	VFMADD231PS.BCST (CX), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z24
+	PREFETCHT1       256(R11)
+	VMOVUPS          64(R11), Z25
+	PREFETCHT1       320(R11)
+	VMOVUPS          128(R11), Z26
+	PREFETCHT1       384(R11)
+	VMOVUPS.Z        192(R11), K1, Y27
+	PREFETCHT1       448(R11)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Z26, Z2
+	VFMADD231PS.BCST (CX), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z24
+	PREFETCHT1       256(R11)
+	VMOVUPS          64(R11), Z25
+	PREFETCHT1       320(R11)
+	VMOVUPS          128(R11), Z26
+	PREFETCHT1       384(R11)
+	VMOVUPS.Z        192(R11), K1, Y27
+	PREFETCHT1       448(R11)
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Z26, Z2
+	VFMADD231PS.BCST (CX), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Z24
+	VMOVUPS          64(R11), Z25
+	VMOVUPS          128(R11), Z26
+	VMOVUPS.Z        192(R11), K1, Y27
+	VFMADD231PS.BCST (CX), Z24, Z0
+	VFMADD231PS.BCST (CX), Z25, Z1
+	VFMADD231PS.BCST (CX), Z26, Z2
+	VFMADD231PS.BCST (CX), Y27, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PS.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PS.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PS.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PS.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PS.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PS.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PS.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	CMPL         alpha+80(FP), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS alpha+80(FP), Z24
+	VMULPS       Z24, Z0, Z0
+	VMULPS       Z24, Z1, Z1
+	VMULPS       Z24, Z2, Z2
+	VMULPS       Y24, Y3, Y3
+	VMULPS       Z24, Z4, Z4
+	VMULPS       Z24, Z5, Z5
+	VMULPS       Z24, Z6, Z6
+	VMULPS       Y24, Y7, Y7
+	VMULPS       Z24, Z8, Z8
+	VMULPS       Z24, Z9, Z9
+	VMULPS       Z24, Z10, Z10
+	VMULPS       Y24, Y11, Y11
+	VMULPS       Z24, Z12, Z12
+	VMULPS       Z24, Z13, Z13
+	VMULPS       Z24, Z14, Z14
+	VMULPS       Y24, Y15, Y15
+	VMULPS       Z24, Z16, Z16
+	VMULPS       Z24, Z17, Z17
+	VMULPS       Z24, Z18, Z18
+	VMULPS       Y24, Y19, Y19
+	VMULPS       Z24, Z20, Z20
+	VMULPS       Z24, Z21, Z21
+	VMULPS       Z24, Z22, Z22
+	VMULPS       Y24, Y23, Y23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         beta+84(FP), CX
+	ADDL         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	CMPL         beta+84(FP), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS beta+84(FP), Z24
+	VFMADD231PS  (CX), Z24, Z0
+	VFMADD231PS  64(CX), Z24, Z1
+	VFMADD231PS  128(CX), Z24, Z2
+	VMOVUPS.Z    192(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y3
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z4
+	VFMADD231PS  64(CX), Z24, Z5
+	VFMADD231PS  128(CX), Z24, Z6
+	VMOVUPS.Z    192(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y7
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z8
+	VFMADD231PS  64(CX), Z24, Z9
+	VFMADD231PS  128(CX), Z24, Z10
+	VMOVUPS.Z    192(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y11
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z12
+	VFMADD231PS  64(CX), Z24, Z13
+	VFMADD231PS  128(CX), Z24, Z14
+	VMOVUPS.Z    192(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y15
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z16
+	VFMADD231PS  64(CX), Z24, Z17
+	VFMADD231PS  128(CX), Z24, Z18
+	VMOVUPS.Z    192(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y19
+	ADDQ         R8, CX
+	VFMADD231PS  (CX), Z24, Z20
+	VFMADD231PS  64(CX), Z24, Z21
+	VFMADD231PS  128(CX), Z24, Z22
+	VMOVUPS.Z    192(CX), K1, Y25
+	VFMADD231PS  Y25, Y24, Y23
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (CX), Z0, Z0
+	VADDPS    64(CX), Z1, Z1
+	VADDPS    128(CX), Z2, Z2
+	VMOVUPS.Z 192(CX), K1, Y25
+	VADDPS    Y25, Y3, Y3
+	ADDQ      R8, CX
+	VADDPS    (CX), Z4, Z4
+	VADDPS    64(CX), Z5, Z5
+	VADDPS    128(CX), Z6, Z6
+	VMOVUPS.Z 192(CX), K1, Y25
+	VADDPS    Y25, Y7, Y7
+	ADDQ      R8, CX
+	VADDPS    (CX), Z8, Z8
+	VADDPS    64(CX), Z9, Z9
+	VADDPS    128(CX), Z10, Z10
+	VMOVUPS.Z 192(CX), K1, Y25
+	VADDPS    Y25, Y11, Y11
+	ADDQ      R8, CX
+	VADDPS    (CX), Z12, Z12
+	VADDPS    64(CX), Z13, Z13
+	VADDPS    128(CX), Z14, Z14
+	VMOVUPS.Z 192(CX), K1, Y25
+	VADDPS    Y25, Y15, Y15
+	ADDQ      R8, CX
+	VADDPS    (CX), Z16, Z16
+	VADDPS    64(CX), Z17, Z17
+	VADDPS    128(CX), Z18, Z18
+	VMOVUPS.Z 192(CX), K1, Y25
+	VADDPS    Y25, Y19, Y19
+	ADDQ      R8, CX
+	VADDPS    (CX), Z20, Z20
+	VADDPS    64(CX), Z21, Z21
+	VADDPS    128(CX), Z22, Z22
+	VMOVUPS.Z 192(CX), K1, Y25
+	VADDPS    Y25, Y23, Y23
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+88(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPS   (CX), Z24
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z24, Z20, Z20
+	VMOVUPS   64(CX), Z24
+	VADDPS    Z24, Z1, Z1
+	VADDPS    Z24, Z5, Z5
+	VADDPS    Z24, Z9, Z9
+	VADDPS    Z24, Z13, Z13
+	VADDPS    Z24, Z17, Z17
+	VADDPS    Z24, Z21, Z21
+	VMOVUPS   128(CX), Z24
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 192(CX), K1, Y24
+	VADDPS    Y24, Y3, Y3
+	VADDPS    Y24, Y7, Y7
+	VADDPS    Y24, Y11, Y11
+	VADDPS    Y24, Y15, Y15
+	VADDPS    Y24, Y19, Y19
+	VADDPS    Y24, Y23, Y23
+
+tileReLU:
+	MOVQ      relu+112(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z28, Z28, Z28
+	VCMPPS    $0x16, Z28, Z0, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VCMPPS    $0x16, Z28, Z1, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VCMPPS    $0x16, Z28, Z2, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VCMPPS    $0x16, Y28, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, Z28, Z4, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VCMPPS    $0x16, Z28, Z5, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VCMPPS    $0x16, Z28, Z6, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VCMPPS    $0x16, Y28, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, Z28, Z8, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VCMPPS    $0x16, Z28, Z9, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VCMPPS    $0x16, Z28, Z10, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VCMPPS    $0x16, Y28, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, Z28, Z12, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VCMPPS    $0x16, Z28, Z13, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VCMPPS    $0x16, Z28, Z14, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VCMPPS    $0x16, Y28, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, Z28, Z16, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VCMPPS    $0x16, Z28, Z17, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VCMPPS    $0x16, Z28, Z18, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VCMPPS    $0x16, Y28, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VCMPPS    $0x16, Z28, Z20, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VCMPPS    $0x16, Z28, Z21, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VCMPPS    $0x16, Z28, Z22, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VCMPPS    $0x16, Y28, Y23, K2
+	VMOVAPS.Z Y23, K2, Y23
+
+tileMask:
+	MOVQ      mask+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+104(FP), R11
+	SHLQ      $0x02, R11
+	VPXORD    Z28, Z28, Z28
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(CX), K1, Y24
+	VCMPPS    $0x16, Y28, Y24, K2
+	VMOVAPS.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(CX), K1, Y24
+	VCMPPS    $0x16, Y28, Y24, K2
+	VMOVAPS.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 192(CX), K1, Y24
+	VCMPPS    $0x16, Y28, Y24, K2
+	VMOVAPS.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 192(CX), K1, Y24
+	VCMPPS    $0x16, Y28, Y24, K2
+	VMOVAPS.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z17, K2, Z17
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS.Z 192(CX), K1, Y24
+	VCMPPS    $0x16, Y28, Y24, K2
+	VMOVAPS.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPS   (CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z20, K2, Z20
+	VMOVUPS   64(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VMOVUPS   128(CX), Z24
+	VCMPPS    $0x16, Z28, Z24, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 192(CX), K1, Y24
+	VCMPPS    $0x16, Y28, Y24, K2
+	VMOVAPS.Z Y23, K2, Y23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+96(FP)
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Y11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Y15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Y19, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	VMOVUPS Z22, 128(DI)
+	VMOVUPS Y23, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
 // func spacking14x16AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·spacking14x16AVX512(SB), NOSPLIT, $0-120
@@ -75417,6 +82520,7137 @@ tileWrite:
 
 	// next tile
 	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves1x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves1x20AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z3
+	VMOVUPD          64(R9), Z4
+	VMOVUPD.Z        128(R9), K1, Y5
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX), Z4, Z1
+	VFMADD231PD.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z3
+	VMOVUPD          64(R9), Z4
+	VMOVUPD.Z        128(R9), K1, Y5
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX), Z4, Z1
+	VFMADD231PD.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z3
+	VMOVUPD          64(R9), Z4
+	VMOVUPD.Z        128(R9), K1, Y5
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX), Z4, Z1
+	VFMADD231PD.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z3
+	VMOVUPD          64(R9), Z4
+	VMOVUPD.Z        128(R9), K1, Y5
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX), Z4, Z1
+	VFMADD231PD.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z3
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y5
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX), Z4, Z1
+	VFMADD231PD.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z3
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y5
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX), Z4, Z1
+	VFMADD231PD.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z3
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y5
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX), Z4, Z1
+	VFMADD231PD.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z3
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y5
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX), Z4, Z1
+	VFMADD231PD.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z3
+	VMOVUPD          64(R9), Z4
+	VMOVUPD.Z        128(R9), K1, Y5
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX), Z4, Z1
+	VFMADD231PD.BCST (CX), Y5, Y2
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z3
+	VMULPD       Z3, Z0, Z0
+	VMULPD       Z3, Z1, Z1
+	VMULPD       Y3, Y2, Y2
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z3
+	VFMADD231PD  (CX), Z3, Z0
+	VFMADD231PD  64(CX), Z3, Z1
+	VMOVUPD.Z    128(CX), K1, Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Y4
+	VADDPD    Y4, Y2, Y2
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z3
+	VADDPD    Z3, Z0, Z0
+	VMOVUPD   64(CX), Z3
+	VADDPD    Z3, Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Y3
+	VADDPD    Y3, Y2, Y2
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z6, Z6, Z6
+	VCMPPD    $0x16, Z6, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z6, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Y6, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z6, Z6, Z6
+	VMOVUPD   (CX), Z3
+	VCMPPD    $0x16, Z6, Z3, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z3
+	VCMPPD    $0x16, Z6, Z3, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Y3
+	VCMPPD    $0x16, Y6, Y3, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves2x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves2x20AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	VMOVUPD          64(R9), Z7
+	VMOVUPD.Z        128(R9), K1, Y8
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Z7, Z1
+	VFMADD231PD.BCST (CX), Y8, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	VMOVUPD          64(R9), Z7
+	VMOVUPD.Z        128(R9), K1, Y8
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Z7, Z1
+	VFMADD231PD.BCST (CX), Y8, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	VMOVUPD          64(R9), Z7
+	VMOVUPD.Z        128(R9), K1, Y8
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Z7, Z1
+	VFMADD231PD.BCST (CX), Y8, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	VMOVUPD          64(R9), Z7
+	VMOVUPD.Z        128(R9), K1, Y8
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Z7, Z1
+	VFMADD231PD.BCST (CX), Y8, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z7
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y8
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Z7, Z1
+	VFMADD231PD.BCST (CX), Y8, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z7
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y8
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Z7, Z1
+	VFMADD231PD.BCST (CX), Y8, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z7
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y8
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Z7, Z1
+	VFMADD231PD.BCST (CX), Y8, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z7
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y8
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Z7, Z1
+	VFMADD231PD.BCST (CX), Y8, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z6
+	VMOVUPD          64(R9), Z7
+	VMOVUPD.Z        128(R9), K1, Y8
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX), Z7, Z1
+	VFMADD231PD.BCST (CX), Y8, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y5
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z6
+	VMULPD       Z6, Z0, Z0
+	VMULPD       Z6, Z1, Z1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Z6, Z3, Z3
+	VMULPD       Z6, Z4, Z4
+	VMULPD       Y6, Y5, Y5
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z6
+	VFMADD231PD  (CX), Z6, Z0
+	VFMADD231PD  64(CX), Z6, Z1
+	VMOVUPD.Z    128(CX), K1, Y7
+	VFMADD231PD  Y7, Y6, Y2
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z6, Z3
+	VFMADD231PD  64(CX), Z6, Z4
+	VMOVUPD.Z    128(CX), K1, Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Y7
+	VADDPD    Y7, Y2, Y2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Y7
+	VADDPD    Y7, Y5, Y5
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z6
+	VADDPD    Z6, Z0, Z0
+	VADDPD    Z6, Z3, Z3
+	VMOVUPD   64(CX), Z6
+	VADDPD    Z6, Z1, Z1
+	VADDPD    Z6, Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Y6
+	VADDPD    Y6, Y2, Y2
+	VADDPD    Y6, Y5, Y5
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPD    $0x16, Z9, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z9, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Y9, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Z9, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z9, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y9, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z9, Z9, Z9
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Y6
+	VCMPPD    $0x16, Y9, Y6, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z6
+	VCMPPD    $0x16, Z9, Z6, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Y6
+	VCMPPD    $0x16, Y9, Y6, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves3x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves3x20AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000010, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z9
+	VMOVUPD          64(R9), Z10
+	VMOVUPD.Z        128(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX), Y11, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z9
+	VMOVUPD          64(R9), Z10
+	VMOVUPD.Z        128(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX), Y11, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z9
+	VMOVUPD          64(R9), Z10
+	VMOVUPD.Z        128(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX), Y11, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z9
+	VMOVUPD          64(R9), Z10
+	VMOVUPD.Z        128(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX), Y11, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z9
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z10
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y11
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX), Y11, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       191(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z9
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z10
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y11
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX), Y11, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z9
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z10
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y11
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX), Y11, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z9
+	PREFETCHT1       192(R9)
+	VMOVUPD          64(R9), Z10
+	PREFETCHT1       256(R9)
+	VMOVUPD.Z        128(R9), K1, Y11
+	PREFETCHT1       320(R9)
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX), Y11, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z9
+	VMOVUPD          64(R9), Z10
+	VMOVUPD.Z        128(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX), Y11, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y8
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z9
+	VMULPD       Z9, Z0, Z0
+	VMULPD       Z9, Z1, Z1
+	VMULPD       Y9, Y2, Y2
+	VMULPD       Z9, Z3, Z3
+	VMULPD       Z9, Z4, Z4
+	VMULPD       Y9, Y5, Y5
+	VMULPD       Z9, Z6, Z6
+	VMULPD       Z9, Z7, Z7
+	VMULPD       Y9, Y8, Y8
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z9
+	VFMADD231PD  (CX), Z9, Z0
+	VFMADD231PD  64(CX), Z9, Z1
+	VMOVUPD.Z    128(CX), K1, Y10
+	VFMADD231PD  Y10, Y9, Y2
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z9, Z3
+	VFMADD231PD  64(CX), Z9, Z4
+	VMOVUPD.Z    128(CX), K1, Y10
+	VFMADD231PD  Y10, Y9, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z9, Z6
+	VFMADD231PD  64(CX), Z9, Z7
+	VMOVUPD.Z    128(CX), K1, Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Y10
+	VADDPD    Y10, Y2, Y2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Y10
+	VADDPD    Y10, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Y10
+	VADDPD    Y10, Y8, Y8
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z9
+	VADDPD    Z9, Z0, Z0
+	VADDPD    Z9, Z3, Z3
+	VADDPD    Z9, Z6, Z6
+	VMOVUPD   64(CX), Z9
+	VADDPD    Z9, Z1, Z1
+	VADDPD    Z9, Z4, Z4
+	VADDPD    Z9, Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Y9
+	VADDPD    Y9, Y2, Y2
+	VADDPD    Y9, Y5, Y5
+	VADDPD    Y9, Y8, Y8
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z12, Z12, Z12
+	VCMPPD    $0x16, Z12, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z12, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Y12, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Z12, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z12, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y12, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z12, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z12, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Y12, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z12, Z12, Z12
+	VMOVUPD   (CX), Z9
+	VCMPPD    $0x16, Z12, Z9, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z9
+	VCMPPD    $0x16, Z12, Z9, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Y9
+	VCMPPD    $0x16, Y12, Y9, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z9
+	VCMPPD    $0x16, Z12, Z9, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z9
+	VCMPPD    $0x16, Z12, Z9, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Y9
+	VCMPPD    $0x16, Y12, Y9, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z9
+	VCMPPD    $0x16, Z12, Z9, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z9
+	VCMPPD    $0x16, Z12, Z9, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Y9
+	VCMPPD    $0x16, Y12, Y9, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves4x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves4x20AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000010, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z12
+	VMOVUPD          64(R10), Z13
+	VMOVUPD.Z        128(R10), K1, Y14
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Y14, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z12
+	VMOVUPD          64(R10), Z13
+	VMOVUPD.Z        128(R10), K1, Y14
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Y14, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z12
+	VMOVUPD          64(R10), Z13
+	VMOVUPD.Z        128(R10), K1, Y14
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Y14, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z12
+	VMOVUPD          64(R10), Z13
+	VMOVUPD.Z        128(R10), K1, Y14
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Y14, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z12
+	PREFETCHT1       192(R10)
+	VMOVUPD          64(R10), Z13
+	PREFETCHT1       256(R10)
+	VMOVUPD.Z        128(R10), K1, Y14
+	PREFETCHT1       320(R10)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Y14, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z12
+	PREFETCHT1       192(R10)
+	VMOVUPD          64(R10), Z13
+	PREFETCHT1       256(R10)
+	VMOVUPD.Z        128(R10), K1, Y14
+	PREFETCHT1       320(R10)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Y14, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z12
+	PREFETCHT1       192(R10)
+	VMOVUPD          64(R10), Z13
+	PREFETCHT1       256(R10)
+	VMOVUPD.Z        128(R10), K1, Y14
+	PREFETCHT1       320(R10)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Y14, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z12
+	PREFETCHT1       192(R10)
+	VMOVUPD          64(R10), Z13
+	PREFETCHT1       256(R10)
+	VMOVUPD.Z        128(R10), K1, Y14
+	PREFETCHT1       320(R10)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Y14, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z12
+	VMOVUPD          64(R10), Z13
+	VMOVUPD.Z        128(R10), K1, Y14
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Y14, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z12
+	VMULPD       Z12, Z0, Z0
+	VMULPD       Z12, Z1, Z1
+	VMULPD       Y12, Y2, Y2
+	VMULPD       Z12, Z3, Z3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Y12, Y5, Y5
+	VMULPD       Z12, Z6, Z6
+	VMULPD       Z12, Z7, Z7
+	VMULPD       Y12, Y8, Y8
+	VMULPD       Z12, Z9, Z9
+	VMULPD       Z12, Z10, Z10
+	VMULPD       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z12
+	VFMADD231PD  (CX), Z12, Z0
+	VFMADD231PD  64(CX), Z12, Z1
+	VMOVUPD.Z    128(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y2
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z3
+	VFMADD231PD  64(CX), Z12, Z4
+	VMOVUPD.Z    128(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z6
+	VFMADD231PD  64(CX), Z12, Z7
+	VMOVUPD.Z    128(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y8
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z9
+	VFMADD231PD  64(CX), Z12, Z10
+	VMOVUPD.Z    128(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Y13
+	VADDPD    Y13, Y2, Y2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Y13
+	VADDPD    Y13, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Y13
+	VADDPD    Y13, Y8, Y8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Y13
+	VADDPD    Y13, Y11, Y11
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z12
+	VADDPD    Z12, Z0, Z0
+	VADDPD    Z12, Z3, Z3
+	VADDPD    Z12, Z6, Z6
+	VADDPD    Z12, Z9, Z9
+	VMOVUPD   64(CX), Z12
+	VADDPD    Z12, Z1, Z1
+	VADDPD    Z12, Z4, Z4
+	VADDPD    Z12, Z7, Z7
+	VADDPD    Z12, Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Y12
+	VADDPD    Y12, Y2, Y2
+	VADDPD    Y12, Y5, Y5
+	VADDPD    Y12, Y8, Y8
+	VADDPD    Y12, Y11, Y11
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPD    $0x16, Z15, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z15, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Y15, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Z15, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z15, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y15, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z15, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z15, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Y15, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Z15, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z15, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y15, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z15, Z15, Z15
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z15, Z12, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Y12
+	VCMPPD    $0x16, Y15, Y12, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves5x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves5x20AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000010, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Y14, Y14, Y14
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z15
+	VMOVUPD          64(R10), Z16
+	VMOVUPD.Z        128(R10), K1, Y17
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX), Y17, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z15
+	VMOVUPD          64(R10), Z16
+	VMOVUPD.Z        128(R10), K1, Y17
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX), Y17, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z15
+	VMOVUPD          64(R10), Z16
+	VMOVUPD.Z        128(R10), K1, Y17
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX), Y17, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z15
+	VMOVUPD          64(R10), Z16
+	VMOVUPD.Z        128(R10), K1, Y17
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX), Y17, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z15
+	PREFETCHT1       192(R10)
+	VMOVUPD          64(R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPD.Z        128(R10), K1, Y17
+	PREFETCHT1       320(R10)
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX), Y17, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       191(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z15
+	PREFETCHT1       192(R10)
+	VMOVUPD          64(R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPD.Z        128(R10), K1, Y17
+	PREFETCHT1       320(R10)
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX), Y17, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z15
+	PREFETCHT1       192(R10)
+	VMOVUPD          64(R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPD.Z        128(R10), K1, Y17
+	PREFETCHT1       320(R10)
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX), Y17, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z15
+	PREFETCHT1       192(R10)
+	VMOVUPD          64(R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPD.Z        128(R10), K1, Y17
+	PREFETCHT1       320(R10)
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX), Y17, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z15
+	VMOVUPD          64(R10), Z16
+	VMOVUPD.Z        128(R10), K1, Y17
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX), Y17, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y17, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y17, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y14
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z15
+	VMULPD       Z15, Z0, Z0
+	VMULPD       Z15, Z1, Z1
+	VMULPD       Y15, Y2, Y2
+	VMULPD       Z15, Z3, Z3
+	VMULPD       Z15, Z4, Z4
+	VMULPD       Y15, Y5, Y5
+	VMULPD       Z15, Z6, Z6
+	VMULPD       Z15, Z7, Z7
+	VMULPD       Y15, Y8, Y8
+	VMULPD       Z15, Z9, Z9
+	VMULPD       Z15, Z10, Z10
+	VMULPD       Y15, Y11, Y11
+	VMULPD       Z15, Z12, Z12
+	VMULPD       Z15, Z13, Z13
+	VMULPD       Y15, Y14, Y14
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z15
+	VFMADD231PD  (CX), Z15, Z0
+	VFMADD231PD  64(CX), Z15, Z1
+	VMOVUPD.Z    128(CX), K1, Y16
+	VFMADD231PD  Y16, Y15, Y2
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z15, Z3
+	VFMADD231PD  64(CX), Z15, Z4
+	VMOVUPD.Z    128(CX), K1, Y16
+	VFMADD231PD  Y16, Y15, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z15, Z6
+	VFMADD231PD  64(CX), Z15, Z7
+	VMOVUPD.Z    128(CX), K1, Y16
+	VFMADD231PD  Y16, Y15, Y8
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z15, Z9
+	VFMADD231PD  64(CX), Z15, Z10
+	VMOVUPD.Z    128(CX), K1, Y16
+	VFMADD231PD  Y16, Y15, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z15, Z12
+	VFMADD231PD  64(CX), Z15, Z13
+	VMOVUPD.Z    128(CX), K1, Y16
+	VFMADD231PD  Y16, Y15, Y14
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Y16
+	VADDPD    Y16, Y2, Y2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Y16
+	VADDPD    Y16, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Y16
+	VADDPD    Y16, Y8, Y8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Y16
+	VADDPD    Y16, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Y16
+	VADDPD    Y16, Y14, Y14
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z15
+	VADDPD    Z15, Z0, Z0
+	VADDPD    Z15, Z3, Z3
+	VADDPD    Z15, Z6, Z6
+	VADDPD    Z15, Z9, Z9
+	VADDPD    Z15, Z12, Z12
+	VMOVUPD   64(CX), Z15
+	VADDPD    Z15, Z1, Z1
+	VADDPD    Z15, Z4, Z4
+	VADDPD    Z15, Z7, Z7
+	VADDPD    Z15, Z10, Z10
+	VADDPD    Z15, Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Y15
+	VADDPD    Y15, Y2, Y2
+	VADDPD    Y15, Y5, Y5
+	VADDPD    Y15, Y8, Y8
+	VADDPD    Y15, Y11, Y11
+	VADDPD    Y15, Y14, Y14
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z18, Z18, Z18
+	VCMPPD    $0x16, Z18, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z18, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Y18, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Z18, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z18, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y18, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z18, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z18, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Y18, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Z18, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z18, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y18, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z18, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z18, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Y18, Y14, K2
+	VMOVAPD.Z Y14, K2, Y14
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z18, Z18, Z18
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Y15
+	VCMPPD    $0x16, Y18, Y15, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Y15
+	VCMPPD    $0x16, Y18, Y15, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Y15
+	VCMPPD    $0x16, Y18, Y15, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Y15
+	VCMPPD    $0x16, Y18, Y15, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z15
+	VCMPPD    $0x16, Z18, Z15, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD.Z 128(CX), K1, Y15
+	VCMPPD    $0x16, Y18, Y15, K2
+	VMOVAPD.Z Y14, K2, Y14
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Y14, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves6x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves6x20AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Y14, Y14, Y14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z18
+	VMOVUPD          64(R11), Z19
+	VMOVUPD.Z        128(R11), K1, Y20
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Z19, Z1
+	VFMADD231PD.BCST (CX), Y20, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z18
+	VMOVUPD          64(R11), Z19
+	VMOVUPD.Z        128(R11), K1, Y20
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Z19, Z1
+	VFMADD231PD.BCST (CX), Y20, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z18
+	VMOVUPD          64(R11), Z19
+	VMOVUPD.Z        128(R11), K1, Y20
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Z19, Z1
+	VFMADD231PD.BCST (CX), Y20, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z18
+	VMOVUPD          64(R11), Z19
+	VMOVUPD.Z        128(R11), K1, Y20
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Z19, Z1
+	VFMADD231PD.BCST (CX), Y20, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z18
+	PREFETCHT1       192(R11)
+	VMOVUPD          64(R11), Z19
+	PREFETCHT1       256(R11)
+	VMOVUPD.Z        128(R11), K1, Y20
+	PREFETCHT1       320(R11)
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Z19, Z1
+	VFMADD231PD.BCST (CX), Y20, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z18
+	PREFETCHT1       192(R11)
+	VMOVUPD          64(R11), Z19
+	PREFETCHT1       256(R11)
+	VMOVUPD.Z        128(R11), K1, Y20
+	PREFETCHT1       320(R11)
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Z19, Z1
+	VFMADD231PD.BCST (CX), Y20, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z18
+	PREFETCHT1       192(R11)
+	VMOVUPD          64(R11), Z19
+	PREFETCHT1       256(R11)
+	VMOVUPD.Z        128(R11), K1, Y20
+	PREFETCHT1       320(R11)
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Z19, Z1
+	VFMADD231PD.BCST (CX), Y20, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z18
+	PREFETCHT1       192(R11)
+	VMOVUPD          64(R11), Z19
+	PREFETCHT1       256(R11)
+	VMOVUPD.Z        128(R11), K1, Y20
+	PREFETCHT1       320(R11)
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Z19, Z1
+	VFMADD231PD.BCST (CX), Y20, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z18
+	VMOVUPD          64(R11), Z19
+	VMOVUPD.Z        128(R11), K1, Y20
+	VFMADD231PD.BCST (CX), Z18, Z0
+	VFMADD231PD.BCST (CX), Z19, Z1
+	VFMADD231PD.BCST (CX), Y20, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z19, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z19, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z19, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z19, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z18, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z19, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y20, Y17
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z18
+	VMULPD       Z18, Z0, Z0
+	VMULPD       Z18, Z1, Z1
+	VMULPD       Y18, Y2, Y2
+	VMULPD       Z18, Z3, Z3
+	VMULPD       Z18, Z4, Z4
+	VMULPD       Y18, Y5, Y5
+	VMULPD       Z18, Z6, Z6
+	VMULPD       Z18, Z7, Z7
+	VMULPD       Y18, Y8, Y8
+	VMULPD       Z18, Z9, Z9
+	VMULPD       Z18, Z10, Z10
+	VMULPD       Y18, Y11, Y11
+	VMULPD       Z18, Z12, Z12
+	VMULPD       Z18, Z13, Z13
+	VMULPD       Y18, Y14, Y14
+	VMULPD       Z18, Z15, Z15
+	VMULPD       Z18, Z16, Z16
+	VMULPD       Y18, Y17, Y17
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z18
+	VFMADD231PD  (CX), Z18, Z0
+	VFMADD231PD  64(CX), Z18, Z1
+	VMOVUPD.Z    128(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y2
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z3
+	VFMADD231PD  64(CX), Z18, Z4
+	VMOVUPD.Z    128(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z6
+	VFMADD231PD  64(CX), Z18, Z7
+	VMOVUPD.Z    128(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y8
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z9
+	VFMADD231PD  64(CX), Z18, Z10
+	VMOVUPD.Z    128(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z12
+	VFMADD231PD  64(CX), Z18, Z13
+	VMOVUPD.Z    128(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y14
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z18, Z15
+	VFMADD231PD  64(CX), Z18, Z16
+	VMOVUPD.Z    128(CX), K1, Y19
+	VFMADD231PD  Y19, Y18, Y17
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Y19
+	VADDPD    Y19, Y2, Y2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Y19
+	VADDPD    Y19, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Y19
+	VADDPD    Y19, Y8, Y8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Y19
+	VADDPD    Y19, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Y19
+	VADDPD    Y19, Y14, Y14
+	ADDQ      R8, CX
+	VADDPD    (CX), Z15, Z15
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD.Z 128(CX), K1, Y19
+	VADDPD    Y19, Y17, Y17
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z18
+	VADDPD    Z18, Z0, Z0
+	VADDPD    Z18, Z3, Z3
+	VADDPD    Z18, Z6, Z6
+	VADDPD    Z18, Z9, Z9
+	VADDPD    Z18, Z12, Z12
+	VADDPD    Z18, Z15, Z15
+	VMOVUPD   64(CX), Z18
+	VADDPD    Z18, Z1, Z1
+	VADDPD    Z18, Z4, Z4
+	VADDPD    Z18, Z7, Z7
+	VADDPD    Z18, Z10, Z10
+	VADDPD    Z18, Z13, Z13
+	VADDPD    Z18, Z16, Z16
+	VMOVUPD.Z 128(CX), K1, Y18
+	VADDPD    Y18, Y2, Y2
+	VADDPD    Y18, Y5, Y5
+	VADDPD    Y18, Y8, Y8
+	VADDPD    Y18, Y11, Y11
+	VADDPD    Y18, Y14, Y14
+	VADDPD    Y18, Y17, Y17
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z21, Z21, Z21
+	VCMPPD    $0x16, Z21, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z21, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Y21, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Z21, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z21, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y21, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z21, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z21, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Y21, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Z21, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z21, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y21, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z21, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z21, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Y21, Y14, K2
+	VMOVAPD.Z Y14, K2, Y14
+	VCMPPD    $0x16, Z21, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z21, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Y21, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z21, Z21, Z21
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD.Z 128(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y14, K2, Y14
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VMOVUPD   64(CX), Z18
+	VCMPPD    $0x16, Z21, Z18, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 128(CX), K1, Y18
+	VCMPPD    $0x16, Y21, Y18, K2
+	VMOVAPD.Z Y17, K2, Y17
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Y14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Y17, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves7x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves7x20AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Y14, Y14, Y14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Y20, Y20, Y20
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000006, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z21
+	VMOVUPD          64(R11), Z22
+	VMOVUPD.Z        128(R11), K1, Y23
+	VFMADD231PD.BCST (CX), Z21, Z0
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX), Y23, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z21
+	VMOVUPD          64(R11), Z22
+	VMOVUPD.Z        128(R11), K1, Y23
+	VFMADD231PD.BCST (CX), Z21, Z0
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX), Y23, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z21
+	VMOVUPD          64(R11), Z22
+	VMOVUPD.Z        128(R11), K1, Y23
+	VFMADD231PD.BCST (CX), Z21, Z0
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX), Y23, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z21
+	VMOVUPD          64(R11), Z22
+	VMOVUPD.Z        128(R11), K1, Y23
+	VFMADD231PD.BCST (CX), Z21, Z0
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX), Y23, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z21
+	PREFETCHT1       192(R11)
+	VMOVUPD          64(R11), Z22
+	PREFETCHT1       256(R11)
+	VMOVUPD.Z        128(R11), K1, Y23
+	PREFETCHT1       320(R11)
+	VFMADD231PD.BCST (CX), Z21, Z0
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX), Y23, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       191(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z21
+	PREFETCHT1       192(R11)
+	VMOVUPD          64(R11), Z22
+	PREFETCHT1       256(R11)
+	VMOVUPD.Z        128(R11), K1, Y23
+	PREFETCHT1       320(R11)
+	VFMADD231PD.BCST (CX), Z21, Z0
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX), Y23, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z21
+	PREFETCHT1       192(R11)
+	VMOVUPD          64(R11), Z22
+	PREFETCHT1       256(R11)
+	VMOVUPD.Z        128(R11), K1, Y23
+	PREFETCHT1       320(R11)
+	VFMADD231PD.BCST (CX), Z21, Z0
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX), Y23, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z21
+	PREFETCHT1       192(R11)
+	VMOVUPD          64(R11), Z22
+	PREFETCHT1       256(R11)
+	VMOVUPD.Z        128(R11), K1, Y23
+	PREFETCHT1       320(R11)
+	VFMADD231PD.BCST (CX), Z21, Z0
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX), Y23, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z21
+	VMOVUPD          64(R11), Z22
+	VMOVUPD.Z        128(R11), K1, Y23
+	VFMADD231PD.BCST (CX), Z21, Z0
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX), Y23, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z21, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z22, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y23, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z21, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z22, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y23, Y20
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z21
+	VMULPD       Z21, Z0, Z0
+	VMULPD       Z21, Z1, Z1
+	VMULPD       Y21, Y2, Y2
+	VMULPD       Z21, Z3, Z3
+	VMULPD       Z21, Z4, Z4
+	VMULPD       Y21, Y5, Y5
+	VMULPD       Z21, Z6, Z6
+	VMULPD       Z21, Z7, Z7
+	VMULPD       Y21, Y8, Y8
+	VMULPD       Z21, Z9, Z9
+	VMULPD       Z21, Z10, Z10
+	VMULPD       Y21, Y11, Y11
+	VMULPD       Z21, Z12, Z12
+	VMULPD       Z21, Z13, Z13
+	VMULPD       Y21, Y14, Y14
+	VMULPD       Z21, Z15, Z15
+	VMULPD       Z21, Z16, Z16
+	VMULPD       Y21, Y17, Y17
+	VMULPD       Z21, Z18, Z18
+	VMULPD       Z21, Z19, Z19
+	VMULPD       Y21, Y20, Y20
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z21
+	VFMADD231PD  (CX), Z21, Z0
+	VFMADD231PD  64(CX), Z21, Z1
+	VMOVUPD.Z    128(CX), K1, Y22
+	VFMADD231PD  Y22, Y21, Y2
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z3
+	VFMADD231PD  64(CX), Z21, Z4
+	VMOVUPD.Z    128(CX), K1, Y22
+	VFMADD231PD  Y22, Y21, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z6
+	VFMADD231PD  64(CX), Z21, Z7
+	VMOVUPD.Z    128(CX), K1, Y22
+	VFMADD231PD  Y22, Y21, Y8
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z9
+	VFMADD231PD  64(CX), Z21, Z10
+	VMOVUPD.Z    128(CX), K1, Y22
+	VFMADD231PD  Y22, Y21, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z12
+	VFMADD231PD  64(CX), Z21, Z13
+	VMOVUPD.Z    128(CX), K1, Y22
+	VFMADD231PD  Y22, Y21, Y14
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z15
+	VFMADD231PD  64(CX), Z21, Z16
+	VMOVUPD.Z    128(CX), K1, Y22
+	VFMADD231PD  Y22, Y21, Y17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z21, Z18
+	VFMADD231PD  64(CX), Z21, Z19
+	VMOVUPD.Z    128(CX), K1, Y22
+	VFMADD231PD  Y22, Y21, Y20
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Y22
+	VADDPD    Y22, Y2, Y2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Y22
+	VADDPD    Y22, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Y22
+	VADDPD    Y22, Y8, Y8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Y22
+	VADDPD    Y22, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Y22
+	VADDPD    Y22, Y14, Y14
+	ADDQ      R8, CX
+	VADDPD    (CX), Z15, Z15
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD.Z 128(CX), K1, Y22
+	VADDPD    Y22, Y17, Y17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VADDPD    64(CX), Z19, Z19
+	VMOVUPD.Z 128(CX), K1, Y22
+	VADDPD    Y22, Y20, Y20
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z21
+	VADDPD    Z21, Z0, Z0
+	VADDPD    Z21, Z3, Z3
+	VADDPD    Z21, Z6, Z6
+	VADDPD    Z21, Z9, Z9
+	VADDPD    Z21, Z12, Z12
+	VADDPD    Z21, Z15, Z15
+	VADDPD    Z21, Z18, Z18
+	VMOVUPD   64(CX), Z21
+	VADDPD    Z21, Z1, Z1
+	VADDPD    Z21, Z4, Z4
+	VADDPD    Z21, Z7, Z7
+	VADDPD    Z21, Z10, Z10
+	VADDPD    Z21, Z13, Z13
+	VADDPD    Z21, Z16, Z16
+	VADDPD    Z21, Z19, Z19
+	VMOVUPD.Z 128(CX), K1, Y21
+	VADDPD    Y21, Y2, Y2
+	VADDPD    Y21, Y5, Y5
+	VADDPD    Y21, Y8, Y8
+	VADDPD    Y21, Y11, Y11
+	VADDPD    Y21, Y14, Y14
+	VADDPD    Y21, Y17, Y17
+	VADDPD    Y21, Y20, Y20
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z24, Z24, Z24
+	VCMPPD    $0x16, Z24, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z24, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Y24, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Z24, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z24, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y24, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z24, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z24, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Y24, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Z24, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z24, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y24, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z24, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z24, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Y24, Y14, K2
+	VMOVAPD.Z Y14, K2, Y14
+	VCMPPD    $0x16, Z24, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z24, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Y24, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, Z24, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z24, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Y24, Y20, K2
+	VMOVAPD.Z Y20, K2, Y20
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z24, Z24, Z24
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Y21
+	VCMPPD    $0x16, Y24, Y21, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Y21
+	VCMPPD    $0x16, Y24, Y21, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Y21
+	VCMPPD    $0x16, Y24, Y21, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Y21
+	VCMPPD    $0x16, Y24, Y21, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD.Z 128(CX), K1, Y21
+	VCMPPD    $0x16, Y24, Y21, K2
+	VMOVAPD.Z Y14, K2, Y14
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 128(CX), K1, Y21
+	VCMPPD    $0x16, Y24, Y21, K2
+	VMOVAPD.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD   64(CX), Z21
+	VCMPPD    $0x16, Z24, Z21, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VMOVUPD.Z 128(CX), K1, Y21
+	VCMPPD    $0x16, Y24, Y21, K2
+	VMOVAPD.Z Y20, K2, Y20
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Y14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Y17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Y20, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves8x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves8x20AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000010, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ   (CX)(R9*2), R11
+	ADDQ   DX, R11
+	MOVQ   b+40(FP), R12
+	MOVQ   k+8(FP), R13
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Y2, Y2, Y2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Y5, Y5, Y5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Y8, Y8, Y8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Y14, Y14, Y14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Y17, Y17, Y17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Y20, Y20, Y20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000007, R8, R14
+	ADDQ    DI, R14
+	MOVQ    R14, cols+72(FP)
+	MOVQ    DI, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	VMOVUPD          64(R12), Z25
+	VMOVUPD.Z        128(R12), K1, Y26
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Y26, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PD.BCST (R11), Z24, Z21
+	VFMADD231PD.BCST (R11), Z25, Z22
+	VFMADD231PD.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       128(R14)
+	PREFETCHT0       191(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	VMOVUPD          64(R12), Z25
+	VMOVUPD.Z        128(R12), K1, Y26
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Y26, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PD.BCST (R11), Z24, Z21
+	VFMADD231PD.BCST (R11), Z25, Z22
+	VFMADD231PD.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	VMOVUPD          64(R12), Z25
+	VMOVUPD.Z        128(R12), K1, Y26
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Y26, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PD.BCST (R11), Z24, Z21
+	VFMADD231PD.BCST (R11), Z25, Z22
+	VFMADD231PD.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	VMOVUPD          64(R12), Z25
+	VMOVUPD.Z        128(R12), K1, Y26
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Y26, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PD.BCST (R11), Z24, Z21
+	VFMADD231PD.BCST (R11), Z25, Z22
+	VFMADD231PD.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R14
+
+tileStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	PREFETCHT1       192(R12)
+	VMOVUPD          64(R12), Z25
+	PREFETCHT1       256(R12)
+	VMOVUPD.Z        128(R12), K1, Y26
+	PREFETCHT1       320(R12)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Y26, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PD.BCST (R11), Z24, Z21
+	VFMADD231PD.BCST (R11), Z25, Z22
+	VFMADD231PD.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	PREFETCHT0       (R14)
+	PREFETCHT0       64(R14)
+	PREFETCHT0       128(R14)
+	PREFETCHT0       191(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	PREFETCHT1       192(R12)
+	VMOVUPD          64(R12), Z25
+	PREFETCHT1       256(R12)
+	VMOVUPD.Z        128(R12), K1, Y26
+	PREFETCHT1       320(R12)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Y26, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PD.BCST (R11), Z24, Z21
+	VFMADD231PD.BCST (R11), Z25, Z22
+	VFMADD231PD.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	PREFETCHT1       192(R12)
+	VMOVUPD          64(R12), Z25
+	PREFETCHT1       256(R12)
+	VMOVUPD.Z        128(R12), K1, Y26
+	PREFETCHT1       320(R12)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Y26, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PD.BCST (R11), Z24, Z21
+	VFMADD231PD.BCST (R11), Z25, Z22
+	VFMADD231PD.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	PREFETCHT1       192(R12)
+	VMOVUPD          64(R12), Z25
+	PREFETCHT1       256(R12)
+	VMOVUPD.Z        128(R12), K1, Y26
+	PREFETCHT1       320(R12)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Y26, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PD.BCST (R11), Z24, Z21
+	VFMADD231PD.BCST (R11), Z25, Z22
+	VFMADD231PD.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	CMPQ             R14, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Z24
+	VMOVUPD          64(R12), Z25
+	VMOVUPD.Z        128(R12), K1, Y26
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Y26, Y2
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y5
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z6
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z7
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y8
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z10
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z12
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z13
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y14
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z15
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z16
+	VFMADD231PD.BCST (CX)(R10*1), Y26, Y17
+	VFMADD231PD.BCST (CX)(R9*2), Z24, Z18
+	VFMADD231PD.BCST (CX)(R9*2), Z25, Z19
+	VFMADD231PD.BCST (CX)(R9*2), Y26, Y20
+	VFMADD231PD.BCST (R11), Z24, Z21
+	VFMADD231PD.BCST (R11), Z25, Z22
+	VFMADD231PD.BCST (R11), Y26, Y23
+	ADDQ             BX, CX
+	ADDQ             BX, R11
+	ADDQ             SI, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z24
+	VMULPD       Z24, Z0, Z0
+	VMULPD       Z24, Z1, Z1
+	VMULPD       Y24, Y2, Y2
+	VMULPD       Z24, Z3, Z3
+	VMULPD       Z24, Z4, Z4
+	VMULPD       Y24, Y5, Y5
+	VMULPD       Z24, Z6, Z6
+	VMULPD       Z24, Z7, Z7
+	VMULPD       Y24, Y8, Y8
+	VMULPD       Z24, Z9, Z9
+	VMULPD       Z24, Z10, Z10
+	VMULPD       Y24, Y11, Y11
+	VMULPD       Z24, Z12, Z12
+	VMULPD       Z24, Z13, Z13
+	VMULPD       Y24, Y14, Y14
+	VMULPD       Z24, Z15, Z15
+	VMULPD       Z24, Z16, Z16
+	VMULPD       Y24, Y17, Y17
+	VMULPD       Z24, Z18, Z18
+	VMULPD       Z24, Z19, Z19
+	VMULPD       Y24, Y20, Y20
+	VMULPD       Z24, Z21, Z21
+	VMULPD       Z24, Z22, Z22
+	VMULPD       Y24, Y23, Y23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z24
+	VFMADD231PD  (CX), Z24, Z0
+	VFMADD231PD  64(CX), Z24, Z1
+	VMOVUPD.Z    128(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y2
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z3
+	VFMADD231PD  64(CX), Z24, Z4
+	VMOVUPD.Z    128(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y5
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z6
+	VFMADD231PD  64(CX), Z24, Z7
+	VMOVUPD.Z    128(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y8
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z9
+	VFMADD231PD  64(CX), Z24, Z10
+	VMOVUPD.Z    128(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z12
+	VFMADD231PD  64(CX), Z24, Z13
+	VMOVUPD.Z    128(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y14
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z15
+	VFMADD231PD  64(CX), Z24, Z16
+	VMOVUPD.Z    128(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y17
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z18
+	VFMADD231PD  64(CX), Z24, Z19
+	VMOVUPD.Z    128(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y20
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z21
+	VFMADD231PD  64(CX), Z24, Z22
+	VMOVUPD.Z    128(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y23
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VMOVUPD.Z 128(CX), K1, Y25
+	VADDPD    Y25, Y2, Y2
+	ADDQ      R8, CX
+	VADDPD    (CX), Z3, Z3
+	VADDPD    64(CX), Z4, Z4
+	VMOVUPD.Z 128(CX), K1, Y25
+	VADDPD    Y25, Y5, Y5
+	ADDQ      R8, CX
+	VADDPD    (CX), Z6, Z6
+	VADDPD    64(CX), Z7, Z7
+	VMOVUPD.Z 128(CX), K1, Y25
+	VADDPD    Y25, Y8, Y8
+	ADDQ      R8, CX
+	VADDPD    (CX), Z9, Z9
+	VADDPD    64(CX), Z10, Z10
+	VMOVUPD.Z 128(CX), K1, Y25
+	VADDPD    Y25, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VMOVUPD.Z 128(CX), K1, Y25
+	VADDPD    Y25, Y14, Y14
+	ADDQ      R8, CX
+	VADDPD    (CX), Z15, Z15
+	VADDPD    64(CX), Z16, Z16
+	VMOVUPD.Z 128(CX), K1, Y25
+	VADDPD    Y25, Y17, Y17
+	ADDQ      R8, CX
+	VADDPD    (CX), Z18, Z18
+	VADDPD    64(CX), Z19, Z19
+	VMOVUPD.Z 128(CX), K1, Y25
+	VADDPD    Y25, Y20, Y20
+	ADDQ      R8, CX
+	VADDPD    (CX), Z21, Z21
+	VADDPD    64(CX), Z22, Z22
+	VMOVUPD.Z 128(CX), K1, Y25
+	VADDPD    Y25, Y23, Y23
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z24
+	VADDPD    Z24, Z0, Z0
+	VADDPD    Z24, Z3, Z3
+	VADDPD    Z24, Z6, Z6
+	VADDPD    Z24, Z9, Z9
+	VADDPD    Z24, Z12, Z12
+	VADDPD    Z24, Z15, Z15
+	VADDPD    Z24, Z18, Z18
+	VADDPD    Z24, Z21, Z21
+	VMOVUPD   64(CX), Z24
+	VADDPD    Z24, Z1, Z1
+	VADDPD    Z24, Z4, Z4
+	VADDPD    Z24, Z7, Z7
+	VADDPD    Z24, Z10, Z10
+	VADDPD    Z24, Z13, Z13
+	VADDPD    Z24, Z16, Z16
+	VADDPD    Z24, Z19, Z19
+	VADDPD    Z24, Z22, Z22
+	VMOVUPD.Z 128(CX), K1, Y24
+	VADDPD    Y24, Y2, Y2
+	VADDPD    Y24, Y5, Y5
+	VADDPD    Y24, Y8, Y8
+	VADDPD    Y24, Y11, Y11
+	VADDPD    Y24, Y14, Y14
+	VADDPD    Y24, Y17, Y17
+	VADDPD    Y24, Y20, Y20
+	VADDPD    Y24, Y23, Y23
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z27, Z27, Z27
+	VCMPPD    $0x16, Z27, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z27, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Y27, Y2, K2
+	VMOVAPD.Z Y2, K2, Y2
+	VCMPPD    $0x16, Z27, Z3, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VCMPPD    $0x16, Z27, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Y27, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, Z27, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Z27, Z7, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VCMPPD    $0x16, Y27, Y8, K2
+	VMOVAPD.Z Y8, K2, Y8
+	VCMPPD    $0x16, Z27, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z27, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y27, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z27, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z27, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Y27, Y14, K2
+	VMOVAPD.Z Y14, K2, Y14
+	VCMPPD    $0x16, Z27, Z15, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VCMPPD    $0x16, Z27, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Y27, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, Z27, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Z27, Z19, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VCMPPD    $0x16, Y27, Y20, K2
+	VMOVAPD.Z Y20, K2, Y20
+	VCMPPD    $0x16, Z27, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z27, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Y27, Y23, K2
+	VMOVAPD.Z Y23, K2, Y23
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z27, Z27, Z27
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD.Z 128(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y2, K2, Y2
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z3, K2, Z3
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD.Z 128(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y5, K2, Y5
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z7, K2, Z7
+	VMOVUPD.Z 128(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y8, K2, Y8
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 128(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD.Z 128(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y14, K2, Y14
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z15, K2, Z15
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD.Z 128(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y17, K2, Y17
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z19, K2, Z19
+	VMOVUPD.Z 128(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y20, K2, Y20
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z27, Z24, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 128(CX), K1, Y24
+	VCMPPD    $0x16, Y27, Y24, K2
+	VMOVAPD.Z Y23, K2, Y23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Y14, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Y17, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Y20, K1, 128(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z21, (DI)
+	VMOVUPD Z22, 64(DI)
+	VMOVUPD Y23, K1, 128(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves1x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves1x28AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000018, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000000, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	VMOVUPD          64(R9), Z5
+	VMOVUPD          128(R9), Z6
+	VMOVUPD.Z        192(R9), K1, Y7
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Z5, Z1
+	VFMADD231PD.BCST (CX), Z6, Z2
+	VFMADD231PD.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	VMOVUPD          64(R9), Z5
+	VMOVUPD          128(R9), Z6
+	VMOVUPD.Z        192(R9), K1, Y7
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Z5, Z1
+	VFMADD231PD.BCST (CX), Z6, Z2
+	VFMADD231PD.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	VMOVUPD          64(R9), Z5
+	VMOVUPD          128(R9), Z6
+	VMOVUPD.Z        192(R9), K1, Y7
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Z5, Z1
+	VFMADD231PD.BCST (CX), Z6, Z2
+	VFMADD231PD.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	VMOVUPD          64(R9), Z5
+	VMOVUPD          128(R9), Z6
+	VMOVUPD.Z        192(R9), K1, Y7
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Z5, Z1
+	VFMADD231PD.BCST (CX), Z6, Z2
+	VFMADD231PD.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z5
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z6
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y7
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Z5, Z1
+	VFMADD231PD.BCST (CX), Z6, Z2
+	VFMADD231PD.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z5
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z6
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y7
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Z5, Z1
+	VFMADD231PD.BCST (CX), Z6, Z2
+	VFMADD231PD.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z5
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z6
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y7
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Z5, Z1
+	VFMADD231PD.BCST (CX), Z6, Z2
+	VFMADD231PD.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z5
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z6
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y7
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Z5, Z1
+	VFMADD231PD.BCST (CX), Z6, Z2
+	VFMADD231PD.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z4
+	VMOVUPD          64(R9), Z5
+	VMOVUPD          128(R9), Z6
+	VMOVUPD.Z        192(R9), K1, Y7
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX), Z5, Z1
+	VFMADD231PD.BCST (CX), Z6, Z2
+	VFMADD231PD.BCST (CX), Y7, Y3
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z4
+	VMULPD       Z4, Z0, Z0
+	VMULPD       Z4, Z1, Z1
+	VMULPD       Z4, Z2, Z2
+	VMULPD       Y4, Y3, Y3
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z4
+	VFMADD231PD  (CX), Z4, Z0
+	VFMADD231PD  64(CX), Z4, Z1
+	VFMADD231PD  128(CX), Z4, Z2
+	VMOVUPD.Z    192(CX), K1, Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Y5
+	VADDPD    Y5, Y3, Y3
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z4
+	VADDPD    Z4, Z0, Z0
+	VMOVUPD   64(CX), Z4
+	VADDPD    Z4, Z1, Z1
+	VMOVUPD   128(CX), Z4
+	VADDPD    Z4, Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Y4
+	VADDPD    Y4, Y3, Y3
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z8, Z8, Z8
+	VCMPPD    $0x16, Z8, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z8, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z8, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y8, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z8, Z8, Z8
+	VMOVUPD   (CX), Z4
+	VCMPPD    $0x16, Z8, Z4, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z4
+	VCMPPD    $0x16, Z8, Z4, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z4
+	VCMPPD    $0x16, Z8, Z4, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Y4
+	VCMPPD    $0x16, Y8, Y4, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves2x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves2x28AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000018, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000001, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z8
+	VMOVUPD          64(R9), Z9
+	VMOVUPD          128(R9), Z10
+	VMOVUPD.Z        192(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Z9, Z1
+	VFMADD231PD.BCST (CX), Z10, Z2
+	VFMADD231PD.BCST (CX), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z8
+	VMOVUPD          64(R9), Z9
+	VMOVUPD          128(R9), Z10
+	VMOVUPD.Z        192(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Z9, Z1
+	VFMADD231PD.BCST (CX), Z10, Z2
+	VFMADD231PD.BCST (CX), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z8
+	VMOVUPD          64(R9), Z9
+	VMOVUPD          128(R9), Z10
+	VMOVUPD.Z        192(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Z9, Z1
+	VFMADD231PD.BCST (CX), Z10, Z2
+	VFMADD231PD.BCST (CX), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z8
+	VMOVUPD          64(R9), Z9
+	VMOVUPD          128(R9), Z10
+	VMOVUPD.Z        192(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Z9, Z1
+	VFMADD231PD.BCST (CX), Z10, Z2
+	VFMADD231PD.BCST (CX), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z8
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z9
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z10
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y11
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Z9, Z1
+	VFMADD231PD.BCST (CX), Z10, Z2
+	VFMADD231PD.BCST (CX), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z8
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z9
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z10
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y11
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Z9, Z1
+	VFMADD231PD.BCST (CX), Z10, Z2
+	VFMADD231PD.BCST (CX), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z8
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z9
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z10
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y11
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Z9, Z1
+	VFMADD231PD.BCST (CX), Z10, Z2
+	VFMADD231PD.BCST (CX), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z8
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z9
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z10
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y11
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Z9, Z1
+	VFMADD231PD.BCST (CX), Z10, Z2
+	VFMADD231PD.BCST (CX), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z8
+	VMOVUPD          64(R9), Z9
+	VMOVUPD          128(R9), Z10
+	VMOVUPD.Z        192(R9), K1, Y11
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX), Z9, Z1
+	VFMADD231PD.BCST (CX), Z10, Z2
+	VFMADD231PD.BCST (CX), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y7
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z8
+	VMULPD       Z8, Z0, Z0
+	VMULPD       Z8, Z1, Z1
+	VMULPD       Z8, Z2, Z2
+	VMULPD       Y8, Y3, Y3
+	VMULPD       Z8, Z4, Z4
+	VMULPD       Z8, Z5, Z5
+	VMULPD       Z8, Z6, Z6
+	VMULPD       Y8, Y7, Y7
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z8
+	VFMADD231PD  (CX), Z8, Z0
+	VFMADD231PD  64(CX), Z8, Z1
+	VFMADD231PD  128(CX), Z8, Z2
+	VMOVUPD.Z    192(CX), K1, Y9
+	VFMADD231PD  Y9, Y8, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z8, Z4
+	VFMADD231PD  64(CX), Z8, Z5
+	VFMADD231PD  128(CX), Z8, Z6
+	VMOVUPD.Z    192(CX), K1, Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Y9
+	VADDPD    Y9, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Y9
+	VADDPD    Y9, Y7, Y7
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z8
+	VADDPD    Z8, Z0, Z0
+	VADDPD    Z8, Z4, Z4
+	VMOVUPD   64(CX), Z8
+	VADDPD    Z8, Z1, Z1
+	VADDPD    Z8, Z5, Z5
+	VMOVUPD   128(CX), Z8
+	VADDPD    Z8, Z2, Z2
+	VADDPD    Z8, Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Y8
+	VADDPD    Y8, Y3, Y3
+	VADDPD    Y8, Y7, Y7
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z12, Z12, Z12
+	VCMPPD    $0x16, Z12, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z12, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z12, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y12, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z12, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z12, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z12, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y12, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z12, Z12, Z12
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z12, Z8, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z8
+	VCMPPD    $0x16, Z12, Z8, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z8
+	VCMPPD    $0x16, Z12, Z8, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Y8
+	VCMPPD    $0x16, Y12, Y8, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z8
+	VCMPPD    $0x16, Z12, Z8, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z8
+	VCMPPD    $0x16, Z12, Z8, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z8
+	VCMPPD    $0x16, Z12, Z8, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Y8
+	VCMPPD    $0x16, Y12, Y8, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves3x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves3x28AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+72(FP), R9
+	SUBQ $0x00000018, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R9
+	MOVQ   k+8(FP), R10
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000002, R8, R11
+	ADDQ    DI, R11
+	MOVQ    R11, cols+72(FP)
+	MOVQ    DI, R11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z12
+	VMOVUPD          64(R9), Z13
+	VMOVUPD          128(R9), Z14
+	VMOVUPD.Z        192(R9), K1, Y15
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Z14, Z2
+	VFMADD231PD.BCST (CX), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z12
+	VMOVUPD          64(R9), Z13
+	VMOVUPD          128(R9), Z14
+	VMOVUPD.Z        192(R9), K1, Y15
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Z14, Z2
+	VFMADD231PD.BCST (CX), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z12
+	VMOVUPD          64(R9), Z13
+	VMOVUPD          128(R9), Z14
+	VMOVUPD.Z        192(R9), K1, Y15
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Z14, Z2
+	VFMADD231PD.BCST (CX), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z12
+	VMOVUPD          64(R9), Z13
+	VMOVUPD          128(R9), Z14
+	VMOVUPD.Z        192(R9), K1, Y15
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Z14, Z2
+	VFMADD231PD.BCST (CX), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R11
+
+tileStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z12
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z13
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z14
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y15
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Z14, Z2
+	VFMADD231PD.BCST (CX), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	PREFETCHT0       (R11)
+	PREFETCHT0       64(R11)
+	PREFETCHT0       128(R11)
+	PREFETCHT0       192(R11)
+	PREFETCHT0       255(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z12
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z13
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z14
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y15
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Z14, Z2
+	VFMADD231PD.BCST (CX), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z12
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z13
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z14
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y15
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Z14, Z2
+	VFMADD231PD.BCST (CX), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z12
+	PREFETCHT1       256(R9)
+	VMOVUPD          64(R9), Z13
+	PREFETCHT1       320(R9)
+	VMOVUPD          128(R9), Z14
+	PREFETCHT1       384(R9)
+	VMOVUPD.Z        192(R9), K1, Y15
+	PREFETCHT1       448(R9)
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Z14, Z2
+	VFMADD231PD.BCST (CX), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	CMPQ             R11, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R11
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R9), Z12
+	VMOVUPD          64(R9), Z13
+	VMOVUPD          128(R9), Z14
+	VMOVUPD.Z        192(R9), K1, Y15
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX), Z13, Z1
+	VFMADD231PD.BCST (CX), Z14, Z2
+	VFMADD231PD.BCST (CX), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y11
+	ADDQ             BX, CX
+	ADDQ             SI, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z12
+	VMULPD       Z12, Z0, Z0
+	VMULPD       Z12, Z1, Z1
+	VMULPD       Z12, Z2, Z2
+	VMULPD       Y12, Y3, Y3
+	VMULPD       Z12, Z4, Z4
+	VMULPD       Z12, Z5, Z5
+	VMULPD       Z12, Z6, Z6
+	VMULPD       Y12, Y7, Y7
+	VMULPD       Z12, Z8, Z8
+	VMULPD       Z12, Z9, Z9
+	VMULPD       Z12, Z10, Z10
+	VMULPD       Y12, Y11, Y11
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z12
+	VFMADD231PD  (CX), Z12, Z0
+	VFMADD231PD  64(CX), Z12, Z1
+	VFMADD231PD  128(CX), Z12, Z2
+	VMOVUPD.Z    192(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z4
+	VFMADD231PD  64(CX), Z12, Z5
+	VFMADD231PD  128(CX), Z12, Z6
+	VMOVUPD.Z    192(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z12, Z8
+	VFMADD231PD  64(CX), Z12, Z9
+	VFMADD231PD  128(CX), Z12, Z10
+	VMOVUPD.Z    192(CX), K1, Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Y13
+	VADDPD    Y13, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Y13
+	VADDPD    Y13, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VADDPD    64(CX), Z9, Z9
+	VADDPD    128(CX), Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Y13
+	VADDPD    Y13, Y11, Y11
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z12
+	VADDPD    Z12, Z0, Z0
+	VADDPD    Z12, Z4, Z4
+	VADDPD    Z12, Z8, Z8
+	VMOVUPD   64(CX), Z12
+	VADDPD    Z12, Z1, Z1
+	VADDPD    Z12, Z5, Z5
+	VADDPD    Z12, Z9, Z9
+	VMOVUPD   128(CX), Z12
+	VADDPD    Z12, Z2, Z2
+	VADDPD    Z12, Z6, Z6
+	VADDPD    Z12, Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Y12
+	VADDPD    Y12, Y3, Y3
+	VADDPD    Y12, Y7, Y7
+	VADDPD    Y12, Y11, Y11
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z16, Z16, Z16
+	VCMPPD    $0x16, Z16, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z16, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z16, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y16, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z16, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z16, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z16, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y16, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z16, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z16, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z16, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y16, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R9
+	SHLQ      $0x03, R9
+	VPXORD    Z16, Z16, Z16
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Y12
+	VCMPPD    $0x16, Y16, Y12, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Y12
+	VCMPPD    $0x16, Y16, Y12, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R9, CX
+	VMOVUPD   (CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD   64(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   128(CX), Z12
+	VCMPPD    $0x16, Z16, Z12, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 192(CX), K1, Y12
+	VCMPPD    $0x16, Y16, Y12, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R9, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Y11, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves4x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves4x28AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000018, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z16
+	VMOVUPD          64(R10), Z17
+	VMOVUPD          128(R10), Z18
+	VMOVUPD.Z        192(R10), K1, Y19
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Z17, Z1
+	VFMADD231PD.BCST (CX), Z18, Z2
+	VFMADD231PD.BCST (CX), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       192(R12)
+	PREFETCHT0       255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z16
+	VMOVUPD          64(R10), Z17
+	VMOVUPD          128(R10), Z18
+	VMOVUPD.Z        192(R10), K1, Y19
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Z17, Z1
+	VFMADD231PD.BCST (CX), Z18, Z2
+	VFMADD231PD.BCST (CX), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z16
+	VMOVUPD          64(R10), Z17
+	VMOVUPD          128(R10), Z18
+	VMOVUPD.Z        192(R10), K1, Y19
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Z17, Z1
+	VFMADD231PD.BCST (CX), Z18, Z2
+	VFMADD231PD.BCST (CX), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z16
+	VMOVUPD          64(R10), Z17
+	VMOVUPD          128(R10), Z18
+	VMOVUPD.Z        192(R10), K1, Y19
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Z17, Z1
+	VFMADD231PD.BCST (CX), Z18, Z2
+	VFMADD231PD.BCST (CX), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPD          64(R10), Z17
+	PREFETCHT1       320(R10)
+	VMOVUPD          128(R10), Z18
+	PREFETCHT1       384(R10)
+	VMOVUPD.Z        192(R10), K1, Y19
+	PREFETCHT1       448(R10)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Z17, Z1
+	VFMADD231PD.BCST (CX), Z18, Z2
+	VFMADD231PD.BCST (CX), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       192(R12)
+	PREFETCHT0       255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPD          64(R10), Z17
+	PREFETCHT1       320(R10)
+	VMOVUPD          128(R10), Z18
+	PREFETCHT1       384(R10)
+	VMOVUPD.Z        192(R10), K1, Y19
+	PREFETCHT1       448(R10)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Z17, Z1
+	VFMADD231PD.BCST (CX), Z18, Z2
+	VFMADD231PD.BCST (CX), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPD          64(R10), Z17
+	PREFETCHT1       320(R10)
+	VMOVUPD          128(R10), Z18
+	PREFETCHT1       384(R10)
+	VMOVUPD.Z        192(R10), K1, Y19
+	PREFETCHT1       448(R10)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Z17, Z1
+	VFMADD231PD.BCST (CX), Z18, Z2
+	VFMADD231PD.BCST (CX), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z16
+	PREFETCHT1       256(R10)
+	VMOVUPD          64(R10), Z17
+	PREFETCHT1       320(R10)
+	VMOVUPD          128(R10), Z18
+	PREFETCHT1       384(R10)
+	VMOVUPD.Z        192(R10), K1, Y19
+	PREFETCHT1       448(R10)
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Z17, Z1
+	VFMADD231PD.BCST (CX), Z18, Z2
+	VFMADD231PD.BCST (CX), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z16
+	VMOVUPD          64(R10), Z17
+	VMOVUPD          128(R10), Z18
+	VMOVUPD.Z        192(R10), K1, Y19
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX), Z17, Z1
+	VFMADD231PD.BCST (CX), Z18, Z2
+	VFMADD231PD.BCST (CX), Y19, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z17, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z17, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y19, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z17, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y19, Y15
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z16
+	VMULPD       Z16, Z0, Z0
+	VMULPD       Z16, Z1, Z1
+	VMULPD       Z16, Z2, Z2
+	VMULPD       Y16, Y3, Y3
+	VMULPD       Z16, Z4, Z4
+	VMULPD       Z16, Z5, Z5
+	VMULPD       Z16, Z6, Z6
+	VMULPD       Y16, Y7, Y7
+	VMULPD       Z16, Z8, Z8
+	VMULPD       Z16, Z9, Z9
+	VMULPD       Z16, Z10, Z10
+	VMULPD       Y16, Y11, Y11
+	VMULPD       Z16, Z12, Z12
+	VMULPD       Z16, Z13, Z13
+	VMULPD       Z16, Z14, Z14
+	VMULPD       Y16, Y15, Y15
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z16
+	VFMADD231PD  (CX), Z16, Z0
+	VFMADD231PD  64(CX), Z16, Z1
+	VFMADD231PD  128(CX), Z16, Z2
+	VMOVUPD.Z    192(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z4
+	VFMADD231PD  64(CX), Z16, Z5
+	VFMADD231PD  128(CX), Z16, Z6
+	VMOVUPD.Z    192(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z8
+	VFMADD231PD  64(CX), Z16, Z9
+	VFMADD231PD  128(CX), Z16, Z10
+	VMOVUPD.Z    192(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z16, Z12
+	VFMADD231PD  64(CX), Z16, Z13
+	VFMADD231PD  128(CX), Z16, Z14
+	VMOVUPD.Z    192(CX), K1, Y17
+	VFMADD231PD  Y17, Y16, Y15
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Y17
+	VADDPD    Y17, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Y17
+	VADDPD    Y17, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VADDPD    64(CX), Z9, Z9
+	VADDPD    128(CX), Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Y17
+	VADDPD    Y17, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VADDPD    128(CX), Z14, Z14
+	VMOVUPD.Z 192(CX), K1, Y17
+	VADDPD    Y17, Y15, Y15
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z16
+	VADDPD    Z16, Z0, Z0
+	VADDPD    Z16, Z4, Z4
+	VADDPD    Z16, Z8, Z8
+	VADDPD    Z16, Z12, Z12
+	VMOVUPD   64(CX), Z16
+	VADDPD    Z16, Z1, Z1
+	VADDPD    Z16, Z5, Z5
+	VADDPD    Z16, Z9, Z9
+	VADDPD    Z16, Z13, Z13
+	VMOVUPD   128(CX), Z16
+	VADDPD    Z16, Z2, Z2
+	VADDPD    Z16, Z6, Z6
+	VADDPD    Z16, Z10, Z10
+	VADDPD    Z16, Z14, Z14
+	VMOVUPD.Z 192(CX), K1, Y16
+	VADDPD    Y16, Y3, Y3
+	VADDPD    Y16, Y7, Y7
+	VADDPD    Y16, Y11, Y11
+	VADDPD    Y16, Y15, Y15
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z20, Z20, Z20
+	VCMPPD    $0x16, Z20, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z20, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z20, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y20, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z20, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z20, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z20, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y20, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z20, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z20, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z20, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y20, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z20, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z20, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z20, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y20, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z20, Z20, Z20
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Y16
+	VCMPPD    $0x16, Y20, Y16, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Y16
+	VCMPPD    $0x16, Y20, Y16, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD   64(CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   128(CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 192(CX), K1, Y16
+	VCMPPD    $0x16, Y20, Y16, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD   128(CX), Z16
+	VCMPPD    $0x16, Z20, Z16, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 192(CX), K1, Y16
+	VCMPPD    $0x16, Y20, Y16, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Y11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Y15, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves5x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves5x28AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	MOVQ cols+72(FP), R10
+	SUBQ $0x00000018, R10
+
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R10
+	MOVQ   k+8(FP), R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000004, R8, R12
+	ADDQ    DI, R12
+	MOVQ    R12, cols+72(FP)
+	MOVQ    DI, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z20
+	VMOVUPD          64(R10), Z21
+	VMOVUPD          128(R10), Z22
+	VMOVUPD.Z        192(R10), K1, Y23
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Z21, Z1
+	VFMADD231PD.BCST (CX), Z22, Z2
+	VFMADD231PD.BCST (CX), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       192(R12)
+	PREFETCHT0       255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z20
+	VMOVUPD          64(R10), Z21
+	VMOVUPD          128(R10), Z22
+	VMOVUPD.Z        192(R10), K1, Y23
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Z21, Z1
+	VFMADD231PD.BCST (CX), Z22, Z2
+	VFMADD231PD.BCST (CX), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z20
+	VMOVUPD          64(R10), Z21
+	VMOVUPD          128(R10), Z22
+	VMOVUPD.Z        192(R10), K1, Y23
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Z21, Z1
+	VFMADD231PD.BCST (CX), Z22, Z2
+	VFMADD231PD.BCST (CX), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z20
+	VMOVUPD          64(R10), Z21
+	VMOVUPD          128(R10), Z22
+	VMOVUPD.Z        192(R10), K1, Y23
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Z21, Z1
+	VFMADD231PD.BCST (CX), Z22, Z2
+	VFMADD231PD.BCST (CX), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R12
+
+tileStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z20
+	PREFETCHT1       256(R10)
+	VMOVUPD          64(R10), Z21
+	PREFETCHT1       320(R10)
+	VMOVUPD          128(R10), Z22
+	PREFETCHT1       384(R10)
+	VMOVUPD.Z        192(R10), K1, Y23
+	PREFETCHT1       448(R10)
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Z21, Z1
+	VFMADD231PD.BCST (CX), Z22, Z2
+	VFMADD231PD.BCST (CX), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	PREFETCHT0       (R12)
+	PREFETCHT0       64(R12)
+	PREFETCHT0       128(R12)
+	PREFETCHT0       192(R12)
+	PREFETCHT0       255(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z20
+	PREFETCHT1       256(R10)
+	VMOVUPD          64(R10), Z21
+	PREFETCHT1       320(R10)
+	VMOVUPD          128(R10), Z22
+	PREFETCHT1       384(R10)
+	VMOVUPD.Z        192(R10), K1, Y23
+	PREFETCHT1       448(R10)
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Z21, Z1
+	VFMADD231PD.BCST (CX), Z22, Z2
+	VFMADD231PD.BCST (CX), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z20
+	PREFETCHT1       256(R10)
+	VMOVUPD          64(R10), Z21
+	PREFETCHT1       320(R10)
+	VMOVUPD          128(R10), Z22
+	PREFETCHT1       384(R10)
+	VMOVUPD.Z        192(R10), K1, Y23
+	PREFETCHT1       448(R10)
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Z21, Z1
+	VFMADD231PD.BCST (CX), Z22, Z2
+	VFMADD231PD.BCST (CX), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z20
+	PREFETCHT1       256(R10)
+	VMOVUPD          64(R10), Z21
+	PREFETCHT1       320(R10)
+	VMOVUPD          128(R10), Z22
+	PREFETCHT1       384(R10)
+	VMOVUPD.Z        192(R10), K1, Y23
+	PREFETCHT1       448(R10)
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Z21, Z1
+	VFMADD231PD.BCST (CX), Z22, Z2
+	VFMADD231PD.BCST (CX), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	CMPQ             R12, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Z20
+	VMOVUPD          64(R10), Z21
+	VMOVUPD          128(R10), Z22
+	VMOVUPD.Z        192(R10), K1, Y23
+	VFMADD231PD.BCST (CX), Z20, Z0
+	VFMADD231PD.BCST (CX), Z21, Z1
+	VFMADD231PD.BCST (CX), Z22, Z2
+	VFMADD231PD.BCST (CX), Y23, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z21, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z21, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y23, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z21, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y23, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z21, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y19
+	ADDQ             BX, CX
+	ADDQ             SI, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z20
+	VMULPD       Z20, Z0, Z0
+	VMULPD       Z20, Z1, Z1
+	VMULPD       Z20, Z2, Z2
+	VMULPD       Y20, Y3, Y3
+	VMULPD       Z20, Z4, Z4
+	VMULPD       Z20, Z5, Z5
+	VMULPD       Z20, Z6, Z6
+	VMULPD       Y20, Y7, Y7
+	VMULPD       Z20, Z8, Z8
+	VMULPD       Z20, Z9, Z9
+	VMULPD       Z20, Z10, Z10
+	VMULPD       Y20, Y11, Y11
+	VMULPD       Z20, Z12, Z12
+	VMULPD       Z20, Z13, Z13
+	VMULPD       Z20, Z14, Z14
+	VMULPD       Y20, Y15, Y15
+	VMULPD       Z20, Z16, Z16
+	VMULPD       Z20, Z17, Z17
+	VMULPD       Z20, Z18, Z18
+	VMULPD       Y20, Y19, Y19
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z20
+	VFMADD231PD  (CX), Z20, Z0
+	VFMADD231PD  64(CX), Z20, Z1
+	VFMADD231PD  128(CX), Z20, Z2
+	VMOVUPD.Z    192(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z4
+	VFMADD231PD  64(CX), Z20, Z5
+	VFMADD231PD  128(CX), Z20, Z6
+	VMOVUPD.Z    192(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z8
+	VFMADD231PD  64(CX), Z20, Z9
+	VFMADD231PD  128(CX), Z20, Z10
+	VMOVUPD.Z    192(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z12
+	VFMADD231PD  64(CX), Z20, Z13
+	VFMADD231PD  128(CX), Z20, Z14
+	VMOVUPD.Z    192(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z20, Z16
+	VFMADD231PD  64(CX), Z20, Z17
+	VFMADD231PD  128(CX), Z20, Z18
+	VMOVUPD.Z    192(CX), K1, Y21
+	VFMADD231PD  Y21, Y20, Y19
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Y21
+	VADDPD    Y21, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Y21
+	VADDPD    Y21, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VADDPD    64(CX), Z9, Z9
+	VADDPD    128(CX), Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Y21
+	VADDPD    Y21, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VADDPD    128(CX), Z14, Z14
+	VMOVUPD.Z 192(CX), K1, Y21
+	VADDPD    Y21, Y15, Y15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VADDPD    64(CX), Z17, Z17
+	VADDPD    128(CX), Z18, Z18
+	VMOVUPD.Z 192(CX), K1, Y21
+	VADDPD    Y21, Y19, Y19
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z20
+	VADDPD    Z20, Z0, Z0
+	VADDPD    Z20, Z4, Z4
+	VADDPD    Z20, Z8, Z8
+	VADDPD    Z20, Z12, Z12
+	VADDPD    Z20, Z16, Z16
+	VMOVUPD   64(CX), Z20
+	VADDPD    Z20, Z1, Z1
+	VADDPD    Z20, Z5, Z5
+	VADDPD    Z20, Z9, Z9
+	VADDPD    Z20, Z13, Z13
+	VADDPD    Z20, Z17, Z17
+	VMOVUPD   128(CX), Z20
+	VADDPD    Z20, Z2, Z2
+	VADDPD    Z20, Z6, Z6
+	VADDPD    Z20, Z10, Z10
+	VADDPD    Z20, Z14, Z14
+	VADDPD    Z20, Z18, Z18
+	VMOVUPD.Z 192(CX), K1, Y20
+	VADDPD    Y20, Y3, Y3
+	VADDPD    Y20, Y7, Y7
+	VADDPD    Y20, Y11, Y11
+	VADDPD    Y20, Y15, Y15
+	VADDPD    Y20, Y19, Y19
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z24, Z24, Z24
+	VCMPPD    $0x16, Z24, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z24, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z24, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y24, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z24, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z24, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z24, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y24, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z24, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z24, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z24, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y24, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z24, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z24, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z24, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y24, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, Z24, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z24, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z24, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Y24, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R10
+	SHLQ      $0x03, R10
+	VPXORD    Z24, Z24, Z24
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Y20
+	VCMPPD    $0x16, Y24, Y20, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Y20
+	VCMPPD    $0x16, Y24, Y20, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 192(CX), K1, Y20
+	VCMPPD    $0x16, Y24, Y20, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 192(CX), K1, Y20
+	VCMPPD    $0x16, Y24, Y20, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R10, CX
+	VMOVUPD   (CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD   64(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VMOVUPD   128(CX), Z20
+	VCMPPD    $0x16, Z24, Z20, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 192(CX), K1, Y20
+	VCMPPD    $0x16, Y24, Y20, K2
+	VMOVAPD.Z Y19, K2, Y19
+	ADDQ      R10, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Y11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Y15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VMOVUPD Z18, 128(DI)
+	VMOVUPD Y19, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dhalves6x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dhalves6x28AVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ aCol+32(FP), BX
+	MOVQ bRow+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ ldc+64(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R9
+	LEAQ (DX)(DX*4), R10
+	MOVQ cols+72(FP), R11
+	SUBQ $0x00000018, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ   AX, CX
+	MOVQ   b+40(FP), R11
+	MOVQ   k+8(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Y3, Y3, Y3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Y7, Y7, Y7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Y11, Y11, Y11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Y15, Y15, Y15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Y19, Y19, Y19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Y23, Y23, Y23
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, R8, R13
+	ADDQ    DI, R13
+	MOVQ    R13, cols+72(FP)
+	MOVQ    DI, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	CMPQ    SI, $0x00000801
+	JGE     tileFarSteps
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z24
+	VMOVUPD          64(R11), Z25
+	VMOVUPD          128(R11), Z26
+	VMOVUPD.Z        192(R11), K1, Y27
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Z26, Z2
+	VFMADD231PD.BCST (CX), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       192(R13)
+	PREFETCHT0       255(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z24
+	VMOVUPD          64(R11), Z25
+	VMOVUPD          128(R11), Z26
+	VMOVUPD.Z        192(R11), K1, Y27
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Z26, Z2
+	VFMADD231PD.BCST (CX), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z24
+	VMOVUPD          64(R11), Z25
+	VMOVUPD          128(R11), Z26
+	VMOVUPD.Z        192(R11), K1, Y27
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Z26, Z2
+	VFMADD231PD.BCST (CX), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z24
+	VMOVUPD          64(R11), Z25
+	VMOVUPD          128(R11), Z26
+	VMOVUPD.Z        192(R11), K1, Y27
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Z26, Z2
+	VFMADD231PD.BCST (CX), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileStepsFetched
+	ADDQ             R8, R13
+
+tileStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+	JMP  tileRest
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z24
+	PREFETCHT1       256(R11)
+	VMOVUPD          64(R11), Z25
+	PREFETCHT1       320(R11)
+	VMOVUPD          128(R11), Z26
+	PREFETCHT1       384(R11)
+	VMOVUPD.Z        192(R11), K1, Y27
+	PREFETCHT1       448(R11)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Z26, Z2
+	VFMADD231PD.BCST (CX), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	PREFETCHT0       (R13)
+	PREFETCHT0       64(R13)
+	PREFETCHT0       128(R13)
+	PREFETCHT0       192(R13)
+	PREFETCHT0       255(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z24
+	PREFETCHT1       256(R11)
+	VMOVUPD          64(R11), Z25
+	PREFETCHT1       320(R11)
+	VMOVUPD          128(R11), Z26
+	PREFETCHT1       384(R11)
+	VMOVUPD.Z        192(R11), K1, Y27
+	PREFETCHT1       448(R11)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Z26, Z2
+	VFMADD231PD.BCST (CX), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z24
+	PREFETCHT1       256(R11)
+	VMOVUPD          64(R11), Z25
+	PREFETCHT1       320(R11)
+	VMOVUPD          128(R11), Z26
+	PREFETCHT1       384(R11)
+	VMOVUPD.Z        192(R11), K1, Y27
+	PREFETCHT1       448(R11)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Z26, Z2
+	VFMADD231PD.BCST (CX), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z24
+	PREFETCHT1       256(R11)
+	VMOVUPD          64(R11), Z25
+	PREFETCHT1       320(R11)
+	VMOVUPD          128(R11), Z26
+	PREFETCHT1       384(R11)
+	VMOVUPD.Z        192(R11), K1, Y27
+	PREFETCHT1       448(R11)
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Z26, Z2
+	VFMADD231PD.BCST (CX), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	CMPQ             R13, cols+72(FP)
+	JGE              tileFarStepsFetched
+	ADDQ             R8, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Z24
+	VMOVUPD          64(R11), Z25
+	VMOVUPD          128(R11), Z26
+	VMOVUPD.Z        192(R11), K1, Y27
+	VFMADD231PD.BCST (CX), Z24, Z0
+	VFMADD231PD.BCST (CX), Z25, Z1
+	VFMADD231PD.BCST (CX), Z26, Z2
+	VFMADD231PD.BCST (CX), Y27, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z4
+	VFMADD231PD.BCST (CX)(DX*1), Z25, Z5
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z6
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y7
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*2), Z25, Z9
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z10
+	VFMADD231PD.BCST (CX)(DX*2), Y27, Y11
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z12
+	VFMADD231PD.BCST (CX)(R9*1), Z25, Z13
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z14
+	VFMADD231PD.BCST (CX)(R9*1), Y27, Y15
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z25, Z17
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z18
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y19
+	VFMADD231PD.BCST (CX)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (CX)(R10*1), Z25, Z21
+	VFMADD231PD.BCST (CX)(R10*1), Z26, Z22
+	VFMADD231PD.BCST (CX)(R10*1), Y27, Y23
+	ADDQ             BX, CX
+	ADDQ             SI, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	MOVQ         $0x3ff0000000000000, CX
+	CMPQ         CX, alpha+80(FP)
+	JEQ          tileBeta
+	VBROADCASTSD alpha+80(FP), Z24
+	VMULPD       Z24, Z0, Z0
+	VMULPD       Z24, Z1, Z1
+	VMULPD       Z24, Z2, Z2
+	VMULPD       Y24, Y3, Y3
+	VMULPD       Z24, Z4, Z4
+	VMULPD       Z24, Z5, Z5
+	VMULPD       Z24, Z6, Z6
+	VMULPD       Y24, Y7, Y7
+	VMULPD       Z24, Z8, Z8
+	VMULPD       Z24, Z9, Z9
+	VMULPD       Z24, Z10, Z10
+	VMULPD       Y24, Y11, Y11
+	VMULPD       Z24, Z12, Z12
+	VMULPD       Z24, Z13, Z13
+	VMULPD       Z24, Z14, Z14
+	VMULPD       Y24, Y15, Y15
+	VMULPD       Z24, Z16, Z16
+	VMULPD       Z24, Z17, Z17
+	VMULPD       Z24, Z18, Z18
+	VMULPD       Y24, Y19, Y19
+	VMULPD       Z24, Z20, Z20
+	VMULPD       Z24, Z21, Z21
+	VMULPD       Z24, Z22, Z22
+	VMULPD       Y24, Y23, Y23
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         beta+88(FP), CX
+	ADDQ         CX, CX
+	JEQ          tileBias
+	MOVQ         DI, CX
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, beta+88(FP)
+	JEQ          tileAdd
+	VBROADCASTSD beta+88(FP), Z24
+	VFMADD231PD  (CX), Z24, Z0
+	VFMADD231PD  64(CX), Z24, Z1
+	VFMADD231PD  128(CX), Z24, Z2
+	VMOVUPD.Z    192(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y3
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z4
+	VFMADD231PD  64(CX), Z24, Z5
+	VFMADD231PD  128(CX), Z24, Z6
+	VMOVUPD.Z    192(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y7
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z8
+	VFMADD231PD  64(CX), Z24, Z9
+	VFMADD231PD  128(CX), Z24, Z10
+	VMOVUPD.Z    192(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y11
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z12
+	VFMADD231PD  64(CX), Z24, Z13
+	VFMADD231PD  128(CX), Z24, Z14
+	VMOVUPD.Z    192(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y15
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z16
+	VFMADD231PD  64(CX), Z24, Z17
+	VFMADD231PD  128(CX), Z24, Z18
+	VMOVUPD.Z    192(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y19
+	ADDQ         R8, CX
+	VFMADD231PD  (CX), Z24, Z20
+	VFMADD231PD  64(CX), Z24, Z21
+	VFMADD231PD  128(CX), Z24, Z22
+	VMOVUPD.Z    192(CX), K1, Y25
+	VFMADD231PD  Y25, Y24, Y23
+	ADDQ         R8, CX
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (CX), Z0, Z0
+	VADDPD    64(CX), Z1, Z1
+	VADDPD    128(CX), Z2, Z2
+	VMOVUPD.Z 192(CX), K1, Y25
+	VADDPD    Y25, Y3, Y3
+	ADDQ      R8, CX
+	VADDPD    (CX), Z4, Z4
+	VADDPD    64(CX), Z5, Z5
+	VADDPD    128(CX), Z6, Z6
+	VMOVUPD.Z 192(CX), K1, Y25
+	VADDPD    Y25, Y7, Y7
+	ADDQ      R8, CX
+	VADDPD    (CX), Z8, Z8
+	VADDPD    64(CX), Z9, Z9
+	VADDPD    128(CX), Z10, Z10
+	VMOVUPD.Z 192(CX), K1, Y25
+	VADDPD    Y25, Y11, Y11
+	ADDQ      R8, CX
+	VADDPD    (CX), Z12, Z12
+	VADDPD    64(CX), Z13, Z13
+	VADDPD    128(CX), Z14, Z14
+	VMOVUPD.Z 192(CX), K1, Y25
+	VADDPD    Y25, Y15, Y15
+	ADDQ      R8, CX
+	VADDPD    (CX), Z16, Z16
+	VADDPD    64(CX), Z17, Z17
+	VADDPD    128(CX), Z18, Z18
+	VMOVUPD.Z 192(CX), K1, Y25
+	VADDPD    Y25, Y19, Y19
+	ADDQ      R8, CX
+	VADDPD    (CX), Z20, Z20
+	VADDPD    64(CX), Z21, Z21
+	VADDPD    128(CX), Z22, Z22
+	VMOVUPD.Z 192(CX), K1, Y25
+	VADDPD    Y25, Y23, Y23
+	ADDQ      R8, CX
+
+tileBias:
+	MOVQ      bias+96(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileReLU
+	VMOVUPD   (CX), Z24
+	VADDPD    Z24, Z0, Z0
+	VADDPD    Z24, Z4, Z4
+	VADDPD    Z24, Z8, Z8
+	VADDPD    Z24, Z12, Z12
+	VADDPD    Z24, Z16, Z16
+	VADDPD    Z24, Z20, Z20
+	VMOVUPD   64(CX), Z24
+	VADDPD    Z24, Z1, Z1
+	VADDPD    Z24, Z5, Z5
+	VADDPD    Z24, Z9, Z9
+	VADDPD    Z24, Z13, Z13
+	VADDPD    Z24, Z17, Z17
+	VADDPD    Z24, Z21, Z21
+	VMOVUPD   128(CX), Z24
+	VADDPD    Z24, Z2, Z2
+	VADDPD    Z24, Z6, Z6
+	VADDPD    Z24, Z10, Z10
+	VADDPD    Z24, Z14, Z14
+	VADDPD    Z24, Z18, Z18
+	VADDPD    Z24, Z22, Z22
+	VMOVUPD.Z 192(CX), K1, Y24
+	VADDPD    Y24, Y3, Y3
+	VADDPD    Y24, Y7, Y7
+	VADDPD    Y24, Y11, Y11
+	VADDPD    Y24, Y15, Y15
+	VADDPD    Y24, Y19, Y19
+	VADDPD    Y24, Y23, Y23
+
+tileReLU:
+	MOVQ      relu+120(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileMask
+	VPXORD    Z28, Z28, Z28
+	VCMPPD    $0x16, Z28, Z0, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VCMPPD    $0x16, Z28, Z1, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VCMPPD    $0x16, Z28, Z2, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VCMPPD    $0x16, Y28, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, Z28, Z4, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VCMPPD    $0x16, Z28, Z5, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VCMPPD    $0x16, Z28, Z6, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VCMPPD    $0x16, Y28, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, Z28, Z8, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VCMPPD    $0x16, Z28, Z9, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VCMPPD    $0x16, Z28, Z10, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VCMPPD    $0x16, Y28, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, Z28, Z12, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VCMPPD    $0x16, Z28, Z13, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VCMPPD    $0x16, Z28, Z14, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VCMPPD    $0x16, Y28, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, Z28, Z16, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VCMPPD    $0x16, Z28, Z17, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VCMPPD    $0x16, Z28, Z18, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VCMPPD    $0x16, Y28, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VCMPPD    $0x16, Z28, Z20, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VCMPPD    $0x16, Z28, Z21, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VCMPPD    $0x16, Z28, Z22, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VCMPPD    $0x16, Y28, Y23, K2
+	VMOVAPD.Z Y23, K2, Y23
+
+tileMask:
+	MOVQ      mask+104(FP), CX
+	TESTQ     CX, CX
+	JEQ       tileWrite
+	MOVQ      maskRow+112(FP), R11
+	SHLQ      $0x03, R11
+	VPXORD    Z28, Z28, Z28
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z0, K2, Z0
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z1, K2, Z1
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z2, K2, Z2
+	VMOVUPD.Z 192(CX), K1, Y24
+	VCMPPD    $0x16, Y28, Y24, K2
+	VMOVAPD.Z Y3, K2, Y3
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z4, K2, Z4
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z5, K2, Z5
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z6, K2, Z6
+	VMOVUPD.Z 192(CX), K1, Y24
+	VCMPPD    $0x16, Y28, Y24, K2
+	VMOVAPD.Z Y7, K2, Y7
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z8, K2, Z8
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z9, K2, Z9
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z10, K2, Z10
+	VMOVUPD.Z 192(CX), K1, Y24
+	VCMPPD    $0x16, Y28, Y24, K2
+	VMOVAPD.Z Y11, K2, Y11
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z12, K2, Z12
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z13, K2, Z13
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z14, K2, Z14
+	VMOVUPD.Z 192(CX), K1, Y24
+	VCMPPD    $0x16, Y28, Y24, K2
+	VMOVAPD.Z Y15, K2, Y15
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z16, K2, Z16
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z17, K2, Z17
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z18, K2, Z18
+	VMOVUPD.Z 192(CX), K1, Y24
+	VCMPPD    $0x16, Y28, Y24, K2
+	VMOVAPD.Z Y19, K2, Y19
+	ADDQ      R11, CX
+	VMOVUPD   (CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z20, K2, Z20
+	VMOVUPD   64(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z21, K2, Z21
+	VMOVUPD   128(CX), Z24
+	VCMPPD    $0x16, Z28, Z24, K2
+	VMOVAPD.Z Z22, K2, Z22
+	VMOVUPD.Z 192(CX), K1, Y24
+	VCMPPD    $0x16, Y28, Y24, K2
+	VMOVAPD.Z Y23, K2, Y23
+	ADDQ      R11, CX
+
+	// the mask of the next tile
+	MOVQ CX, mask+104(FP)
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Y11, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Y15, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VMOVUPD Z18, 128(DI)
+	VMOVUPD Y19, K1, 192(DI)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	VMOVUPD Z22, 128(DI)
+	VMOVUPD Y23, K1, 192(DI)
+	ADDQ    R8, DI
+
+	// next tile
+	IMUL3Q $0x00000006, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tileTile

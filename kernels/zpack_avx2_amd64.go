@@ -14,6 +14,11 @@ func spack8AVX2(k int, b *float32, bRow int, panel *float32, cols int)
 //go:noescape
 func spack16AVX2(k int, b *float32, bRow int, panel *float32, cols int)
 
+// spack24AVX2 is a packKernel for panels of 24 columns.
+//
+//go:noescape
+func spack24AVX2(k int, b *float32, bRow int, panel *float32, cols int)
+
 // spackTransposedAVX2 is the loop
 //
 //	for p := range k / lanes * lanes {
@@ -46,6 +51,11 @@ func dpack4AVX2(k int, b *float64, bRow int, panel *float64, cols int)
 //go:noescape
 func dpack8AVX2(k int, b *float64, bRow int, panel *float64, cols int)
 
+// dpack12AVX2 is a packKernel for panels of 12 columns.
+//
+//go:noescape
+func dpack12AVX2(k int, b *float64, bRow int, panel *float64, cols int)
+
 // dpackTransposedAVX2 is the loop
 //
 //	for p := range k / lanes * lanes {
@@ -68,6 +78,6 @@ func dpackTransposedAVX2(k int, b *float64, bCol int, panel *float64, width int)
 //go:noescape
 func dcopyRowsAVX2(rows int, cols int, src *float64, srcRow int, dst *float64, dstRow int)
 
-var spackAVX2 = []packKernel[float32]{spack8AVX2, spack16AVX2}
+var spackAVX2 = []packKernel[float32]{spack8AVX2, spack16AVX2, spack24AVX2}
 
-var dpackAVX2 = []packKernel[float64]{dpack4AVX2, dpack8AVX2}
+var dpackAVX2 = []packKernel[float64]{dpack4AVX2, dpack8AVX2, dpack12AVX2}

@@ -100,6 +100,62 @@ cutRow:
 	VZEROUPPER
 	RET
 
+// func spack24AVX2(k int, b *float32, bRow int, panel *float32, cols int)
+// Requires: AVX, MMX+
+TEXT ·spack24AVX2(SB), NOSPLIT, $0-40
+	MOVQ k+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ bRow+16(FP), DX
+	MOVQ panel+24(FP), BX
+	MOVQ cols+32(FP), SI
+	SHLQ $0x02, DX
+	MOVQ DX, DI
+	SHLQ $0x04, DI
+	CMPQ SI, $0x00000018
+	JNE  cut
+
+whole:
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	VMOVUPS    (CX), Y0
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    32(CX), Y0
+	VMOVUPS    Y0, 32(BX)
+	VMOVUPS    64(CX), Y0
+	VMOVUPS    Y0, 64(BX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000060, BX
+	DECQ       AX
+	JNE        whole
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000010, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    SI, R8
+	VMOVUPS (R8), Y0
+
+cutRow:
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	VMOVUPS    (CX), Y1
+	VMOVUPS    Y1, (BX)
+	VMOVUPS    32(CX), Y1
+	VMOVUPS    Y1, 32(BX)
+	VMASKMOVPS 64(CX), Y0, Y1
+	VMOVUPS    Y1, 64(BX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000060, BX
+	DECQ       AX
+	JNE        cutRow
+	VZEROUPPER
+	RET
+
 // func spackTransposedAVX2(k int, b *float32, bCol int, panel *float32, width int)
 // Requires: AVX
 TEXT ·spackTransposedAVX2(SB), NOSPLIT, $0-40
@@ -317,6 +373,62 @@ cutRow:
 	VMOVUPD    Y1, 32(BX)
 	ADDQ       DX, CX
 	ADDQ       $0x00000040, BX
+	DECQ       AX
+	JNE        cutRow
+	VZEROUPPER
+	RET
+
+// func dpack12AVX2(k int, b *float64, bRow int, panel *float64, cols int)
+// Requires: AVX, MMX+
+TEXT ·dpack12AVX2(SB), NOSPLIT, $0-40
+	MOVQ k+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ bRow+16(FP), DX
+	MOVQ panel+24(FP), BX
+	MOVQ cols+32(FP), SI
+	SHLQ $0x03, DX
+	MOVQ DX, DI
+	SHLQ $0x04, DI
+	CMPQ SI, $0x0000000c
+	JNE  cut
+
+whole:
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	VMOVUPD    (CX), Y0
+	VMOVUPD    Y0, (BX)
+	VMOVUPD    32(CX), Y0
+	VMOVUPD    Y0, 32(BX)
+	VMOVUPD    64(CX), Y0
+	VMOVUPD    Y0, 64(BX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000060, BX
+	DECQ       AX
+	JNE        whole
+	VZEROUPPER
+	RET
+
+cut:
+	SUBQ $0x00000008, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    SI, R8
+	VMOVUPS (R8), Y0
+
+cutRow:
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	VMOVUPD    (CX), Y1
+	VMOVUPD    Y1, (BX)
+	VMOVUPD    32(CX), Y1
+	VMOVUPD    Y1, 32(BX)
+	VMASKMOVPD 64(CX), Y0, Y1
+	VMOVUPD    Y1, 64(BX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000060, BX
 	DECQ       AX
 	JNE        cutRow
 	VZEROUPPER

@@ -99,8 +99,14 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 		return nil, 0
 	}
 	tiles = (m + len(kernels) - 1) / len(kernels)
-	if h := m / tiles; h*tiles == m && product3(m, n, k) <= callWork {
-		return kernels[h-1], tiles
+	if product3(m, n, k) > callWork {
+		return nil, 0
+	}
+	// Somewhat lower tiles in one call are better than the tallest ones in two.
+	for most := tiles + tiles/2; tiles <= most; tiles++ {
+		if h := m / tiles; h*tiles == m {
+			return kernels[h-1], tiles
+		}
 	}
 	return nil, 0
 }

@@ -127,11 +127,22 @@ var parameters = []parameter{
 		effect: packsA,
 	},
 	{
-		name: "PackStride", about: "with rows (or columns) closer than this, A is read in place",
-		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackStride }, packStrides),
+		name: "PackStride", about: "with rows closer than this, A is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackStride }, strides),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, apart := range append(steps(packStrides(t), t.now.PackStride), 1000, 3000) { // not round, which is what sets of the cache are about
+			for _, apart := range distances(t, t.now.PackStride) {
 				shapes = append(shapes, gemmShape{m: 256, n: 2 * max(256, min(t.now.PackColumns, largest)), k: apart})
+			}
+			return shapes
+		},
+		effect: packsA,
+	},
+	{
+		name: "TurnStride", about: "with columns closer than this, a transposed A is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnStride }, strides),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, apart := range distances(t, t.now.TurnStride) {
+				shapes = append(shapes, gemmShape{m: apart, n: 2 * max(256, min(t.now.PackColumns, largest)), k: 256, transA: true})
 			}
 			return shapes
 		},
@@ -192,14 +203,17 @@ func TuneParameters() []string {
 }
 
 func packRows(*tunable) []int {
-	return []int{0, 8, 16, 32, 48, 64, 96, 128, 192, 256, never}
+	return []int{0, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, never}
 }
 
 func packColumns(*tunable) []int { return []int{0, 32, 64, 128, 192, 256, 384, 512, 1024, never} }
 
-func packStrides(*tunable) []int {
+func strides(*tunable) []int {
 	return []int{0, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, never}
 }
+
+// distances are on both sides of each stride, and not round, which is what sets of the cache are about.
+func distances(t *tunable, now int) []int { return append(steps(strides(t), now), 1000, 3000) }
 
 func tailDepths(*tunable) []int { return []int{0, 8, 16, 32, 64, 128, 256, never} }
 
@@ -213,7 +227,11 @@ func tails(t *tunable) (values []int) {
 
 func packsA(_ *tunable, tu kernels.Tuning, s gemmShape) int {
 	lda, _, _ := s.strides()
-	return yes(s.n > tu.PackColumns && lda >= tu.PackStride)
+	stride := tu.PackStride
+	if s.transA {
+		stride = tu.TurnStride
+	}
+	return yes(s.n > tu.PackColumns && lda >= stride)
 }
 
 // splitsTail is for more than two whole vectors, which all shapes here have.

@@ -13,7 +13,7 @@ func (p *product[T]) blocked() {
 	kc := evenly(k, tu.KC, 1)
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, !b.trans)
-	packingA := ks.packsA(n, a.row*a.col) // one of the strides is 1
+	packingA := ks.packsA(n, a)
 	var w *workspace[T]
 	if packingA || packingB {
 		w = borrowWorkspace[T]()

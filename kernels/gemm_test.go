@@ -160,7 +160,7 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 	shapes = append(shapes, [3]int{alongM + 5, 1, len(o.ks.addRows) + 1}, [3]int{1, alongM + 5, 2*len(o.ks.addRows) + 3}, [3]int{alongM + 1, lanes + 1, 3})
 	for _, trans := range transposes {
 		for _, s := range shapes {
-			for _, pad := range [][3]int{{0, 0, 0}, {1, 2, 3}, {tu.PackStride, farRow, 1}} {
+			for _, pad := range [][3]int{{0, 0, 0}, {1, 2, 3}, {padToPack(tu, trans[0]), farRow, 1}} {
 				g := gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.5, padA: pad[0], padB: pad[1], padC: pad[2]}
 				runGemm(t, o, g)
 				g.beta = -0.5
@@ -168,6 +168,23 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
+}
+
+// strideThatPacksA is the leading dimension from which A is packed.
+func strideThatPacksA(tu Tuning, trans bool) int {
+	if trans {
+		return tu.TurnStride
+	}
+	return tu.PackStride
+}
+
+// padToPack is so many elements more between the rows of A that it is packed, if it
+// ever is.
+func padToPack(tu Tuning, trans bool) int {
+	if stride := strideThatPacksA(tu, trans); stride < never {
+		return stride
+	}
+	return 1
 }
 
 // columnsThatPackA is more columns than those up to which A is read in place. The

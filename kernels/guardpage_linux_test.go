@@ -71,7 +71,7 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 	}
 	add(tu.PackRows+18, nr-1, 9)
 	for _, trans := range transposes { // A is packed
-		products = append(products, gemmCase{transA: trans[0], transB: trans[1], m: 9, n: columnsThatPackA(o), k: 21, padA: tu.PackStride})
+		products = append(products, gemmCase{transA: trans[0], transB: trans[1], m: 9, n: columnsThatPackA(o), k: 21, padA: padToPack(tu, trans[0])})
 	}
 	for _, atEnd := range []bool{true, false} {
 		for _, g := range products {

@@ -63,20 +63,17 @@ func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k
 	}
 }
 
-// packA copies an m x k block of A so that its rows (or, if it is transposed,
-// its columns) lie close together, with a pitch that spreads them over the
-// cache's sets. The micro-kernels take A with any strides, so that the block
-// keeps its order and the copy is one of whole rows.
+// packA copies an m x k block of A so that its rows lie close together, with a
+// pitch that spreads them over the cache's sets. The micro-kernels take A with any
+// strides, so that the block keeps its order, and one that is not transposed is a
+// copy of whole rows.
 func packA[T Float](ks *kernelSet[T], w *workspace[T], a operand[T], m, k int) operand[T] {
-	lines, length, ld := m, k, a.row
+	pitch := (k+15)/16*16 + 16
+	w.a = room(w.a, m*pitch)
 	if a.trans {
-		lines, length, ld = k, m, a.col
-	}
-	pitch := (length+15)/16*16 + 16
-	w.a = room(w.a, lines*pitch)
-	ks.copyRows(lines, length, &a.data[0], ld, &w.a[0], pitch)
-	if a.trans {
-		return operand[T]{w.a, 1, pitch, true}
+		packTransposed(ks.square, a.data, a.col, w.a, m, k, pitch)
+	} else {
+		ks.copyRows(m, k, &a.data[0], a.row, &w.a[0], pitch)
 	}
 	return operand[T]{w.a, pitch, 1, false}
 }

@@ -15,14 +15,16 @@ func TestWhatIsPacked(t *testing.T) {
 func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 	ks, tu := o.ks, o.ks.tuning
 	for _, c := range []struct {
-		n, ld int
-		want  bool
+		n, more int // than the stride that packs A
+		want    bool
 	}{
-		{tu.PackColumns, tu.PackStride, false}, {tu.PackColumns + 1, tu.PackStride, true},
-		{tu.PackColumns + 1, tu.PackStride - 1, false}, {1 << 20, 1 << 20, true}, {1, 1 << 20, false},
+		{tu.PackColumns, 0, false}, {tu.PackColumns + 1, 0, true}, {tu.PackColumns + 1, -1, false}, {1 << 20, 1, true}, {1, 1, false},
 	} {
-		if got := ks.packsA(c.n, c.ld); got != c.want {
-			t.Errorf("A with ld = %d for %d columns: packed is %v, want %v", c.ld, c.n, got, c.want)
+		for _, trans := range []bool{false, true} {
+			ld := strideThatPacksA(tu, trans) + c.more
+			if got := ks.packsA(c.n, stridesOf[T](nil, ld, trans)); got != c.want {
+				t.Errorf("A, transposed %v, with ld = %d for %d columns: packed is %v, want %v", trans, ld, c.n, got, c.want)
+			}
 		}
 	}
 	for _, c := range []struct {
@@ -55,10 +57,10 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 						ldb = k
 					}
 					if apart {
-						lda += tu.PackStride
+						lda += padToPack(tu, trans[0])
 					}
 					a, b, c := make([]T, max(rows, k)*lda), make([]T, max(n, k)*ldb), make([]T, rows*n)
-					wantA := n > tu.PackColumns && lda >= tu.PackStride
+					wantA := n > tu.PackColumns && lda >= strideThatPacksA(tu, trans[0])
 					wantB := trans[1] || rows > tu.PackRows
 					gotA, gotB := packedBy(func() {
 						o.Threads(1).Gemm(trans[0], trans[1], rows, n, k, 1, a, lda, b, ldb, 0, c, n)

@@ -18,7 +18,7 @@ func tunings[T Float](o Ops[T]) []Tuning {
 			tu := o.Tuning()
 			tu.Vectors, tu.Rows = v+1, min(rows, tallest)
 			all = append(all, tu)
-			tu.KC, tu.MC, tu.NC, tu.PackRows, tu.PackColumns, tu.PackStride, tu.TailDepth, tu.ThreadWork = 5, 3, 7, 0, 0, 0, 0, 1
+			tu.KC, tu.MC, tu.NC, tu.PackRows, tu.PackColumns, tu.PackStride, tu.TurnStride, tu.TailDepth, tu.ThreadWork = 5, 3, 7, 0, 0, 0, 0, 0, 1
 			all = append(all, tu)
 		}
 	}
@@ -26,7 +26,7 @@ func tunings[T Float](o Ops[T]) []Tuning {
 		func(tu *Tuning) { tu.KC = 1 },
 		func(tu *Tuning) { tu.MC, tu.NC = 1, 1 },
 		func(tu *Tuning) { tu.PackRows = 1 << 30 },
-		func(tu *Tuning) { tu.PackColumns, tu.PackStride = 0, 1 },
+		func(tu *Tuning) { tu.PackColumns, tu.PackStride, tu.TurnStride = 0, 1, 1 },
 		func(tu *Tuning) { tu.TailColumns = 0 },
 		func(tu *Tuning) { tu.TailColumns = len(o.ks.dot) },
 		func(tu *Tuning) { tu.TailDepth = 1 << 30 },
@@ -118,6 +118,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.PackRows = -1, want >= 0":   func(tu *Tuning) { tu.PackRows = -1 },
 		"t.PackColumns = -1":           func(tu *Tuning) { tu.PackColumns = -1 },
 		"t.PackStride = -1":            func(tu *Tuning) { tu.PackStride = -1 },
+		"t.TurnStride = -1":            func(tu *Tuning) { tu.TurnStride = -1 },
 		"t.TailColumns = 2, want 0..1": func(tu *Tuning) { tu.TailColumns = 2 },
 		"t.TailDepth = -1, want >= 0":  func(tu *Tuning) { tu.TailDepth = -1 },
 		"t.KC = 4097, want 1..4096":    func(tu *Tuning) { tu.KC = 4097 },

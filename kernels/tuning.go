@@ -25,10 +25,11 @@ type Tuning struct {
 	// Products with at most PackRows rows read a B that is not transposed in
 	// place: it would not be read often enough to pay for packing it.
 	PackRows int
-	// Products with more than PackColumns columns pack A if its rows (or, if it
-	// is transposed, its columns) are at least PackStride elements apart: so far
-	// apart they share sets of the cache, and entries of the TLB.
-	PackColumns, PackStride int
+	// Products with more than PackColumns columns pack A if its rows are at least
+	// PackStride elements apart, or if it is transposed, its columns at least
+	// TurnStride: so far apart they share sets of the cache, and entries of the TLB. A
+	// transposed A is turned thereby, as a tile reads little of each cache line.
+	PackColumns, PackStride, TurnStride int
 	// A last vector of at most TailColumns columns, behind two whole ones, is
 	// computed by columns if k is at least TailDepth: a sum along k ends in adding up
 	// a vector.
@@ -36,6 +37,9 @@ type Tuning struct {
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
 }
+
+// never is a threshold that is not reached.
+const never = math.MaxInt32
 
 // Tuning returns the numbers by which o computes products.
 func (o Ops[T]) Tuning() Tuning { return o.ks.tuning }
@@ -68,7 +72,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"Rows", t.Rows, 0, len(o.ks.micro[t.Vectors-1])},
 		{"KC", t.KC, 1, 4096}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt},
-		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt},
+		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, len(o.ks.dot)}, {"TailDepth", t.TailDepth, 0, math.MaxInt},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {
@@ -113,9 +117,9 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 
 // inPlace reports whether a product is one block, for one thread, whose
 // operands are read where they are. B must be contiguous along n.
-func (ks *kernelSet[T]) inPlace(m, n, k, lda int) bool {
+func (ks *kernelSet[T]) inPlace(m, n, k int, a operand[T]) bool {
 	tu := &ks.tuning
-	return m > 1 && ks.blockOfRows(m) == m && k <= tu.KC && n <= tu.NC && !ks.packsB(m, true) && !ks.packsA(n, lda) &&
+	return m > 1 && ks.blockOfRows(m) == m && k <= tu.KC && n <= tu.NC && !ks.packsB(m, true) && !ks.packsA(n, a) &&
 		ks.tailColumns(n, k) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
@@ -161,10 +165,10 @@ func (ks *kernelSet[T]) tailColumns(n, k int) int {
 	return 0
 }
 
-// packsA reports whether A, whose rows or columns are so far apart, is packed for a
-// product of n columns.
-func (ks *kernelSet[T]) packsA(n, stride int) bool {
-	return n > ks.tuning.PackColumns && stride >= ks.tuning.PackStride
+// packsA reports whether A is packed for a product of n columns.
+func (ks *kernelSet[T]) packsA(n int, a operand[T]) bool {
+	tu := &ks.tuning
+	return n > tu.PackColumns && (a.trans && a.col >= tu.TurnStride || !a.trans && a.row >= tu.PackStride)
 }
 
 // packsB reports whether B is packed for a product of m rows.

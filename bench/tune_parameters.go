@@ -111,7 +111,19 @@ var parameters = []parameter{
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m > tu.PackRows) },
+		effect: packsB,
+	},
+	{
+		name: "PackDepth", about: "up to this k, a B whose rows are near is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackDepth }, packDepths),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			m := min(t.now.PackRows, largest)
+			for _, k := range steps(packDepths(t), t.now.PackDepth) {
+				shapes = append(shapes, gemmShape{m: m + 40, n: 50, k: k}, gemmShape{m: m + 200, n: 200, k: k})
+			}
+			return shapes
+		},
+		effect: packsB,
 	},
 	{
 		name: "PackColumns", about: "up to so many columns, A is read in place",
@@ -223,6 +235,13 @@ func tails(t *tunable) (values []int) {
 		values = append(values, v)
 	}
 	return values
+}
+
+func packDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 384, never} }
+
+// packsB is for rows of B that are near each other, as in all shapes here that are not deep.
+func packsB(_ *tunable, tu kernels.Tuning, s gemmShape) int {
+	return yes(s.m > tu.PackRows && s.k > tu.PackDepth)
 }
 
 func packsA(_ *tunable, tu kernels.Tuning, s gemmShape) int {

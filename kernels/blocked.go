@@ -12,7 +12,7 @@ func (p *product[T]) blocked() {
 	mc := ks.blockOfRows(m)
 	kc := evenly(k, tu.KC, 1)
 	nc := ks.blockOfColumns(n, tu.NC)
-	packingB := p.packed == nil && ks.packsB(m, !b.trans)
+	packingB := p.packed == nil && ks.packsB(m, k, b)
 	packingA := ks.packsA(n, a)
 	var w *workspace[T]
 	if packingA || packingB {
@@ -78,7 +78,7 @@ type panels[T Float] struct {
 func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int, e epilogue[T]) {
 	most, wide := a.rowsAtOnce(), ks.tuning.Vectors
 	if b.row != 0 {
-		wide = ks.widthInPlace(m)
+		wide = ks.widthInPlace(m, n)
 	}
 	// LOOP 2 splits n: one micro-panel of B at a time.
 	for jr, cols := 0, 0; jr < n; jr += cols {

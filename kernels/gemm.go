@@ -63,7 +63,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	}
 	// A small product is one call, which takes less time than the usual way there.
 	ks := o.ks
-	if kernel, tiles := ks.onePanel(m, n, k); kernel != nil && !transB && !(transA && ks.betterAsRows(m, n, k)) {
+	if kernel, tiles := ks.onePanel(m, n, k, ldb); kernel != nil && !transB && !(transA && ks.betterAsRows(m, n, k)) {
 		aRow, aCol := lda, 1
 		if transA {
 			aRow, aCol = 1, lda

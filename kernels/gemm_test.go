@@ -126,7 +126,9 @@ func blockEdges[T Float](t *testing.T, o Ops[T]) {
 			{bl.MC + 5, nr + 3, bl.KC + 7}, {bl.MC + bl.MC/2, nr, 5}, {bl.MC + bl.MC/2 + 1, nr, 5},
 		} {
 			if s[0] > 0 && s[1] > 0 {
-				runGemm(t, o, gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.25, beta: 0.5, padC: 1})
+				for _, padB := range []int{0, farRow} { // in place and packed
+					runGemm(t, o, gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.25, beta: 0.5, padB: padB, padC: 1})
+				}
 			}
 		}
 	}
@@ -146,7 +148,7 @@ func TestGemmPaths(t *testing.T) {
 func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 	tu, lanes := o.ks.tuning, o.ks.lanes
 	shapes := [][3]int{ // rows of B in place or packed; A in place or packed
-		{tu.PackRows, 2*lanes + 1, 9}, {tu.PackRows + 1, 2*lanes - 1, 9},
+		{tu.PackRows, 2*lanes + 1, tu.PackDepth + 1}, {tu.PackRows + 1, 2*lanes - 1, tu.PackDepth}, {tu.PackRows + 1, 2*lanes - 1, tu.PackDepth + 1},
 		{5, tu.PackColumns, 3}, {5, columnsThatPackA(o), 3},
 	}
 	for cols := 1; cols <= tu.TailColumns+1; cols++ { // last columns on their own
@@ -245,7 +247,7 @@ func TestGemmPanels(t *testing.T) {
 
 func gemmPanels[T Float](t *testing.T, o Ops[T]) {
 	for n := 1; n <= 2*o.ks.lanes*len(o.ks.micro)+1; n++ {
-		runGemm(t, o, gemmCase{transB: n%5 == 0, m: o.ks.tuning.PackRows + 1, n: n, k: 5, alpha: 1, beta: float64(n % 2), padB: n % 3})
+		runGemm(t, o, gemmCase{transB: n%5 == 0, m: o.ks.tuning.PackRows + 1, n: n, k: 5, alpha: 1, beta: float64(n % 2), padB: farRow + n%3})
 	}
 }
 

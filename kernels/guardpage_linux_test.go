@@ -67,9 +67,11 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 		for _, m := range []int{2, 3, 5} {
 			add(m, n, 1, 10)
 		}
-		add(tu.PackRows+18, n, 9) // B is packed
+		add(tu.PackRows+18, n, 9)
+		add(tu.PackRows+18, n, tu.PackDepth+1) // B is packed
 	}
 	add(tu.PackRows+18, nr-1, 9)
+	add(tu.PackRows+18, nr-1, tu.PackDepth+1)
 	for _, trans := range transposes { // A is packed
 		products = append(products, gemmCase{transA: trans[0], transB: trans[1], m: 9, n: columnsThatPackA(o), k: 21, padA: padToPack(tu, trans[0])})
 	}

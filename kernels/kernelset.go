@@ -128,14 +128,18 @@ func (ks *kernelSet[T]) endsWider(vectors, v, wide int) bool {
 
 // widthInPlace returns how many vectors wide the panels of a B in place are,
 // for m rows of A: NR, or the widest there are, if with so few rows this makes larger
-// tiles, and more sums that do not wait for each other.
-func (ks *kernelSet[T]) widthInPlace(m int) int {
+// tiles, and more sums that do not wait for each other. Few columns make few panels,
+// which had better be equal.
+func (ks *kernelSet[T]) widthInPlace(m, n int) int {
+	wide, widest := ks.tuning.Vectors, len(ks.micro)
+	if n < 3*widest*ks.lanes {
+		return wide
+	}
 	sums := func(v int) int {
 		tallest := len(ks.tiles(v, v*ks.lanes))
 		tiles := (m + tallest - 1) / tallest
 		return (m + tiles - 1) / tiles * v
 	}
-	wide, widest := ks.tuning.Vectors, len(ks.micro)
 	if sums(widest) > sums(wide) {
 		return widest
 	}

@@ -28,14 +28,18 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 	for _, c := range []struct {
-		m     int
+		m, k  int
 		trans bool
+		ld    int
 		want  bool
 	}{
-		{tu.PackRows, false, false}, {tu.PackRows + 1, false, true}, {1, true, true}, {1 << 20, true, true}, {1 << 20, false, true},
+		{tu.PackRows, 1 << 20, false, 1 << 20, false}, {tu.PackRows + 1, 1 << 20, false, 10, true},
+		{tu.PackRows + 1, tu.PackDepth, false, 10, false}, {1 << 20, tu.PackDepth, false, 10, false},
+		{tu.PackRows + 1, tu.PackDepth + 1, false, 10, true}, {tu.PackRows + 1, tu.PackDepth, false, farRow, true},
+		{1, 1, true, 10, true}, {1 << 20, 1, true, 10, true},
 	} {
-		if got := ks.packsB(c.m, !c.trans); got != c.want {
-			t.Errorf("B, transposed %v, for %d rows: packed is %v, want %v", c.trans, c.m, got, c.want)
+		if got := ks.packsB(c.m, c.k, stridesOf[T](nil, c.ld, c.trans)); got != c.want {
+			t.Errorf("B, transposed %v, ld = %d, for %d rows and a depth of %d: packed is %v, want %v", c.trans, c.ld, c.m, c.k, got, c.want)
 		}
 	}
 
@@ -48,26 +52,27 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		for _, rows := range []int{min(tu.PackRows, 9), tu.PackRows + 2} {
 			for _, n := range []int{ks.nr(), wide} {
 				for _, apart := range []bool{false, true} {
-					const k = 21
-					lda, ldb := k, n
-					if trans[0] {
-						lda = rows
-					}
-					if trans[1] {
-						ldb = k
-					}
-					if apart {
-						lda += padToPack(tu, trans[0])
-					}
-					a, b, c := make([]T, max(rows, k)*lda), make([]T, max(n, k)*ldb), make([]T, rows*n)
-					wantA := n > tu.PackColumns && lda >= strideThatPacksA(tu, trans[0])
-					wantB := trans[1] || rows > tu.PackRows
-					gotA, gotB := packedBy(func() {
-						o.Threads(1).Gemm(trans[0], trans[1], rows, n, k, 1, a, lda, b, ldb, 0, c, n)
-					}, workspaces[T]())
-					if gotA != wantA || gotB != wantB {
-						t.Errorf("%s: A packed %v, B packed %v; want %v, %v",
-							fmt.Sprint(rows, n, k, trans, " lda ", lda), gotA, gotB, wantA, wantB)
+					for _, k := range []int{21, tu.PackDepth + 3} {
+						lda, ldb := k, n
+						if trans[0] {
+							lda = rows
+						}
+						if trans[1] {
+							ldb = k
+						}
+						if apart {
+							lda += padToPack(tu, trans[0])
+						}
+						a, b, c := make([]T, max(rows, k)*lda), make([]T, max(n, k)*ldb), make([]T, rows*n)
+						wantA := n > tu.PackColumns && lda >= strideThatPacksA(tu, trans[0])
+						wantB := trans[1] || rows > tu.PackRows && (k > tu.PackDepth || ldb >= farRow)
+						gotA, gotB := packedBy(func() {
+							o.Threads(1).Gemm(trans[0], trans[1], rows, n, k, 1, a, lda, b, ldb, 0, c, n)
+						}, workspaces[T]())
+						if gotA != wantA || gotB != wantB {
+							t.Errorf("%s: A packed %v, B packed %v; want %v, %v",
+								fmt.Sprint(rows, n, k, trans, " lda ", lda), gotA, gotB, wantA, wantB)
+						}
 					}
 				}
 			}

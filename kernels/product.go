@@ -14,11 +14,11 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 		p.asColumns(o)
 		return
 	}
-	if kernel, tiles := ks.onePanel(m, n, k); kernel != nil && !b.trans {
+	if kernel, tiles := ks.onePanel(m, n, k, b.row); kernel != nil && !b.trans {
 		kernel(tiles, k, &a.data[0], a.row, a.col, &b.data[0], b.row, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
 		return
 	}
-	if !b.trans && ks.inPlace(m, n, k, a) {
+	if !b.trans && ks.inPlace(m, n, k, a, b) {
 		macroKernel(ks, m, n, k, alpha, a, panels[T]{data: b.data, row: b.row, step: 1}, beta, c, ldc, e)
 		return
 	}

@@ -18,7 +18,7 @@ func tunings[T Float](o Ops[T]) []Tuning {
 			tu := o.Tuning()
 			tu.Vectors, tu.Rows = v+1, min(rows, tallest)
 			all = append(all, tu)
-			tu.KC, tu.MC, tu.NC, tu.PackRows, tu.PackColumns, tu.PackStride, tu.TurnStride, tu.TailDepth, tu.ThreadWork = 5, 3, 7, 0, 0, 0, 0, 0, 1
+			tu.KC, tu.MC, tu.NC, tu.PackRows, tu.PackDepth, tu.PackColumns, tu.PackStride, tu.TurnStride, tu.TailDepth, tu.ThreadWork = 5, 3, 7, 0, 0, 0, 0, 0, 0, 1
 			all = append(all, tu)
 		}
 	}
@@ -116,6 +116,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.MC = 0, want >= 1":          func(tu *Tuning) { tu.MC = 0 },
 		"t.NC = -7, want >= 1":         func(tu *Tuning) { tu.NC = -7 },
 		"t.PackRows = -1, want >= 0":   func(tu *Tuning) { tu.PackRows = -1 },
+		"t.PackDepth = -1":             func(tu *Tuning) { tu.PackDepth = -1 },
 		"t.PackColumns = -1":           func(tu *Tuning) { tu.PackColumns = -1 },
 		"t.PackStride = -1":            func(tu *Tuning) { tu.PackStride = -1 },
 		"t.TurnStride = -1":            func(tu *Tuning) { tu.TurnStride = -1 },

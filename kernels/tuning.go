@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"unsafe"
 )
 
 // Tuning holds the numbers that decide how an implementation computes products
@@ -23,8 +24,10 @@ type Tuning struct {
 	MC, NC int
 
 	// Products with at most PackRows rows read a B that is not transposed in
-	// place: it would not be read often enough to pay for packing it.
-	PackRows int
+	// place: it would not be read often enough to pay for packing it. So do those of
+	// a depth of at most PackDepth if the rows of B are near each other, up to
+	// 2 KiB: a panel of it then stays in the first-level cache as it is.
+	PackRows, PackDepth int
 	// Products with more than PackColumns columns pack A if its rows are at least
 	// PackStride elements apart, or if it is transposed, its columns at least
 	// TurnStride: so far apart they share sets of the cache, and entries of the TLB. A
@@ -71,7 +74,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 	}{
 		{"Rows", t.Rows, 0, len(o.ks.micro[t.Vectors-1])},
 		{"KC", t.KC, 1, 4096}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
-		{"PackRows", t.PackRows, 0, math.MaxInt},
+		{"PackRows", t.PackRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, len(o.ks.dot)}, {"TailDepth", t.TailDepth, 0, math.MaxInt},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
@@ -90,7 +93,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 // onePanel returns the kernel and the number of tiles that compute a product of
 // this size in one call, as one panel of equal tiles, or no kernel. B must be
 // contiguous along n.
-func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int) {
+func (ks *kernelSet[T]) onePanel(m, n, k, ldb int) (kernel microKernel[T], tiles int) {
 	v := (n - 1) >> ks.laneShift
 	if v >= len(ks.micro) || k > ks.tuning.KC || m < 2 {
 		return nil, 0
@@ -99,7 +102,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 	if m <= len(kernels) {
 		return kernels[m-1], 1
 	}
-	if ks.packsB(m, true) || ks.tailColumns(n, k) > 0 {
+	if ks.packsB(m, k, operand[T]{row: ldb, col: 1}) || ks.tailColumns(n, k) > 0 {
 		return nil, 0
 	}
 	tiles = (m + len(kernels) - 1) / len(kernels)
@@ -117,9 +120,9 @@ func (ks *kernelSet[T]) onePanel(m, n, k int) (kernel microKernel[T], tiles int)
 
 // inPlace reports whether a product is one block, for one thread, whose
 // operands are read where they are. B must be contiguous along n.
-func (ks *kernelSet[T]) inPlace(m, n, k int, a operand[T]) bool {
+func (ks *kernelSet[T]) inPlace(m, n, k int, a, b operand[T]) bool {
 	tu := &ks.tuning
-	return m > 1 && ks.blockOfRows(m) == m && k <= tu.KC && n <= tu.NC && !ks.packsB(m, true) && !ks.packsA(n, a) &&
+	return m > 1 && ks.blockOfRows(m) == m && k <= tu.KC && n <= tu.NC && !ks.packsB(m, k, b) && !ks.packsA(n, a) &&
 		ks.tailColumns(n, k) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
@@ -171,9 +174,12 @@ func (ks *kernelSet[T]) packsA(n int, a operand[T]) bool {
 	return n > tu.PackColumns && (a.trans && a.col >= tu.TurnStride || !a.trans && a.row >= tu.PackStride)
 }
 
-// packsB reports whether B is packed for a product of m rows.
-func (ks *kernelSet[T]) packsB(m int, contiguous bool) bool {
-	return !contiguous || m > ks.tuning.PackRows
+// packsB reports whether B is packed for a product of m rows and depth k.
+func (ks *kernelSet[T]) packsB(m, k int, b operand[T]) bool {
+	const far = 2048 // bytes from row to row, at which the micro-kernels fetch ahead
+	var z T
+	tu := &ks.tuning
+	return b.trans || m > tu.PackRows && (k > tu.PackDepth || b.row*int(unsafe.Sizeof(z)) > far)
 }
 
 // Caches that nobody told us about are taken to be of these sizes, in bytes, and

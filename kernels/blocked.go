@@ -12,8 +12,8 @@ func (p *product[T]) blocked() {
 	mc := ks.blockOfRows(m)
 	kc := evenly(k, tu.KC, 1)
 	nc := ks.blockOfColumns(n, tu.NC)
-	packingB := p.packed == nil && ks.packsB(m, k, b)
-	packingA := ks.packsA(n, a)
+	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
+	packingA := ks.packsA(n, a.row*a.col, a.trans) // one of the strides is 1
 	var w *workspace[T]
 	if packingA || packingB {
 		w = borrowWorkspace[T]()

@@ -22,7 +22,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 	} {
 		for _, trans := range []bool{false, true} {
 			ld := strideThatPacksA(tu, trans) + c.more
-			if got := ks.packsA(c.n, stridesOf[T](nil, ld, trans)); got != c.want {
+			if got := ks.packsA(c.n, ld, trans); got != c.want {
 				t.Errorf("A, transposed %v, with ld = %d for %d columns: packed is %v, want %v", trans, ld, c.n, got, c.want)
 			}
 		}
@@ -38,7 +38,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		{tu.PackRows + 1, tu.PackDepth + 1, false, 10, true}, {tu.PackRows + 1, tu.PackDepth, false, farRow, true},
 		{1, 1, true, 10, true}, {1 << 20, 1, true, 10, true},
 	} {
-		if got := ks.packsB(c.m, c.k, stridesOf[T](nil, c.ld, c.trans)); got != c.want {
+		if got := ks.packsB(c.m, c.k, c.ld, c.trans); got != c.want {
 			t.Errorf("B, transposed %v, ld = %d, for %d rows and a depth of %d: packed is %v, want %v", c.trans, c.ld, c.m, c.k, got, c.want)
 		}
 	}

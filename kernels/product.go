@@ -18,7 +18,7 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 		kernel(tiles, k, &a.data[0], a.row, a.col, &b.data[0], b.row, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
 		return
 	}
-	if !b.trans && ks.inPlace(m, n, k, a, b) {
+	if !b.trans && ks.inPlace(m, n, k, a.row*a.col, b.row, a.trans) {
 		macroKernel(ks, m, n, k, alpha, a, panels[T]{data: b.data, row: b.row, step: 1}, beta, c, ldc, e)
 		return
 	}

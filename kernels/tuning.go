@@ -102,7 +102,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int) (kernel microKernel[T], tiles
 	if m <= len(kernels) {
 		return kernels[m-1], 1
 	}
-	if ks.packsB(m, k, operand[T]{row: ldb, col: 1}) || ks.tailColumns(n, k) > 0 {
+	if ks.packsB(m, k, ldb, false) || ks.tailColumns(n, k) > 0 {
 		return nil, 0
 	}
 	tiles = (m + len(kernels) - 1) / len(kernels)
@@ -120,9 +120,9 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int) (kernel microKernel[T], tiles
 
 // inPlace reports whether a product is one block, for one thread, whose
 // operands are read where they are. B must be contiguous along n.
-func (ks *kernelSet[T]) inPlace(m, n, k int, a, b operand[T]) bool {
+func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 	tu := &ks.tuning
-	return m > 1 && ks.blockOfRows(m) == m && k <= tu.KC && n <= tu.NC && !ks.packsB(m, k, b) && !ks.packsA(n, a) &&
+	return m > 1 && ks.blockOfRows(m) == m && k <= tu.KC && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(n, lda, transA) &&
 		ks.tailColumns(n, k) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
@@ -168,18 +168,19 @@ func (ks *kernelSet[T]) tailColumns(n, k int) int {
 	return 0
 }
 
-// packsA reports whether A is packed for a product of n columns.
-func (ks *kernelSet[T]) packsA(n int, a operand[T]) bool {
+// packsA reports whether A, lda elements from row to row of what is stored, is
+// packed for a product of n columns.
+func (ks *kernelSet[T]) packsA(n, lda int, trans bool) bool {
 	tu := &ks.tuning
-	return n > tu.PackColumns && (a.trans && a.col >= tu.TurnStride || !a.trans && a.row >= tu.PackStride)
+	return n > tu.PackColumns && (trans && lda >= tu.TurnStride || !trans && lda >= tu.PackStride)
 }
 
 // packsB reports whether B is packed for a product of m rows and depth k.
-func (ks *kernelSet[T]) packsB(m, k int, b operand[T]) bool {
+func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
 	const far = 2048 // bytes from row to row, at which the micro-kernels fetch ahead
 	var z T
 	tu := &ks.tuning
-	return b.trans || m > tu.PackRows && (k > tu.PackDepth || b.row*int(unsafe.Sizeof(z)) > far)
+	return trans || m > tu.PackRows && (k > tu.PackDepth || ldb*int(unsafe.Sizeof(z)) > far)
 }
 
 // Caches that nobody told us about are taken to be of these sizes, in bytes, and

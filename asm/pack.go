@@ -63,23 +63,25 @@ func packRows(e emitter, v int) (name string) {
 	return name
 }
 
-// packTransposed copies lanes columns of an operand that is stored by
-// columns, k elements each, into rows: a square of lanes x lanes at a time is
-// transposed in registers.
+// packTransposed copies columns of an operand that is stored by columns, k
+// elements each, into rows: a square of lanes x lanes at a time is transposed in
+// registers. The last one, down and across, ends with the operand.
 func packTransposed(e emitter) {
 	n := e.lanes()
 	name := fmt.Sprintf("%spackTransposed%s", e.typ.letter, e.isa.suffix)
-	e.function(name, fmt.Sprintf("func(k int, b *%[1]s, bCol int, panel *%[1]s, width int)", e.typ.goName),
+	e.function(name, fmt.Sprintf("func(k, cols int, b *%[1]s, bCol int, panel *%[1]s, width int)", e.typ.goName),
 		name+" is the loop",
 		"",
-		"\tfor p := range k / lanes * lanes {",
-		"\t\tfor j := range lanes {",
+		"\tfor p := range k {",
+		"\t\tfor j := range cols {",
 		"\t\t\tpanel[p*width+j] = b[j*bCol+p]",
 		"\t\t}",
 		"\t}",
 		"",
-		fmt.Sprintf("with lanes = %d.", n))
-	k, b, col, panel, width := e.param("k"), e.param("b"), e.param("bCol"), e.param("panel"), e.param("width")
+		fmt.Sprintf("for k and cols >= %d.", n))
+	cols, col, width := e.param("cols"), e.param("bCol"), e.param("width")
+	firstB, firstPanel := e.param("b"), e.param("panel") // of the square at the top
+	k, b, panel := e.GP64(), e.GP64(), e.GP64()
 	e.toBytes(col, width)
 	col3, col5, col7 := e.GP64(), e.GP64(), e.GP64()
 	e.LEAQ(operand.Mem{Base: col, Index: col, Scale: 2}, col3)
@@ -91,8 +93,12 @@ func packTransposed(e emitter) {
 		{Base: b}, {Base: b, Index: col, Scale: 1}, {Base: b, Index: col, Scale: 2}, {Base: b, Index: col3, Scale: 1},
 		{Base: b, Index: col, Scale: 4}, {Base: b, Index: col5, Scale: 1}, {Base: b, Index: col3, Scale: 2}, {Base: b, Index: col7, Scale: 1},
 	}
+	e.SUBQ(operand.U32(n), cols)
+	e.Label("columns")
+	e.Load(e.Param("k"), k)
+	e.MOVQ(firstB, b)
+	e.MOVQ(firstPanel, panel)
 	e.SUBQ(operand.U32(n), k)
-	e.JLT(operand.LabelRef("end"))
 	e.Label("square")
 	x, y := e.vecs(n), e.vecs(n)
 	if e.f32() {
@@ -139,8 +145,33 @@ func packTransposed(e emitter) {
 		}
 	}
 	e.ADDQ(operand.U32(e.isa.width), b)
+	e.TESTQ(k, k)
+	e.JEQ(operand.LabelRef("bottom"))
 	e.SUBQ(operand.U32(n), k)
 	e.JGE(operand.LabelRef("square"))
+	e.Comment("-k rows too many: the last square begins as much higher")
+	e.LEAQ(operand.Mem{Base: b, Index: k, Scale: uint8(e.typ.size)}, b)
+	e.IMULQ(width, k)
+	e.ADDQ(k, panel)
+	e.XORQ(k, k)
+	e.JMP(operand.LabelRef("square"))
+
+	e.Label("bottom")
+	e.TESTQ(cols, cols)
+	e.JEQ(operand.LabelRef("end"))
+	e.LEAQ(operand.Mem{Base: firstB, Index: col, Scale: 4}, firstB)
+	if n == 8 {
+		e.LEAQ(operand.Mem{Base: firstB, Index: col, Scale: 4}, firstB)
+	}
+	e.ADDQ(operand.U32(e.isa.width), firstPanel)
+	e.SUBQ(operand.U32(n), cols)
+	e.JGE(operand.LabelRef("columns"))
+	e.Comment("-cols columns too many")
+	e.LEAQ(operand.Mem{Base: firstPanel, Index: cols, Scale: uint8(e.typ.size)}, firstPanel)
+	e.IMULQ(col, cols)
+	e.ADDQ(cols, firstB)
+	e.XORQ(cols, cols)
+	e.JMP(operand.LabelRef("columns"))
 	e.Label("end")
 	e.done()
 }

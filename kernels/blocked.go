@@ -133,7 +133,7 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 func (x operand[T]) rowsAtOnce() int {
 	const period, near, ways = 4096, 256, 8
 	var z T
-	if off := (x.row*int(unsafe.Sizeof(z)) + near) % period; !x.trans && x.row > 0 && off < 2*near {
+	if row := x.row * int(unsafe.Sizeof(z)); !x.trans && row >= period-near && (row+near)%period < 2*near {
 		return ways
 	}
 	return math.MaxInt

@@ -98,10 +98,11 @@ type packKernel[T Float] func(k int, b *T, bRow int, panel *T, cols int)
 //
 //	for p in 0..k-1, j in 0..cols-1: panel[p*width + j] = b[j*bCol + p]
 //
-// for its own number of columns, and k a multiple of it.
+// in squares of its own side: k and cols are not less than that. The order is open, and
+// some elements are copied twice.
 type transposer[T Float] struct {
-	cols int
-	run  func(k int, b *T, bCol int, panel *T, width int)
+	side int
+	run  func(k, cols int, b *T, bCol int, panel *T, width int)
 }
 
 // mr and nr are the size of the tiles that large products are made of.

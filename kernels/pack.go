@@ -39,12 +39,14 @@ func packPanels[T Float](ks *kernelSet[T], dst []T, b operand[T], k, n int) {
 	}
 }
 
-// packTransposed packs a panel from a B that is stored by columns, in squares.
-// The last square, down and across, ends with the matrix and copies some
-// elements again, unless it is larger than the matrix. Columns behind the last
-// stay what they are: tiles do not read them.
+// copyWork bounds the elements that a call of assembly copies, which cannot be
+// preempted: some 20 microseconds.
+const copyWork = 1 << 16
+
+// packTransposed packs a panel from a B that is stored by columns. Columns
+// behind the last stay what they are: tiles do not read them.
 func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k, cols, width int) {
-	side := square.cols
+	side := square.side
 	if k < side || cols < side {
 		for j := range cols {
 			for p, x := range b[j*bCol:][:k] {
@@ -53,13 +55,11 @@ func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k
 		}
 		return
 	}
-	whole := k / side * side
-	for next := 0; next < cols; next += side {
+	atOnce := max(copyWork/k, side)
+	for next := 0; next < cols; next += atOnce {
+		preemptible()
 		j := min(next, cols-side)
-		square.run(whole, &b[j*bCol], bCol, &panel[j], width)
-		if p := k - side; whole < k {
-			square.run(side, &b[j*bCol+p], bCol, &panel[p*width+j], width)
-		}
+		square.run(k, min(atOnce, cols-j), &b[j*bCol], bCol, &panel[j], width)
 	}
 }
 

@@ -224,10 +224,12 @@ func portableCopyRows[T Float](rows, cols int, src *T, srcRow int, dst *T, dstRo
 	}
 }
 
-func portableTransposer[T Float](k int, b *T, _ int, panel *T, width int) {
-	dst := unsafe.Slice(panel, (k-1)*width+1)
-	for p, x := range unsafe.Slice(b, k) {
-		dst[p*width] = x
+func portableTransposer[T Float](k, cols int, b *T, bCol int, panel *T, width int) {
+	src, dst := unsafe.Slice(b, (cols-1)*bCol+k), unsafe.Slice(panel, (k-1)*width+cols)
+	for j := range cols {
+		for p, x := range src[j*bCol:][:k] {
+			dst[p*width+j] = x
+		}
 	}
 }
 

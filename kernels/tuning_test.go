@@ -63,3 +63,17 @@ func panelsOfBlocks[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 }
+
+// Rows of A share sets of the L1 cache only where they are about a multiple of 4
+// KiB apart: not where they are a few elements apart, nor where columns are contiguous.
+func TestRowsAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		ld    int
+		trans bool
+		few   bool
+	}{{1, false, false}, {30, false, false}, {450, false, false}, {500, false, true}, {512, false, true}, {1000, false, true}, {1024, false, true}, {1040, false, true}, {1100, false, false}, {4096, false, true}, {1024, true, false}} {
+		if got := stridesOf[float64](nil, c.ld, c.trans).rowsAtOnce(); (got == 8) != c.few {
+			t.Errorf("ld = %d, transposed %v: %d rows at once", c.ld, c.trans, got)
+		}
+	}
+}

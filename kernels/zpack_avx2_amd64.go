@@ -21,16 +21,16 @@ func spack24AVX2(k int, b *float32, bRow int, panel *float32, cols int)
 
 // spackTransposedAVX2 is the loop
 //
-//	for p := range k / lanes * lanes {
-//		for j := range lanes {
+//	for p := range k {
+//		for j := range cols {
 //			panel[p*width+j] = b[j*bCol+p]
 //		}
 //	}
 //
-// with lanes = 8.
+// for k and cols >= 8.
 //
 //go:noescape
-func spackTransposedAVX2(k int, b *float32, bCol int, panel *float32, width int)
+func spackTransposedAVX2(k int, cols int, b *float32, bCol int, panel *float32, width int)
 
 // scopyRowsAVX2 is the loop
 //
@@ -58,16 +58,16 @@ func dpack12AVX2(k int, b *float64, bRow int, panel *float64, cols int)
 
 // dpackTransposedAVX2 is the loop
 //
-//	for p := range k / lanes * lanes {
-//		for j := range lanes {
+//	for p := range k {
+//		for j := range cols {
 //			panel[p*width+j] = b[j*bCol+p]
 //		}
 //	}
 //
-// with lanes = 4.
+// for k and cols >= 4.
 //
 //go:noescape
-func dpackTransposedAVX2(k int, b *float64, bCol int, panel *float64, width int)
+func dpackTransposedAVX2(k int, cols int, b *float64, bCol int, panel *float64, width int)
 
 // dcopyRowsAVX2 is the loop
 //

@@ -156,31 +156,36 @@ cutRow:
 	VZEROUPPER
 	RET
 
-// func spackTransposedAVX2(k int, b *float32, bCol int, panel *float32, width int)
+// func spackTransposedAVX2(k int, cols int, b *float32, bCol int, panel *float32, width int)
 // Requires: AVX
-TEXT ·spackTransposedAVX2(SB), NOSPLIT, $0-40
-	MOVQ k+0(FP), AX
-	MOVQ b+8(FP), CX
-	MOVQ bCol+16(FP), DX
-	MOVQ panel+24(FP), BX
-	MOVQ width+32(FP), SI
+TEXT ·spackTransposedAVX2(SB), NOSPLIT, $0-48
+	MOVQ cols+8(FP), AX
+	MOVQ bCol+24(FP), CX
+	MOVQ width+40(FP), DX
+	MOVQ b+16(FP), BX
+	MOVQ panel+32(FP), SI
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	LEAQ (DX)(DX*2), DI
-	LEAQ (DX)(DX*4), R8
-	LEAQ (DI)(DX*4), R9
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	LEAQ (R10)(CX*4), R12
 	SUBQ $0x00000008, AX
-	JLT  end
+
+columns:
+	MOVQ k+0(FP), DI
+	MOVQ BX, R8
+	MOVQ SI, R9
+	SUBQ $0x00000008, DI
 
 square:
-	VMOVUPS     (CX), X0
-	VINSERTF128 $0x01, (CX)(DX*4), Y0, Y0
-	VMOVUPS     (CX)(DX*1), X1
-	VINSERTF128 $0x01, (CX)(R8*1), Y1, Y1
-	VMOVUPS     (CX)(DX*2), X2
-	VINSERTF128 $0x01, (CX)(DI*2), Y2, Y2
-	VMOVUPS     (CX)(DI*1), X3
-	VINSERTF128 $0x01, (CX)(R9*1), Y3, Y3
+	VMOVUPS     (R8), X0
+	VINSERTF128 $0x01, (R8)(CX*4), Y0, Y0
+	VMOVUPS     (R8)(CX*1), X1
+	VINSERTF128 $0x01, (R8)(R11*1), Y1, Y1
+	VMOVUPS     (R8)(CX*2), X2
+	VINSERTF128 $0x01, (R8)(R10*2), Y2, Y2
+	VMOVUPS     (R8)(R10*1), X3
+	VINSERTF128 $0x01, (R8)(R12*1), Y3, Y3
 	VUNPCKLPS   Y1, Y0, Y4
 	VUNPCKHPS   Y1, Y0, Y5
 	VUNPCKLPS   Y3, Y2, Y1
@@ -189,22 +194,22 @@ square:
 	VUNPCKHPD   Y1, Y4, Y1
 	VUNPCKLPD   Y3, Y5, Y2
 	VUNPCKHPD   Y3, Y5, Y3
-	VMOVUPS     Y0, (BX)
-	ADDQ        SI, BX
-	VMOVUPS     Y1, (BX)
-	ADDQ        SI, BX
-	VMOVUPS     Y2, (BX)
-	ADDQ        SI, BX
-	VMOVUPS     Y3, (BX)
-	ADDQ        SI, BX
-	VMOVUPS     16(CX), X0
-	VINSERTF128 $0x01, 16(CX)(DX*4), Y0, Y0
-	VMOVUPS     16(CX)(DX*1), X1
-	VINSERTF128 $0x01, 16(CX)(R8*1), Y1, Y1
-	VMOVUPS     16(CX)(DX*2), X2
-	VINSERTF128 $0x01, 16(CX)(DI*2), Y2, Y2
-	VMOVUPS     16(CX)(DI*1), X3
-	VINSERTF128 $0x01, 16(CX)(R9*1), Y3, Y3
+	VMOVUPS     Y0, (R9)
+	ADDQ        DX, R9
+	VMOVUPS     Y1, (R9)
+	ADDQ        DX, R9
+	VMOVUPS     Y2, (R9)
+	ADDQ        DX, R9
+	VMOVUPS     Y3, (R9)
+	ADDQ        DX, R9
+	VMOVUPS     16(R8), X0
+	VINSERTF128 $0x01, 16(R8)(CX*4), Y0, Y0
+	VMOVUPS     16(R8)(CX*1), X1
+	VINSERTF128 $0x01, 16(R8)(R11*1), Y1, Y1
+	VMOVUPS     16(R8)(CX*2), X2
+	VINSERTF128 $0x01, 16(R8)(R10*2), Y2, Y2
+	VMOVUPS     16(R8)(R10*1), X3
+	VINSERTF128 $0x01, 16(R8)(R12*1), Y3, Y3
 	VUNPCKLPS   Y1, Y0, Y4
 	VUNPCKHPS   Y1, Y0, Y5
 	VUNPCKLPS   Y3, Y2, Y1
@@ -213,17 +218,42 @@ square:
 	VUNPCKHPD   Y1, Y4, Y1
 	VUNPCKLPD   Y3, Y5, Y2
 	VUNPCKHPD   Y3, Y5, Y3
-	VMOVUPS     Y0, (BX)
-	ADDQ        SI, BX
-	VMOVUPS     Y1, (BX)
-	ADDQ        SI, BX
-	VMOVUPS     Y2, (BX)
-	ADDQ        SI, BX
-	VMOVUPS     Y3, (BX)
-	ADDQ        SI, BX
-	ADDQ        $0x00000020, CX
-	SUBQ        $0x00000008, AX
+	VMOVUPS     Y0, (R9)
+	ADDQ        DX, R9
+	VMOVUPS     Y1, (R9)
+	ADDQ        DX, R9
+	VMOVUPS     Y2, (R9)
+	ADDQ        DX, R9
+	VMOVUPS     Y3, (R9)
+	ADDQ        DX, R9
+	ADDQ        $0x00000020, R8
+	TESTQ       DI, DI
+	JEQ         bottom
+	SUBQ        $0x00000008, DI
 	JGE         square
+
+	// -k rows too many: the last square begins as much higher
+	LEAQ  (R8)(DI*4), R8
+	IMULQ DX, DI
+	ADDQ  DI, R9
+	XORQ  DI, DI
+	JMP   square
+
+bottom:
+	TESTQ AX, AX
+	JEQ   end
+	LEAQ  (BX)(CX*4), BX
+	LEAQ  (BX)(CX*4), BX
+	ADDQ  $0x00000020, SI
+	SUBQ  $0x00000008, AX
+	JGE   columns
+
+	// -cols columns too many
+	LEAQ  (SI)(AX*4), SI
+	IMULQ CX, AX
+	ADDQ  AX, BX
+	XORQ  AX, AX
+	JMP   columns
 
 end:
 	VZEROUPPER
@@ -434,44 +464,73 @@ cutRow:
 	VZEROUPPER
 	RET
 
-// func dpackTransposedAVX2(k int, b *float64, bCol int, panel *float64, width int)
+// func dpackTransposedAVX2(k int, cols int, b *float64, bCol int, panel *float64, width int)
 // Requires: AVX
-TEXT ·dpackTransposedAVX2(SB), NOSPLIT, $0-40
-	MOVQ k+0(FP), AX
-	MOVQ b+8(FP), CX
-	MOVQ bCol+16(FP), DX
-	MOVQ panel+24(FP), BX
-	MOVQ width+32(FP), SI
+TEXT ·dpackTransposedAVX2(SB), NOSPLIT, $0-48
+	MOVQ cols+8(FP), AX
+	MOVQ bCol+24(FP), CX
+	MOVQ width+40(FP), DX
+	MOVQ b+16(FP), BX
+	MOVQ panel+32(FP), SI
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	LEAQ (DX)(DX*2), DI
+	LEAQ (CX)(CX*2), R10
 	SUBQ $0x00000004, AX
-	JLT  end
+
+columns:
+	MOVQ k+0(FP), DI
+	MOVQ BX, R8
+	MOVQ SI, R9
+	SUBQ $0x00000004, DI
 
 square:
-	VMOVUPD     (CX), X0
-	VINSERTF128 $0x01, (CX)(DX*2), Y0, Y0
-	VMOVUPD     (CX)(DX*1), X1
-	VINSERTF128 $0x01, (CX)(DI*1), Y1, Y1
+	VMOVUPD     (R8), X0
+	VINSERTF128 $0x01, (R8)(CX*2), Y0, Y0
+	VMOVUPD     (R8)(CX*1), X1
+	VINSERTF128 $0x01, (R8)(R10*1), Y1, Y1
 	VUNPCKLPD   Y1, Y0, Y2
 	VUNPCKHPD   Y1, Y0, Y3
-	VMOVUPD     Y2, (BX)
-	ADDQ        SI, BX
-	VMOVUPD     Y3, (BX)
-	ADDQ        SI, BX
-	VMOVUPD     16(CX), X0
-	VINSERTF128 $0x01, 16(CX)(DX*2), Y0, Y0
-	VMOVUPD     16(CX)(DX*1), X1
-	VINSERTF128 $0x01, 16(CX)(DI*1), Y1, Y1
+	VMOVUPD     Y2, (R9)
+	ADDQ        DX, R9
+	VMOVUPD     Y3, (R9)
+	ADDQ        DX, R9
+	VMOVUPD     16(R8), X0
+	VINSERTF128 $0x01, 16(R8)(CX*2), Y0, Y0
+	VMOVUPD     16(R8)(CX*1), X1
+	VINSERTF128 $0x01, 16(R8)(R10*1), Y1, Y1
 	VUNPCKLPD   Y1, Y0, Y2
 	VUNPCKHPD   Y1, Y0, Y3
-	VMOVUPD     Y2, (BX)
-	ADDQ        SI, BX
-	VMOVUPD     Y3, (BX)
-	ADDQ        SI, BX
-	ADDQ        $0x00000020, CX
-	SUBQ        $0x00000004, AX
+	VMOVUPD     Y2, (R9)
+	ADDQ        DX, R9
+	VMOVUPD     Y3, (R9)
+	ADDQ        DX, R9
+	ADDQ        $0x00000020, R8
+	TESTQ       DI, DI
+	JEQ         bottom
+	SUBQ        $0x00000004, DI
 	JGE         square
+
+	// -k rows too many: the last square begins as much higher
+	LEAQ  (R8)(DI*8), R8
+	IMULQ DX, DI
+	ADDQ  DI, R9
+	XORQ  DI, DI
+	JMP   square
+
+bottom:
+	TESTQ AX, AX
+	JEQ   end
+	LEAQ  (BX)(CX*4), BX
+	ADDQ  $0x00000020, SI
+	SUBQ  $0x00000004, AX
+	JGE   columns
+
+	// -cols columns too many
+	LEAQ  (SI)(AX*8), SI
+	IMULQ CX, AX
+	ADDQ  AX, BX
+	XORQ  AX, AX
+	JMP   columns
 
 end:
 	VZEROUPPER

@@ -102,7 +102,7 @@ var trainImages = sync.OnceValues(func() (images, labels []uint8) {
 			prototypes[i] = 150
 		}
 	}
-	images, labels = make([]uint8, trainPool*trainInputs), make([]uint8, trainPool)
+	images, labels = kernels.Aligned[uint8](trainPool*trainInputs), make([]uint8, trainPool)
 	for i := range labels {
 		class := rng.IntN(trainClasses)
 		labels[i] = uint8(class)

@@ -7,7 +7,7 @@ import (
 
 // adviseHuge asks for huge pages under s, as far as it covers whole ones: the
 // pages of a large pack buffer would not all fit the TLB. The kernel may decline.
-func adviseHuge[T Float](s []T) {
+func adviseHuge[T any](s []T) {
 	skip := (hugePage - int(address(s)%hugePage)) % hugePage
 	whole := (int(byteLen(s)) - skip) / hugePage * hugePage
 	if whole <= 0 {

@@ -17,7 +17,7 @@ func TestLargeBuffersAskForHugePages(t *testing.T) {
 	if os.Getenv(emulatorVariable) != "" {
 		t.Skipf("%s is set: what the emulator maps is not what the system does", emulatorVariable)
 	}
-	s := aligned[float32](3 * hugePage / 4)
+	s := Aligned[float32](3 * hugePage / 4)
 	s[0] = 1
 	smaps, err := os.Open("/proc/self/smaps")
 	if err != nil {

@@ -2,4 +2,4 @@
 
 package kernels
 
-func adviseHuge[T Float]([]T) {}
+func adviseHuge[T any]([]T) {}

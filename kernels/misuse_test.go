@@ -35,6 +35,7 @@ func TestMisuse(t *testing.T) {
 		{"MatMul: len(a) = 8, want >= 9", func() { MatMul(s(9), s(8), s(9), 3, 3, 3) }},
 		{"MatMul: len(b) = 8, want >= 9", func() { MatMul(s(9), s(9), s(8), 3, 3, 3) }},
 		{"MatMul: len(c) = 8, want >= 9", func() { MatMul(s(8), s(9), s(9), 3, 3, 3) }},
+		{"Aligned: n = -1, want >= 0", func() { Aligned[float32](-1) }},
 		{"Gemm: m = -1, want >= 0", func() { Gemm(false, false, -1, 3, 3, 1, s(9), 3, s(9), 3, 0, s(9), 3) }},
 		{"Gemm: n = -2, want >= 0", func() { Gemm(false, false, 3, -2, 3, 1, s(9), 3, s(9), 3, 0, s(9), 3) }},
 		{"Gemm: k = -3, want >= 0", func() { Gemm(false, false, 3, 3, -3, 1, s(9), 3, s(9), 3, 0, s(9), 3) }},

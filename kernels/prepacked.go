@@ -42,7 +42,7 @@ func (o Ops[T]) PackB(transB bool, k, n int, b []T, ldb int) *PackedB[T] {
 	}
 	p.kc = evenly(k, o.ks.tuning.KC, 1)
 	p.padded = (n + o.ks.lanes - 1) / o.ks.lanes * o.ks.lanes
-	p.data = aligned[T](k * p.padded)
+	p.data = Aligned[T](k * p.padded)
 	op := stridesOf(b, ldb, transB)
 	for pc := 0; pc < k; pc += p.kc {
 		kb := min(p.kc, k-pc)

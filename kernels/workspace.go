@@ -24,34 +24,14 @@ func borrowWorkspace[T Float]() *workspace[T] { return workspaces[T]().borrow() 
 
 func (w *workspace[T]) giveBack() { workspaces[T]().giveBack(w) }
 
-// room returns a slice of n elements as aligned does, in buf if it is large
+// room returns a slice of n elements as Aligned does, in buf if it is large
 // enough. It allocates somewhat more, for shapes that grow step by step.
 func room[T Float](buf []T, n int) []T {
 	if cap(buf) < n {
-		buf = aligned[T](n + n/8)
+		buf = Aligned[T](n + n/8)
 	}
 	return buf[:n]
 }
-
-// aligned returns n elements that start at a cache line, or if they are many at
-// a huge page, where the system offers those.
-func aligned[T Float](n int) []T {
-	var z T
-	size := int(unsafe.Sizeof(z))
-	align := cacheLine
-	if n*size >= hugePage {
-		align = hugePage
-	}
-	raw := make([]T, n+align/size)
-	skip := (align - int(address(raw)%uintptr(align))) % align / size
-	adviseHuge(raw)
-	return raw[skip : skip+n : skip+n]
-}
-
-const (
-	cacheLine = 64      // bytes
-	hugePage  = 2 << 20 // of the systems where adviseHuge asks for them
-)
 
 // A parcel is what a call shares out among threads, kept for the next call.
 type parcel[T Float] struct {

@@ -10,6 +10,11 @@ import (
 func TestBuffersAreAligned(t *testing.T) {
 	t.Run("float32", buffersAreAligned[float32])
 	t.Run("float64", buffersAreAligned[float64])
+	for _, n := range []int{0, 1, hugePage} {
+		if s := Aligned[uint8](n); len(s) != n || cap(s) != n || n == hugePage && address(s)%hugePage != 0 {
+			t.Errorf("%d bytes: %d of %d at %#x", n, len(s), cap(s), address(s))
+		}
+	}
 }
 
 func buffersAreAligned[T Float](t *testing.T) {
@@ -28,7 +33,7 @@ func buffersAreAligned[T Float](t *testing.T) {
 	}
 	for _, n := range []int{1, 2, 15, 16, 17, 63, 64, 65, 100, 1000, 4096, 12345, many - 1, many, many + 1, 3*many + 5} {
 		for range 3 { // the allocator's answers differ
-			s := aligned[T](n)
+			s := Aligned[T](n)
 			check("a new buffer", s, n)
 			s[0], s[n-1] = 1, 1
 		}

@@ -30,7 +30,7 @@ func holdOut(c Config, data *dataset.Data) (train, held dataset.Split, err error
 
 func pickSplit(data *dataset.Data, picks []int) dataset.Split {
 	n, from := data.Pixels(), data.Train
-	s := dataset.Split{Images: make([]uint8, 0, len(picks)*n), Labels: make([]uint8, 0, len(picks))}
+	s := dataset.Split{Images: kernels.Aligned[uint8](len(picks) * n)[:0], Labels: make([]uint8, 0, len(picks))}
 	for _, pick := range picks {
 		s.Images = append(s.Images, from.Images[pick*n:(pick+1)*n]...)
 		s.Labels = append(s.Labels, from.Labels[pick])

@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/lanewise/lanewise/kernels"
 )
 
 // maxArray bounds the bytes of one array, far above any set of this kind (EMNIST's largest file has 547 million), so
@@ -174,7 +176,7 @@ func readUpTo(ctx context.Context, r io.Reader, n int) ([]byte, error) {
 			return buf, context.Cause(ctx)
 		}
 		if len(buf) == cap(buf) {
-			grown := make([]byte, len(buf), min(2*cap(buf), n))
+			grown := kernels.Aligned[byte](min(2*cap(buf), n))[:len(buf)] // batches are drawn from all over it
 			copy(grown, buf)
 			buf = grown
 		}

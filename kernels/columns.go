@@ -53,8 +53,8 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 	}
 }
 
-// alongM is how many elements of C stay in the L1 cache while the columns of A
-// stream by.
+// alongM is how many sums stay in the L1 cache while what is added to them
+// streams by.
 const alongM = 4096
 
 // columnAlongM adds multiples of A's columns, contiguous, to the column of C.

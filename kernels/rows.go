@@ -35,12 +35,20 @@ func (o Ops[T]) BiasGrad(dst, grad []T, m, n int) {
 	dst = dst[:n]
 	checkApart("BiasGrad", "dst", "grad", dst, grad)
 	clear(dst)
-	for i := 0; i < len(grad); i += n {
-		row := grad[i : i+n]
-		for from, to := range stretches[T](n) {
-			o.ks.add(dst[from:to], dst[from:to], row[from:to])
+	w := borrowWorkspace[T]()
+	most := len(o.ks.addRows)
+	w.b = room(w.b, most)
+	for i := range w.b {
+		w.b[i] = 1
+	}
+	for j := 0; j < n; j += alongM {
+		for i := 0; i < m; i += most {
+			preemptible()
+			h := min(most, m-i)
+			o.ks.addRows[h-1](min(alongM, n-j), &w.b[0], &grad[i*n+j], n, &dst[j])
 		}
 	}
+	w.giveBack()
 }
 
 // Argmax returns the index of the largest element of x, the first one if there

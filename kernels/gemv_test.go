@@ -173,10 +173,7 @@ func gemvBits[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(23, 24))
 	share := o.ks.tuning.ThreadWork
 	long := 4*share/300 + 1
-	all := randomMatrix[T](rng, 1, 4099, 4099).data // repeated: drawing all of them would take the most time
-	for len(all) < 300*long {
-		all = append(all, all...)
-	}
+	all := randomMatrix[T](rng, 1, 300*long, 300*long).data
 	for _, mn := range [][2]int{{300, long}, {long, 300}, {40, 50}} {
 		m, n := mn[0], mn[1]
 		a := all[:m*n]

@@ -104,7 +104,8 @@ func TestOverride(t *testing.T) {
 	run := func(value string) (stdout, stderr string) {
 		args := append(strings.Fields(os.Getenv(emulatorVariable)), exe, "-test.run=^TestOverride$", "-test.count=1")
 		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Env = append(os.Environ(), "LANEWISE_TEST_PRINT_CHOICE=1", ISAVariable+"="+value, ThreadsVariable+"=")
+		cmd.Env = append(os.Environ(), "LANEWISE_TEST_PRINT_CHOICE=1", ISAVariable+"="+value, ThreadsVariable+"=",
+			"GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0") // the race detector's second at the end of each process
 		var out, errs strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		if err := cmd.Run(); err != nil {

@@ -193,11 +193,12 @@ func TestShareAfterSleep(t *testing.T) {
 // Every kind of large call asks for a second thread. The only idle worker here
 // is one that never comes, which the calls do not wait for.
 func TestLargeCallsHireWorkers(t *testing.T) {
-	withProcs(t, 2)
+	withProcs(t, 3)
 	o := On[float64](portable)
 	const m, n = 64, 64
 	k := 4*o.ks.tuning.ThreadWork/(m*n) + 1
-	a, b, c := make([]float64, m*k), make([]float64, k*n), make([]float64, m*n)
+	small := 3 * o.ks.tuning.ThreadWork / 2 / (m * n) // one product is work for one thread, two are work for three
+	a, b, c := make([]float64, m*k), make([]float64, k*n), make([]float64, 2*m*n)
 	long := make([]float64, m*n*k)
 	for name, call := range map[string]func(){
 		"blocks":  func() { o.MatMul(c, a, b, m, n, k) },
@@ -205,6 +206,7 @@ func TestLargeCallsHireWorkers(t *testing.T) {
 		"columns": func() { o.MatMul(c, long, b, m*n, 1, k) },
 		"packed":  func() { o.GemmPacked(false, m, 1, a, k, o.PackB(false, k, n, b, n), 0, c, n, Epilogue[float64]{}) },
 		"batch":   func() { o.GemmBatched(4, false, false, 16, n, k, 1, a, k, 16*k, b, n, 0, 0, c, n, 16*n) },
+		"pair":    func() { o.GemmBatched(2, false, false, m, n, small, 1, a, small, m*small, b, n, 0, 0, c, n, m*n) },
 	} {
 		for len(idle) < int(started.Load()) { // one may still be on its way back
 			time.Sleep(time.Millisecond)

@@ -5,15 +5,24 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 )
 
 // TestMain makes the test binary the program itself where a test runs it as
-// another process.
+// another process. Signals that are ignored here, under nohup or in the
+// background of a script, are caught instead: programs started from here would
+// go on ignoring what is ignored, and not end.
 func TestMain(m *testing.M) {
 	if os.Getenv("LANEWISE_TEST_MAIN") != "" {
 		main()
+	}
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
 	}
 	os.Exit(m.Run())
 }

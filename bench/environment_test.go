@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
 )
 
@@ -89,7 +90,7 @@ func TestSourceOfBuild(t *testing.T) {
 
 func TestFindSource(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
-		missing(t, "tools", "git is not on the path")
+		require.Missing(t, "tools", "git is not on the path")
 	}
 	dir := t.TempDir()
 	git := func(args ...string) string {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lanewise/lanewise/bench/internal/clib"
+	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
 )
 
@@ -213,7 +214,7 @@ func rivalPart(t *testing.T, families ...string) RivalPart {
 	t.Helper()
 	ims, err := RivalImplementations(nil)
 	if err != nil {
-		missing(t, "rivals", err.Error())
+		require.Missing(t, "rivals", err.Error())
 	}
 	return RivalPart{ISA: ims[0].Name(), Threads: 1, Families: families}
 }
@@ -260,7 +261,7 @@ func TestRunBesideRivalsInGo(t *testing.T) {
 // forces nothing: a library is then missing, or has chosen by itself.
 func TestUnforcedLibrariesAreNotMeasured(t *testing.T) {
 	if err := rivalPart(t, "net").Built(); err != nil {
-		missing(t, "rivals", err.Error())
+		require.Missing(t, "rivals", err.Error())
 	}
 	run, err := PrepareRivals(t.Context(), RivalOptions{Part: rivalPart(t, "net"), Rounds: 1, Sample: time.Millisecond})
 	if err != nil {

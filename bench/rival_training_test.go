@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lanewise/lanewise/bench/internal/pyloops"
+	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
 )
 
@@ -104,7 +105,7 @@ func testTrainingInPython[T kernels.Float](t *testing.T, library string) {
 	im := kernels.Supported()[0]
 	p, err := pyloops.Start(t.Context(), library, trainingProblem(im, typeName[T]()), time.Minute)
 	if err != nil {
-		missing(t, library, err.Error())
+		require.Missing(t, library, err.Error())
 	}
 	defer p.Close()
 	checked := 0
@@ -135,7 +136,7 @@ func TestTrainingBesideRivals(t *testing.T) {
 	}
 	run, err := PrepareRivals(t.Context(), o)
 	if err != nil {
-		missing(t, "numpy", err.Error())
+		require.Missing(t, "numpy", err.Error())
 	}
 	defer run.Close()
 	record, err := run.Run(t.Context())

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
 )
 
@@ -67,7 +68,7 @@ func TestEveryFamilyHasATable(t *testing.T) {
 // TestBenchstatMakesTheTables runs the real tool on a real record.
 func TestBenchstatMakesTheTables(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
-		missing(t, "tools", "benchstat is run by the go command, which is not on the path")
+		require.Missing(t, "tools", "benchstat is run by the go command, which is not on the path")
 	}
 	ctx := context.Background()
 	benchstat, err := FindBenchstat(ctx)
@@ -138,7 +139,7 @@ func TestBenchstatMakesTheTables(t *testing.T) {
 // runDocumentedCommands runs what the code blocks of a document say about a record $f.
 func runDocumentedCommands(t *testing.T, document, record string) {
 	if _, err := exec.LookPath("sh"); err != nil {
-		missing(t, "tools", "no sh on the path")
+		require.Missing(t, "tools", "no sh on the path")
 	}
 	text, err := os.ReadFile(document)
 	if err != nil {

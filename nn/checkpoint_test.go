@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn/dataset"
 )
@@ -211,7 +212,7 @@ func TestResumeRefuses(t *testing.T) {
 func TestNumPyResumes(t *testing.T) {
 	const python = "/usr/bin/python3"
 	if err := exec.Command(python, "-c", "import numpy").Run(); err != nil {
-		missing(t, "numpy", python+" has no NumPy (Debian: python3-numpy)")
+		require.Missing(t, "numpy", python+" has no NumPy (Debian: python3-numpy)")
 	}
 	data, cfg := blobs(100, 40), blobsConfig()
 	tr := newTestTrainer(t, kernels.On[float32](kernels.Default()), cfg, data)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,16 +19,6 @@ func onEach(t *testing.T, f32 func(*testing.T, kernels.Ops[float32]), f64 func(*
 		t.Run(im.Name()+"/float32", func(t *testing.T) { f32(t, kernels.On[float32](im)) })
 		t.Run(im.Name()+"/float64", func(t *testing.T) { f64(t, kernels.On[float64](im)) })
 	}
-}
-
-// missing ends a test for which something is not there: LANEWISE_REQUIRE, a
-// list with commas, says what must be.
-func missing(t *testing.T, what, remedy string) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("LANEWISE_REQUIRE"), ","), what) {
-		t.Fatalf("LANEWISE_REQUIRE asks for %s: %s", what, remedy)
-	}
-	t.Skip(remedy)
 }
 
 // mustPanic checks that f panics with a message that has all of the words.

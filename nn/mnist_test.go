@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn/dataset"
 )
@@ -56,7 +57,7 @@ func readGolden(t *testing.T, preset string) golden {
 func mnist(t *testing.T) *dataset.Data {
 	t.Helper()
 	if os.Getenv("LANEWISE_MNIST") == "" {
-		missing(t, "mnist", "set LANEWISE_MNIST to a folder with the four IDX files of MNIST to train on it")
+		require.Missing(t, "mnist", "set LANEWISE_MNIST to a folder with the four IDX files of MNIST to train on it")
 	}
 	data, err := openMNIST()
 	if err != nil {
@@ -69,10 +70,10 @@ func mnist(t *testing.T) *dataset.Data {
 func TestBest(t *testing.T) {
 	data := mnist(t)
 	if testing.Short() {
-		missing(t, "mnist", "three runs of the preset take ten seconds, with the race detector minutes: leave out -short")
+		require.Missing(t, "mnist", "three runs of the preset take ten seconds, with the race detector minutes: leave out -short")
 	}
 	if kernels.Default().Name() == "portable" && os.Getenv("LANEWISE_LONG") == "" {
-		missing(t, "long", "set LANEWISE_LONG=1 to train preset best without vector instructions, too, which takes minutes")
+		require.Missing(t, "long", "set LANEWISE_LONG=1 to train preset best without vector instructions, too, which takes minutes")
 	}
 	preset, err := PresetNamed("best")
 	if err != nil {
@@ -110,7 +111,7 @@ func TestMNIST(t *testing.T) {
 				cfg := preset.Config
 				if im.Name() == "portable" && os.Getenv("LANEWISE_LONG") == "" {
 					if preset.Name != "seed" {
-						missing(t, "long", "set LANEWISE_LONG=1 to run every preset without vector instructions, too")
+						require.Missing(t, "long", "set LANEWISE_LONG=1 to run every preset without vector instructions, too")
 					}
 					cfg.Iterations = 601
 					t.Logf("%d iterations of %d; set LANEWISE_LONG=1 to run them all", cfg.Iterations, preset.Config.Iterations)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn/dataset"
 	"github.com/lanewise/lanewise/nn/nprand"
@@ -26,7 +27,7 @@ func TestStepperIsTheLayers(t *testing.T) {
 	for name, open := range sets {
 		t.Run(name, func(t *testing.T) {
 			if name == "mnist" && os.Getenv("LANEWISE_MNIST") == "" {
-				missing(t, "mnist", "set LANEWISE_MNIST to a folder with the four IDX files of MNIST to compare on them as well")
+				require.Missing(t, "mnist", "set LANEWISE_MNIST to a folder with the four IDX files of MNIST to compare on them as well")
 			}
 			data, err := open()
 			if err != nil {

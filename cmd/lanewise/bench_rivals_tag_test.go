@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/lanewise/lanewise/bench"
+	"github.com/lanewise/lanewise/internal/require"
 )
 
 // rivalISAs lists what can be forced here.
@@ -20,7 +21,7 @@ func rivalISAs(t *testing.T) []string {
 	t.Helper()
 	ims, err := bench.RivalImplementations(nil)
 	if err != nil {
-		missing(t, "rivals", err.Error())
+		require.Missing(t, "rivals", err.Error())
 	}
 	var names []string
 	for _, im := range ims {
@@ -33,8 +34,8 @@ func rivalISAs(t *testing.T) []string {
 // and if one was for another reason than that it is missing.
 func checkLeftOut(t *testing.T, name, why string) {
 	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("LANEWISE_REQUIRE"), ","), "rivals") {
-		t.Errorf("LANEWISE_REQUIRE asks for rivals, and %s is left out: %s", name, why)
+	if require.Asked("rivals") {
+		t.Errorf("%s asks for rivals, and %s is left out: %s", require.Variable, name, why)
 	}
 	if !strings.HasPrefix(why, "it is in the Debian package lib") {
 		t.Errorf("%s is left out: %s", name, why)

@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"github.com/lanewise/lanewise/bench"
+	"github.com/lanewise/lanewise/internal/require"
 )
 
 func TestRivalsUsage(t *testing.T) {
 	if _, err := bench.RivalImplementations(nil); err != nil {
-		missing(t, "rivals", err.Error())
+		require.Missing(t, "rivals", err.Error())
 	}
 	out := t.TempDir()
 	for args, want := range map[string]string{
@@ -44,7 +45,7 @@ func TestRivalsExplainThemselves(t *testing.T) {
 		t.Skip("this program has C in it")
 	}
 	if _, err := bench.RivalImplementations(nil); err != nil {
-		missing(t, "rivals", err.Error())
+		require.Missing(t, "rivals", err.Error())
 	}
 	r := lanewise(t, "bench", "rivals", "--family", "net,training")
 	if r.code != exitFailure || r.stdout != "" || !strings.Contains(r.stderr, "go build -tags rivals") || !strings.Contains(r.stderr, "make bench-rivals") ||
@@ -58,11 +59,11 @@ func TestRivalsExplainThemselves(t *testing.T) {
 func fakePython(t *testing.T, shell string) (path string) {
 	t.Helper()
 	if _, err := bench.RivalImplementations(nil); err != nil {
-		missing(t, "rivals", err.Error())
+		require.Missing(t, "rivals", err.Error())
 	}
 	const python = "/usr/bin/python3"
 	if err := exec.Command(python, "-c", "import numpy").Run(); err != nil {
-		missing(t, "numpy", python+" has no NumPy (Debian: python3-numpy)")
+		require.Missing(t, "numpy", python+" has no NumPy (Debian: python3-numpy)")
 	}
 	path = filepath.Join(t.TempDir(), "python3")
 	script := "#!/bin/sh\nsource=$2\n" + shell + "\nexec " + python + " -c \"$source\"\n"

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/lanewise/lanewise/bench"
+	"github.com/lanewise/lanewise/internal/require"
 )
 
 // runBenchCommand runs the program and returns its exit code and what it wrote.
@@ -82,7 +83,7 @@ func TestBenchQuiet(t *testing.T) {
 		records = append(records, record)
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		missing(t, "tools", "benchstat is run by the go command, which is not on the path")
+		require.Missing(t, "tools", "benchstat is run by the go command, which is not on the path")
 	}
 	code, stdout, stderr := runBenchCommand(t, "compare", "old="+records[0], "new="+records[1])
 	if code != exitOK || !strings.Contains(stdout, "SGEMM/m=37/n=53/k=71/impl=gonum") || !strings.Contains(stdout, "%peak") {
@@ -92,7 +93,7 @@ func TestBenchQuiet(t *testing.T) {
 
 func TestBenchPrintsTables(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
-		missing(t, "tools", "benchstat is run by the go command, which is not on the path")
+		require.Missing(t, "tools", "benchstat is run by the go command, which is not on the path")
 	}
 	code, stdout, stderr := runBenchCommand(t, "bench", "--isa", "portable", "--rounds", "6", "--sample", "1ms", "--filter", "GEMM/m=37/", "--out", t.TempDir())
 	if code != exitOK {
@@ -114,7 +115,7 @@ func TestBenchPrintsTables(t *testing.T) {
 // is no failure of benchstat's to tell of.
 func TestBenchInterruptedAtTheTables(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
-		missing(t, "tools", "benchstat is run by the go command, which is not on the path")
+		require.Missing(t, "tools", "benchstat is run by the go command, which is not on the path")
 	}
 	ctx, cancel := contextWithCancel(t)
 	stdout, stderr := &stopAfter{text: "Peak: ", cancel: cancel}, new(bytes.Buffer)

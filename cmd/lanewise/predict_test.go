@@ -15,20 +15,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/nn"
 	"github.com/lanewise/lanewise/nn/dataset"
 	"github.com/lanewise/lanewise/nn/npz"
 )
-
-// missing ends a test for which something is not there: LANEWISE_REQUIRE, a
-// list with commas, says what must be.
-func missing(t *testing.T, what, remedy string) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("LANEWISE_REQUIRE"), ","), what) {
-		t.Fatalf("LANEWISE_REQUIRE asks for %s: %s", what, remedy)
-	}
-	t.Skip(remedy)
-}
 
 // trainedDigits trains on the digits, and writes the test images to files.
 func trainedDigits(t *testing.T, dtype string) (data *dataset.Data, weights, images string) {
@@ -51,7 +42,7 @@ func trainedDigits(t *testing.T, dtype string) (data *dataset.Data, weights, ima
 func TestPredictLikeNumPy(t *testing.T) {
 	const python = "/usr/bin/python3"
 	if err := exec.Command(python, "-c", "import numpy").Run(); err != nil {
-		missing(t, "numpy", python+" has no NumPy (Debian: python3-numpy)")
+		require.Missing(t, "numpy", python+" has no NumPy (Debian: python3-numpy)")
 	}
 	for _, dtype := range []string{"f32", "f64"} {
 		data, weights, images := trainedDigits(t, dtype)

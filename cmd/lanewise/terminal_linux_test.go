@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lanewise/lanewise/internal/require"
 )
 
 // openTerminal returns the two ends of a pseudo-terminal of 80 columns: what
@@ -17,7 +19,7 @@ func openTerminal(t *testing.T) (screen, terminal *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		missing(t, "terminal", "no pseudo-terminal to be had: "+err.Error())
+		require.Missing(t, "terminal", "no pseudo-terminal to be had: "+err.Error())
 	}
 	t.Cleanup(func() { screen.Close() })
 	fd := int(screen.Fd())

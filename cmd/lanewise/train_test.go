@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn"
 	"github.com/lanewise/lanewise/nn/dataset"
@@ -342,11 +343,11 @@ func TestEverySettingHasAFlag(t *testing.T) {
 // TestTrainMNIST prints the notebook's own table.
 func TestTrainMNIST(t *testing.T) {
 	if testing.Short() {
-		missing(t, "mnist", "the whole of MNIST takes seconds, with the race detector minutes: leave out -short")
+		require.Missing(t, "mnist", "the whole of MNIST takes seconds, with the race detector minutes: leave out -short")
 	}
 	folder := os.Getenv("LANEWISE_MNIST")
 	if folder == "" {
-		missing(t, "mnist", "set LANEWISE_MNIST to the folder of MNIST's IDX files")
+		require.Missing(t, "mnist", "set LANEWISE_MNIST to the folder of MNIST's IDX files")
 	}
 	want := "0.10441666666666667 0.1028\n" + strings.Repeat("0.11238333333333334 0.1136\n", 9)
 	if r := lanewise(t, "train", "--preset", "seed", "--dtype", "f32", "--quiet", "--data", folder).ok(t); r.stdout != want {

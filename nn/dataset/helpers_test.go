@@ -18,23 +18,16 @@ import (
 	"sync"
 	"testing"
 	"time"
-)
 
-// skip skips a test that needs a set which is not at hand; where LANEWISE_REQUIRE asks for that set it fails instead.
-func skip(t testing.TB, set, why string) {
-	t.Helper()
-	if slices.Contains(strings.Split(os.Getenv("LANEWISE_REQUIRE"), ","), set) {
-		t.Fatalf("LANEWISE_REQUIRE asks for %s, but %s", set, why)
-	}
-	t.Skip(why)
-}
+	"github.com/lanewise/lanewise/internal/require"
+)
 
 // mnistDir returns the folder with the real MNIST.
 func mnistDir(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("LANEWISE_MNIST")
 	if dir == "" {
-		skip(t, "mnist", "LANEWISE_MNIST does not name a folder with MNIST's four files")
+		require.Missing(t, "mnist", "LANEWISE_MNIST does not name a folder with MNIST's four files")
 	}
 	return dir
 }

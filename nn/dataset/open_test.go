@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lanewise/lanewise/internal/require"
 )
 
 func TestOpenDigits(t *testing.T) {
@@ -69,7 +71,7 @@ func TestMNISTHashes(t *testing.T) {
 	for _, f := range mnist.files {
 		path := filepath.Join(dir, f.name)
 		if _, err := os.Stat(path); err != nil {
-			skip(t, "mnist", path+" is not as it is published, gzipped")
+			require.Missing(t, "mnist", path+" is not as it is published, gzipped")
 		}
 		if err := f.verify(path); err != nil {
 			t.Error(err)
@@ -81,7 +83,7 @@ func TestMNISTHashes(t *testing.T) {
 // give the files whose hashes downloads are held to.
 func TestFashionMNISTInstalled(t *testing.T) {
 	if !fashionMNIST.installed() {
-		skip(t, "fashion-mnist", "Debian's package dataset-fashion-mnist is not installed")
+		require.Missing(t, "fashion-mnist", "Debian's package dataset-fashion-mnist is not installed")
 	}
 	d, err := Open(t.Context(), "fashion-mnist", Options{CacheDir: t.TempDir(), Offline: true})
 	if err != nil {

@@ -12,9 +12,11 @@ import (
 )
 
 // requireVariable lists, between commas, what a run of the tests must have
-// exercised: names of implementations here, data sets elsewhere. It turns a
-// tier that would be left out into a failure.
+// exercised: names of implementations and hugePages here, data sets elsewhere.
+// It turns a tier that would be left out into a failure.
 const requireVariable = "LANEWISE_REQUIRE"
+
+const hugePages = "hugepages"
 
 // emulatorVariable holds the command that the tests run under, if any: a
 // process started by a test would otherwise leave the emulated CPU.
@@ -22,8 +24,8 @@ const emulatorVariable = "LANEWISE_EMULATOR"
 
 func TestRequiredImplementations(t *testing.T) {
 	for name := range strings.SplitSeq(os.Getenv(requireVariable), ",") {
-		if slices.Contains([]string{"", "mnist", "fashion-mnist", "numpy", "torch", "long", "rivals", "tools", "terminal"}, name) {
-			continue // for the tests of other packages
+		if slices.Contains([]string{"", "mnist", "fashion-mnist", "numpy", "torch", "long", "rivals", "tools", "terminal", "permissions", hugePages}, name) {
+			continue // for other tests, most of them of other packages
 		}
 		if _, err := Lookup(name); err != nil {
 			t.Errorf("%s names what this run cannot exercise: %v", requireVariable, err)

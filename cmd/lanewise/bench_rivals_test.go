@@ -39,21 +39,6 @@ func TestRivalsUsage(t *testing.T) {
 	}
 }
 
-// TestRivalsExplainThemselves runs the command in a program without C.
-func TestRivalsExplainThemselves(t *testing.T) {
-	if (bench.RivalPart{Families: []string{"net"}}).Built() == nil {
-		t.Skip("this program has C in it")
-	}
-	if _, err := bench.RivalImplementations(nil); err != nil {
-		require.Missing(t, "rivals", err.Error())
-	}
-	r := lanewise(t, "bench", "rivals", "--family", "net,training")
-	if r.code != exitFailure || r.stdout != "" || !strings.Contains(r.stderr, "go build -tags rivals") || !strings.Contains(r.stderr, "make bench-rivals") ||
-		!strings.Contains(r.stderr, "the family training does without") {
-		t.Errorf("exit code %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
-	}
-}
-
 // fakePython makes LANEWISE_PYTHON a python3 with NumPy that does something of its own with
 // the source it is given, which is in $source, before it runs it.
 func fakePython(t *testing.T, shell string) (path string) {

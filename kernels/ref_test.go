@@ -49,7 +49,7 @@ func reference[T Float](g gemmCase, a []T, lda int, b []T, ldb int, old T, i, j 
 			ib = j*ldb + p
 		}
 		x, y := a[ia], b[ib]
-		product := float64(x) * float64(y)
+		product := float64(float64(x) * float64(y)) // rounded: CPUs with FMA would add what is not
 		productRest := math.FMA(float64(x), float64(y), -product)
 		s := sum + product
 		z := s - sum

@@ -104,19 +104,15 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 				ks.pack[v-1](k, &b.from.data[jr], b.from.row, panel, cols)
 			}
 		}
-		// LOOP 1 splits m into tiles, inside the micro-kernel's call. They are
-		// equally tall, as a thin one at the end would wait for its own sums: as
-		// many as are needed are of height h, the others of h-1.
-		tiles := (m + len(kernels) - 1) / len(kernels)
-		h := (m + tiles - 1) / tiles
-		tall, short := m-tiles*(h-1), h-1
-		atOnce := max(callWork/(k*cols*h), 1)
+		// LOOP 1 splits m into tiles, inside the micro-kernel's call.
+		h, tall, short := split(m, len(kernels))
+		tiles, atOnce := tall+short, max(callWork/(k*cols*h), 1)
 		for i := 0; i < tiles; {
 			count := min(atOnce, tiles-i)
 			if i < tall {
 				count = min(count, tall-i)
-			} else {
-				h = short
+			} else if i == tall {
+				h--
 			}
 			kernels[h-1](count, k, &a.data[0], a.row, a.col, panel, row, &c[0], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
 			if i += count; i < tiles {

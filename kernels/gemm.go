@@ -61,14 +61,18 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 			return
 		}
 	}
-	// A small product is one call, which takes less time than the usual way there.
+	// A small product is a call or two, which take less time than the usual way there.
 	ks := o.ks
-	if kernel, tiles := ks.onePanel(m, n, k, ldb); kernel != nil && !transB && !(transA && ks.betterAsRows(m, n, k)) {
+	if kernels := ks.onePanel(m, n, k, ldb); kernels != nil && !transB && !(transA && ks.betterAsRows(m, n, k)) {
 		aRow, aCol := lda, 1
 		if transA {
 			aRow, aCol = 1, lda
 		}
-		kernel(tiles, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta, nil, nil, 0, 0)
+		h, tall, short := splitEqually(m, len(kernels))
+		kernels[h-1](tall, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta, nil, nil, 0, 0)
+		if short > 0 {
+			kernels[h-2](short, k, &a[tall*h*aRow], aRow, aCol, &b[0], ldb, &c[tall*h*ldc], ldc, n, alpha, beta, nil, nil, 0, 0)
+		}
 		return
 	}
 	o.gemm(m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, epilogue[T]{})

@@ -14,8 +14,14 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 		p.asColumns(o)
 		return
 	}
-	if kernel, tiles := ks.onePanel(m, n, k, b.row); kernel != nil && !b.trans {
-		kernel(tiles, k, &a.data[0], a.row, a.col, &b.data[0], b.row, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
+	if kernels := ks.onePanel(m, n, k, b.row); kernels != nil && !b.trans {
+		h, tall, short := splitEqually(m, len(kernels))
+		kernels[h-1](tall, k, &a.data[0], a.row, a.col, &b.data[0], b.row, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
+		if short > 0 {
+			row := tall * h
+			e = e.at(row, 0)
+			kernels[h-2](short, k, &a.data[row*a.row], a.row, a.col, &b.data[0], b.row, &c[row*ldc], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
+		}
 		return
 	}
 	if !b.trans && ks.inPlace(m, n, k, a.row*a.col, b.row, a.trans) {

@@ -90,32 +90,46 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 	return nil
 }
 
-// onePanel returns the kernel and the number of tiles that compute a product of
-// this size in one call, as one panel of equal tiles, or no kernel. B must be
-// contiguous along n.
-func (ks *kernelSet[T]) onePanel(m, n, k, ldb int) (kernel microKernel[T], tiles int) {
-	v := (n - 1) >> ks.laneShift
-	if v >= len(ks.micro) || k > ks.tuning.KC || m < 2 {
-		return nil, 0
+// split cuts m rows into as few tiles as there can be of at most so many rows:
+// tall ones of h rows, then short ones of h-1. They are equally tall, as a thin one at
+// the end would wait for its own sums.
+func split(m, most int) (h, tall, short int) {
+	if m <= most {
+		return m, 1, 0
 	}
-	kernels := ks.tiles(v+1, n)
-	if m <= len(kernels) {
-		return kernels[m-1], 1
-	}
-	if ks.packsB(m, k, ldb, false) || ks.tailColumns(n, k) > 0 {
-		return nil, 0
-	}
-	tiles = (m + len(kernels) - 1) / len(kernels)
-	if product3(m, n, k) > callWork {
-		return nil, 0
-	}
-	// Somewhat lower tiles in one call are better than the tallest ones in two.
-	for most := tiles + tiles/2; tiles <= most; tiles++ {
-		if h := m / tiles; h*tiles == m {
-			return kernels[h-1], tiles
+	tiles := (m + most - 1) / most
+	h = (m + tiles - 1) / tiles
+	tall = m - tiles*(h-1)
+	return h, tall, tiles - tall
+}
+
+// splitEqually is split for a small product: somewhat lower tiles in one call
+// are better than the tallest ones in two.
+func splitEqually(m, most int) (h, tall, short int) {
+	h, tall, short = split(m, most)
+	if short > 0 {
+		fewest := tall + short
+		for tiles := fewest + 1; tiles <= fewest+fewest/2; tiles++ {
+			if m%tiles == 0 {
+				return m / tiles, tiles, 0
+			}
 		}
 	}
-	return nil, 0
+	return h, tall, short
+}
+
+// onePanel returns the kernels, by height, that compute a small product as one
+// panel of tiles, all operands in place, or nil. B must be contiguous along n.
+func (ks *kernelSet[T]) onePanel(m, n, k, ldb int) []microKernel[T] {
+	v := (n - 1) >> ks.laneShift
+	if v >= len(ks.micro) || k > ks.tuning.KC || m < 2 {
+		return nil
+	}
+	kernels := ks.tiles(v+1, n)
+	if m > len(kernels) && (ks.packsB(m, k, ldb, false) || ks.tailColumns(n, k) > 0 || product3(m, n, k) > callWork) {
+		return nil
+	}
+	return kernels
 }
 
 // inPlace reports whether a product is one block, for one thread, whose

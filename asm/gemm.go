@@ -109,32 +109,36 @@ func (mk microKernel) generate() (name string) {
 	r.pb, r.left = mk.GP64(), mk.GP64()
 
 	cols := mk.param("cols")
+	var far func()
 	switch {
 	case mk.isa.masks: // a mask costs nothing: one body serves whole and cut tiles
 		mk.SUBQ(operand.U32((mk.v-1)*mk.lanes()), cols)
 		mask := mk.tailMask(cols)
-		mk.tileLoop(r, "tile", &mask)
+		far = mk.tileLoop(r, "tile", &mask)
 	case mk.v > 1: // masks cost much: a cut vector is a whole one that begins earlier
 		mk.Comment("the last vector ends with the last column, and computes some columns again")
 		mk.SUBQ(operand.U32(mk.lanes()), cols)
 		mk.toBytes(cols)
 		r.last = cols
-		mk.tileLoop(r, "tile", nil)
+		far = mk.tileLoop(r, "tile", nil)
 	default:
 		mk.CMPQ(cols, operand.U32(mk.lanes()))
 		mk.JNE(operand.LabelRef("cut"))
-		mk.tileLoop(r, "whole", nil)
+		farWhole := mk.tileLoop(r, "whole", nil)
 		mk.done()
 		mk.Label("cut")
 		mask := mk.tailMask(cols)
-		mk.tileLoop(r, "cut", &mask)
+		farCut := mk.tileLoop(r, "cut", &mask)
+		far = func() { farWhole(); farCut() }
 	}
 	mk.done()
+	far()
 	return name
 }
 
 // tileLoop emits the loop over the tiles. mask is for the last vector of each row, nil if it is whole.
-func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
+// What is left out, so that the others need not jump over it, far emits.
+func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far func()) {
 	sums := make([][]reg.VecVirtual, mk.h)
 	for i := range sums {
 		sums[i] = mk.row()
@@ -161,15 +165,11 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 
 	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
 	mk.JLT(operand.LabelRef(prefix + "Rest"))
-	if mk.packs {
-		mk.steps(r, prefix+"Steps", row, sums, mask, true)
-	} else {
+	if !mk.packs {
 		mk.CMPQ(r.bRow, operand.U32(farRow))
 		mk.JGE(operand.LabelRef(prefix + "FarSteps"))
-		mk.steps(r, prefix+"Steps", row, sums, mask, false)
-		mk.JMP(operand.LabelRef(prefix + "Rest"))
-		mk.steps(r, prefix+"FarSteps", row, sums, mask, true)
 	}
+	mk.steps(r, prefix+"Steps", row, sums, mask, mk.packs)
 	mk.Label(prefix + "Rest")
 	mk.ADDQ(operand.Imm(stepsAtOnce), r.left)
 	mk.JEQ(operand.LabelRef(prefix + "Store"))
@@ -182,7 +182,7 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	mk.storeTile(r, prefix, sums, mask)
 
 	if mk.packs {
-		return
+		return func() {}
 	}
 	mk.Comment("next tile")
 	down := mk.GP64()
@@ -190,6 +190,10 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) {
 	mk.ADDQ(down, r.a)
 	mk.DECQ(mk.paramAddr("tiles")) // in memory: the registers are all taken
 	mk.JNE(operand.LabelRef(prefix + "Tile"))
+	return func() {
+		mk.steps(r, prefix+"FarSteps", row, sums, mask, true)
+		mk.JMP(operand.LabelRef(prefix + "Rest"))
+	}
 }
 
 // lastRow is where the address of the tile's last row is kept: in the memory of an

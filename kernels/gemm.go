@@ -61,19 +61,21 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 			return
 		}
 	}
-	// A small product is a call or two, which take less time than the usual way there.
+	// A small product is one call, which takes less time than the usual way there.
 	ks := o.ks
 	if kernels := ks.onePanel(m, n, k, ldb); kernels != nil && !transB && !(transA && ks.betterAsRows(m, n, k)) {
-		aRow, aCol := lda, 1
-		if transA {
-			aRow, aCol = 1, lda
+		h, tiles, others := m, 1, 0
+		if m > len(kernels) {
+			h, tiles, others = splitEqually(m, len(kernels))
 		}
-		h, tall, short := splitEqually(m, len(kernels))
-		kernels[h-1](tall, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta, nil, nil, 0, 0)
-		if short > 0 {
-			kernels[h-2](short, k, &a[tall*h*aRow], aRow, aCol, &b[0], ldb, &c[tall*h*ldc], ldc, n, alpha, beta, nil, nil, 0, 0)
+		if others == 0 {
+			aRow, aCol := lda, 1
+			if transA {
+				aRow, aCol = 1, lda
+			}
+			kernels[h-1](tiles, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta, nil, nil, 0, 0)
+			return
 		}
-		return
 	}
 	o.gemm(m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, epilogue[T]{})
 }

@@ -75,50 +75,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -261,50 +217,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
-
-cutFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -386,6 +298,94 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm2x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -467,58 +467,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -686,58 +634,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
-
-cutFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -837,6 +733,110 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R8)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R8)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R8)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R8)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm3x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -927,66 +927,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -1179,66 +1119,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
-
-cutFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -1356,6 +1236,126 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R8)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm4x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -1456,74 +1456,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R11
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R12
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -1741,74 +1673,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R12
-
-cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -1944,6 +1808,142 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(R9*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(R9*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(R9*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R8)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R8)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R8)(R9*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R12
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R12
+
+cutFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm5x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -2053,82 +2053,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R11
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R12
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -2371,82 +2295,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R12
-
-cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -2600,6 +2448,158 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R8)(R9*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R8)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R12
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R12
+
+cutFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm6x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -2719,90 +2719,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R12
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R13
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -3070,90 +2986,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R13
-
-cutFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -3325,6 +3157,174 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R8)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R8)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R8)(R9*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R8)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R8)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R13
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm7x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -3453,98 +3453,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R12
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R13
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -3837,98 +3745,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R13
-
-cutFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -4118,6 +3934,190 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R9*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R9*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R9*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R8)(R9*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R8)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R8)(R9*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R13
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm8x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -4263,110 +4263,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -4693,110 +4589,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -5005,6 +4797,214 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R8)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R8)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R8)(R9*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm9x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -5159,118 +5159,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -5622,118 +5510,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -5960,6 +5736,230 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R8)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm10x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -6123,126 +6123,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -6619,126 +6499,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -6983,6 +6743,246 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R8)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R8)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R8)(R9*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R8)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R8)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R8)(R9*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm11x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -7155,134 +7155,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -7684,134 +7556,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -8074,6 +7818,262 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R8)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R11)(R9*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm12x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -8255,142 +8255,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -8817,142 +8681,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -9233,6 +8961,278 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R8)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R8)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R8)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R8)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R8)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R8)(R9*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R11)(R9*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R8)(R9*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R11)(R9*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func sgemm1x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -9316,62 +9316,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -9464,6 +9408,62 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func sgemm2x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -9561,74 +9561,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -9748,6 +9680,74 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func sgemm3x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -9859,86 +9859,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   64(R9)
-	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -10085,6 +10005,86 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func sgemm4x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -10211,98 +10211,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	PREFETCHT1   64(R10)
-	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	PREFETCHT1   64(R10)
-	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	PREFETCHT1   64(R10)
-	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	PREFETCHT1   64(R10)
-	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
-
-tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -10476,6 +10384,98 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R8)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R8)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R8)(R9*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func sgemm5x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -10616,110 +10616,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	PREFETCHT1   64(R10)
-	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	PREFETCHT1   64(R10)
-	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	PREFETCHT1   64(R10)
-	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	PREFETCHT1   64(R10)
-	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
-
-tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -10920,6 +10816,110 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(R9*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R8)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func sgemm6x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -11075,122 +11075,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
-	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
-	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
-	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
-	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R14
-
-tileFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -11418,6 +11302,122 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8)(R9*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R8)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func sgemm1x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -11511,75 +11511,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y4
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y4
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y4
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y4
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -11685,6 +11616,75 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func sgemm2x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -11797,91 +11797,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y7
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y7
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y7
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y7
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -12025,6 +11940,91 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func sgemm3x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -12156,107 +12156,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y10
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y10
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y10
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	PREFETCHT1   96(R9)
-	VMOVUPS      32(R9), Y10
-	PREFETCHT1   128(R9)
-	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -12438,6 +12337,107 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func sgemm4x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -12589,123 +12589,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
-	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
-	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R13)
-	PREFETCHT0   64(R13)
-	PREFETCHT0   95(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
-	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
-	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
-	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
-	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
-	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
-	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
-
-tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -12925,6 +12808,123 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R8)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R8)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R8)(R9*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func spacking12x8AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -14685,50 +14685,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -14873,50 +14829,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
-
-cutFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -15000,6 +14912,94 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y1
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm2x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -15081,58 +15081,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -15302,58 +15250,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
-
-cutFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -15455,6 +15351,110 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R8)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm3x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -15545,66 +15545,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R10
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -15799,66 +15739,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
-
-cutFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R10
@@ -15978,6 +15858,126 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R8)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R8)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R11
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R11)
+	PREFETCHT0   31(R11)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R9), Y0, Y4
+	PREFETCHT1   32(R9)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R11, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R11
+
+cutFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm4x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -16078,74 +16078,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R11
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R12
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -16365,74 +16297,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R12
-
-cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -16570,6 +16434,142 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(R9*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(R9*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(R9*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R8)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R8)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R8)(R9*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R12
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R12
+
+cutFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm5x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -16679,82 +16679,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R11
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R12
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -16999,82 +16923,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R12
-
-cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -17230,6 +17078,158 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y5
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R8)(R9*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R8)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R12
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y6
+	PREFETCHT1   32(R10)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R12, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R12
+
+cutFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm6x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -17349,90 +17349,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R12
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R13
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -17702,90 +17618,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R13
-
-cutFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -17959,6 +17791,174 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y6
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R8)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R8)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R8)(R9*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R8)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R8)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R13
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm7x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -18087,98 +18087,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R12
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R13
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -18473,98 +18381,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R13
-
-cutFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -18756,6 +18572,190 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R9*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R9*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R9*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y7
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R8)(R9*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R8)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R8)(R9*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R13
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y8
+	PREFETCHT1   32(R11)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R13, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm8x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -18901,110 +18901,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -19333,110 +19229,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -19647,6 +19439,214 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y8
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R8)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R8)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R8)(R9*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm9x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -19801,118 +19801,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -20266,118 +20154,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -20606,6 +20382,230 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y9
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R8)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm10x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -20769,126 +20769,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -21267,126 +21147,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -21633,6 +21393,246 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y10
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R8)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R8)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R8)(R9*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R8)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R8)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R8)(R9*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm11x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -21805,134 +21805,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -22336,134 +22208,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -22728,6 +22472,262 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y11
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R8)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R11)(R9*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm12x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -22909,142 +22909,6 @@ wholeSteps:
 wholeStepsFetched:
 	SUBQ $0x04, R13
 	JGE  wholeSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -23473,142 +23337,6 @@ cutSteps:
 cutStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutSteps
-	JMP  cutRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
-	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
-
-cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -23891,6 +23619,278 @@ cutWrite:
 	JNE    cutTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y12
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R8)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R8)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R8)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R8)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R8)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R8)(R9*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R11)(R9*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          wholeFarStepsFetched
+	ADDQ         DI, R14
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R8)(R9*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R8)(R9*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R8)(R9*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y13
+	PREFETCHT1   32(R12)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R8)(R9*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R11)(R9*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, R8
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, cols+72(FP)
+	JGE          cutFarStepsFetched
+	ADDQ         DI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
 
 // func dgemm1x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -23974,62 +23974,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -24124,6 +24068,62 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dgemm2x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -24221,74 +24221,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -24410,6 +24342,74 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dgemm3x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -24521,86 +24521,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   64(R9)
-	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -24749,6 +24669,86 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   64(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   96(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dgemm4x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -24875,98 +24875,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	PREFETCHT1   64(R10)
-	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	PREFETCHT1   64(R10)
-	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	PREFETCHT1   64(R10)
-	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	PREFETCHT1   64(R10)
-	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
-
-tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -25142,6 +25050,98 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R8)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R8)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R8)(R9*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dgemm5x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -25282,110 +25282,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	PREFETCHT1   64(R10)
-	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R13)
-	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	PREFETCHT1   64(R10)
-	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	PREFETCHT1   64(R10)
-	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	PREFETCHT1   64(R10)
-	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
-
-tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -25588,6 +25484,110 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   64(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   96(R10)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(R9*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R8)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dgemm6x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -25743,122 +25743,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
-	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
-	VBROADCASTSD (R8), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	PREFETCHT0   (R14)
-	PREFETCHT0   63(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
-	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
-	VBROADCASTSD (R8), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
-	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
-	VBROADCASTSD (R8), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
-	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
-	VBROADCASTSD (R8), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R11
-	CMPQ         R14, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R14
-
-tileFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -26088,6 +25972,122 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   64(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   96(R11)
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R8)(R9*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R8)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R8)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R11
+	CMPQ         R14, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R14
+
+tileFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dgemm1x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -26181,75 +26181,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y4
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y4
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y4
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y4
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -26357,6 +26288,75 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dgemm2x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -26469,91 +26469,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y7
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y7
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y7
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y7
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -26699,6 +26614,91 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dgemm3x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -26830,107 +26830,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y10
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y10
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y10
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	PREFETCHT1   96(R9)
-	VMOVUPD      32(R9), Y10
-	PREFETCHT1   128(R9)
-	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
-
-tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -27114,6 +27013,107 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   96(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   128(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   160(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, R8
+	ADDQ         BX, R9
+	CMPQ         R12, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R12
+
+tileFarStepsFetched:
+	SUBQ $0x04, R10
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dgemm4x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+
@@ -27265,123 +27265,6 @@ tileSteps:
 tileStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileSteps
-	JMP  tileRest
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
-	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
-	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
-	VBROADCASTSD (R8), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	PREFETCHT0   (R13)
-	PREFETCHT0   64(R13)
-	PREFETCHT0   95(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
-	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
-	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
-	VBROADCASTSD (R8), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
-	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
-	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
-	VBROADCASTSD (R8), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
-	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
-	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
-	VBROADCASTSD (R8), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
-	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
-
-tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -27603,6 +27486,123 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   96(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   128(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   160(R10)
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R8)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R8)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R8)(R9*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         BX, R10
+	CMPQ         R13, cols+72(FP)
+	JGE          tileFarStepsFetched
+	ADDQ         DI, R13
+
+tileFarStepsFetched:
+	SUBQ $0x04, R11
+	JGE  tileFarSteps
+	JMP  tileRest
 
 // func dpacking12x4AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 // Requires: AVX, FMA3, MMX+

@@ -9,8 +9,7 @@ import (
 func (p *product[T]) blocked() {
 	ks, tu := p.ks, &p.ks.tuning
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
-	mc := ks.blockOfRows(m)
-	kc := evenly(k, tu.KC, 1)
+	kc, mc := p.kc, ks.blockOfRows(m, n, p.kc)
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
 	packingA := ks.packsA(n, a.row*a.col, a.trans) // one of the strides is 1

@@ -96,7 +96,6 @@ func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T,
 // vectors run along m and are full. Each sum is that of a tile, to the bit.
 func (p *product[T]) columnsAsRows(w *workspace[T]) {
 	mc := evenly(p.m, max(alongM/p.n, 1), p.ks.nr())
-	kc := evenly(p.k, p.ks.tuning.KC, 1)
 	w.a = room(w.a, p.n*mc)
 	rows, b := w.a, p.b.transposed()
 	for ic := 0; ic < p.m; ic += mc {
@@ -105,9 +104,9 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 		if beta != 0 {
 			packTransposed(p.ks.square, c, p.ldc, rows, p.n, mb, mc)
 		}
-		for pc := 0; pc < p.k; pc += kc {
+		for pc := 0; pc < p.k; pc += p.kc {
 			columns := panels[T]{data: p.a.data[ic+pc*p.a.col:], row: p.a.col, step: 1}
-			macroKernel(p.ks, p.n, mb, min(kc, p.k-pc), p.alpha, b.from(0, pc), columns, beta, rows, mc, epilogue[T]{})
+			macroKernel(p.ks, p.n, mb, min(p.kc, p.k-pc), p.alpha, b.from(0, pc), columns, beta, rows, mc, epilogue[T]{})
 			beta = 1
 		}
 		packTransposed(p.ks.square, rows, mc, c, mb, p.n, p.ldc)

@@ -40,7 +40,7 @@ func (o Ops[T]) PackB(transB bool, k, n int, b []T, ldb int) *PackedB[T] {
 	if k == 0 || n == 0 {
 		return p
 	}
-	p.kc = evenly(k, o.ks.tuning.KC, 1)
+	p.kc = o.ks.depth(n, k, false)
 	p.padded = (n + o.ks.lanes - 1) / o.ks.lanes * o.ks.lanes
 	p.data = Aligned[T](k * p.padded)
 	op := stridesOf(b, ldb, transB)
@@ -93,6 +93,6 @@ func (o Ops[T]) GemmPacked(transA bool, m int, alpha T, a []T, lda int, b *Packe
 	}
 	checkMatrix(fn, "a", "lda", a, aRows, aCols, lda)
 	checkNoSharedElement(fn, "c", "a", c, m, n, ldc, a, aRows, aCols, lda)
-	p := product[T]{ks: o.ks, m: m, n: n, k: k, alpha: alpha, a: stridesOf(a, lda, transA), packed: b, beta: beta, c: c, ldc: ldc, e: ep}
+	p := product[T]{ks: o.ks, m: m, n: n, k: k, kc: b.kc, alpha: alpha, a: stridesOf(a, lda, transA), packed: b, beta: beta, c: c, ldc: ldc, e: ep}
 	p.asBlocks(o)
 }

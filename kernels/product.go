@@ -10,7 +10,7 @@ package kernels
 func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
 	ks := o.ks
 	if a.trans && e == (epilogue[T]{}) && ks.betterAsRows(m, n, k) {
-		p := product[T]{ks: ks, m: m, n: n, k: k, alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc}
+		p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, true), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc}
 		p.asColumns(o)
 		return
 	}
@@ -28,14 +28,14 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 		macroKernel(ks, m, n, k, alpha, a, panels[T]{data: b.data, row: b.row, step: 1}, beta, c, ldc, e)
 		return
 	}
-	p := product[T]{ks: ks, m: m, n: n, k: k, alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
+	p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, a.trans), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
 	if m == 1 && n > 1 { // a row is a column of the transposed product
 		p.m, p.n, p.a, p.b, p.ldc, p.e = n, 1, b.transposed(), a.transposed(), 1, epilogue[T]{}
 		p.asColumns(o)
 		e.apply(c, 1, n, ldc)
 		return
 	}
-	if tail := ks.tailColumns(n, k); tail > 0 {
+	if tail := ks.tailColumns(m, n, k); tail > 0 {
 		n -= tail
 		last := p
 		last.n, last.b, last.c, last.e = tail, b.from(0, n), c[n:], e.at(0, n)
@@ -51,6 +51,7 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 type product[T Float] struct {
 	ks          *kernelSet[T]
 	m, n, k     int
+	kc          int // depth of the blocks, which the size of the whole product decides
 	alpha, beta T
 	a, b        operand[T]
 	packed      *PackedB[T] // instead of b, if not nil

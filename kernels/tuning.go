@@ -73,7 +73,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		value, least, most int
 	}{
 		{"Rows", t.Rows, 0, len(o.ks.micro[t.Vectors-1])},
-		{"KC", t.KC, 1, 4096}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
+		{"KC", t.KC, 1, deepest}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, len(o.ks.dot)}, {"TailDepth", t.TailDepth, 0, math.MaxInt},
@@ -126,7 +126,13 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int) []microKernel[T] {
 		return nil
 	}
 	kernels := ks.tiles(v+1, n)
-	if m > len(kernels) && (ks.packsB(m, k, ldb, false) || ks.tailColumns(n, k) > 0 || product3(m, n, k) > callWork) {
+	if m <= len(kernels) {
+		if n == 1 && k >= ks.tuning.TailDepth {
+			return nil
+		}
+		return kernels
+	}
+	if ks.packsB(m, k, ldb, false) || ks.tailColumns(m, n, k) > 0 || product3(m, n, k) > callWork {
 		return nil
 	}
 	return kernels
@@ -136,14 +142,41 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int) []microKernel[T] {
 // operands are read where they are. B must be contiguous along n.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 	tu := &ks.tuning
-	return m > 1 && ks.blockOfRows(m) == m && k <= tu.KC && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(n, lda, transA) &&
-		ks.tailColumns(n, k) == 0 && product3(m, n, k)/2 < tu.ThreadWork
+	return m > 1 && k <= ks.depth(n, k, transA) && ks.blockOfRows(m, n, k) == m && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(n, lda, transA) &&
+		ks.tailColumns(m, n, k) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
-// blockOfRows returns how many rows of A make a block: MC at most, or all if
-// that is not much more.
-func (ks *kernelSet[T]) blockOfRows(m int) int {
-	if most := ks.tuning.MC; m-most > most/2 {
+// deepest bounds KC, and with it the time that a tile takes.
+const deepest = 4096
+
+// depth returns how deep the blocks of a product are: KC at most, or more where B
+// has so few columns that a deep block fits the second-level cache. The rows of A,
+// each of which is used but once or twice, then come from memory in longer pieces:
+// 4096x16x4096 is 1.4 times as fast as with 512, 2000x48x4096 1.1 times. With
+// a transposed A it is the slower way. The limit is no cache's, as the bits depend on it.
+func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
+	most := ks.tuning.KC
+	if !transA {
+		const narrow = 256 << 10 // bytes of B
+		var z T
+		most = max(most, min(deepest, narrow/int(unsafe.Sizeof(z))/n))
+	}
+	return evenly(k, most, 1)
+}
+
+// blockOfRows returns how many rows of A make a block of depth k for n columns: MC
+// at most, or all if that is not much more. Of blocks deeper than KC, beside which
+// there is little of B in the cache, twice as much of A fits; one panel of B reads A
+// but once.
+func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
+	most := ks.tuning.MC
+	if k > ks.tuning.KC {
+		if n <= ks.nr() {
+			return m
+		}
+		most = 2 * most * ks.tuning.KC / k
+	}
+	if m-most > most/2 {
 		return evenly(m, most, ks.mr())
 	}
 	return m
@@ -158,7 +191,7 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int) bool {
 	if n == 1 || n > ks.nr() || k <= shallow {
 		return false
 	}
-	tail := ks.tailColumns(n, k)
+	tail := ks.tailColumns(m, n, k)
 	asRows := n * ks.halfVectors(m)
 	asTiles := m*ks.halfVectors(n-tail) + tail*ks.halfVectors(m)
 	return k*(asTiles-asRows) > m*n
@@ -173,11 +206,19 @@ func (ks *kernelSet[T]) halfVectors(n int) int {
 }
 
 // tailColumns says how many of the last columns of a product are computed on
-// their own: a few columns would take as long as a whole vector of them.
-func (ks *kernelSet[T]) tailColumns(n, k int) int {
+// their own: a few columns would take as long as a whole vector of them. Behind one
+// or two whole vectors it does not pay, nor for all columns and few rows, as
+// columns are copied for it.
+func (ks *kernelSet[T]) tailColumns(m, n, k int) int {
+	const rows = 64
 	last := n & (ks.lanes - 1)
-	if n == 1 || (last > 0 && last <= ks.tuning.TailColumns && n > 2*ks.lanes && k >= ks.tuning.TailDepth) {
-		return max(last, 1)
+	switch {
+	case n == 1:
+		return 1
+	case last > ks.tuning.TailColumns || k < ks.tuning.TailDepth:
+		return 0
+	case n > 2*ks.lanes || n == last && m >= rows:
+		return last
 	}
 	return 0
 }

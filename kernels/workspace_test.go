@@ -83,7 +83,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	w := new(workspace[T])
 	for n := range 2 { // a product of more than one block in every direction, and one on the way there
 		m, n, k := tu.MC+tu.MC/2+n*mr, tu.NC+n*nr+3, tu.KC+n*7+1
-		mc, nc, kc := ks.blockOfRows(m), ks.blockOfColumns(n, tu.NC), evenly(k, tu.KC, 1)
+		mc, nc, kc := ks.blockOfRows(m, n, tu.KC), ks.blockOfColumns(n, tu.NC), ks.depth(n, k, false)
 		packB(ks, w, operand[T]{make([]T, k*n), n, 1, false}, kc, nc)
 		packA(ks, w, operand[T]{make([]T, m*k), k, 1, false}, mc, kc)
 		packA(ks, w, operand[T]{make([]T, m*k), 1, m, true}, mc, kc)
@@ -106,7 +106,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 		if n == 1 {
 			columnAlongM(ks, w, long, 2, 2, a, b, 0, make([]T, long), 1)
 		} else {
-			p := product[T]{ks: ks, m: long, n: n, k: 2, alpha: 2, a: a, b: b, c: make([]T, long*n), ldc: n}
+			p := product[T]{ks: ks, m: long, n: n, k: 2, kc: 2, alpha: 2, a: a, b: b, c: make([]T, long*n), ldc: n}
 			p.columnsAsRows(w)
 		}
 	}

@@ -14,14 +14,17 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 		p.asColumns(o)
 		return
 	}
-	if kernels := ks.onePanel(m, n, k, b.row); kernels != nil && !b.trans {
-		h, tall, short := splitEqually(m, len(kernels))
-		kernels[h-1](tall, k, &a.data[0], a.row, a.col, &b.data[0], b.row, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
-		if short > 0 {
-			row := tall * h
-			e = e.at(row, 0)
-			kernels[h-2](short, k, &a.data[row*a.row], a.row, a.col, &b.data[0], b.row, &c[row*ldc], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
+	if kernels := ks.onePanel(m, n, k, b.row); kernels != nil {
+		if !b.trans {
+			tiles(kernels, m, n, k, alpha, a, b.data, b.row, beta, c, ldc, e)
+			return
 		}
+		w := borrowWorkspace[T]()
+		width := (n + ks.lanes - 1) >> ks.laneShift << ks.laneShift
+		w.b = room(w.b, k*width)
+		packTransposed(ks.square, b.data, b.col, w.b, k, n, width)
+		tiles(kernels, m, n, k, alpha, a, w.b, width, beta, c, ldc, e)
+		w.giveBack()
 		return
 	}
 	if !b.trans && ks.inPlace(m, n, k, a.row*a.col, b.row, a.trans) {
@@ -44,6 +47,17 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 	}
 	if p.n = n; n > 0 {
 		p.asBlocks(o)
+	}
+}
+
+// tiles computes a small product as one panel of equal tiles, or of two heights.
+func tiles[T Float](kernels []microKernel[T], m, n, k int, alpha T, a operand[T], b []T, ldb int, beta T, c []T, ldc int, e epilogue[T]) {
+	h, tall, short := splitEqually(m, len(kernels))
+	kernels[h-1](tall, k, &a.data[0], a.row, a.col, &b[0], ldb, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
+	if short > 0 {
+		row := tall * h
+		e = e.at(row, 0)
+		kernels[h-2](short, k, &a.data[row*a.row], a.row, a.col, &b[0], ldb, &c[row*ldc], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
 	}
 }
 

@@ -175,3 +175,15 @@ func TestTrainingWithoutPython(t *testing.T) {
 		}
 	}
 }
+
+// A training loop has no matrix product to be measured by.
+func TestTrainingLoopsDoNotMultiply(t *testing.T) {
+	for _, spec := range rivalSpecs {
+		if spec.only != trainingOnly {
+			continue
+		}
+		if rivalGEMM[float32](Rival{Name: spec.name}, "small", gemmShape{m: 8, n: 8, k: 8}) != nil {
+			t.Errorf("%s is measured in a matrix product", spec.name)
+		}
+	}
+}

@@ -116,17 +116,28 @@ type worker struct {
 // then compute hardly one at a time.
 const patience = 200 * time.Microsecond
 
+// yieldEvery is how often a worker that has nothing to do lets other goroutines run.
+const yieldEvery = 20 * time.Microsecond
+
 // spin looks until ready says true, or for as long as patience lasts, and
-// reports which. It lets other goroutines run meanwhile.
-func spin(ready func() bool) bool {
-	for start := time.Now(); ; runtime.Gosched() {
+// reports which. If yielding, it lets other goroutines run now and then. Two
+// goroutines that do so all the time end up on one processor: what yields goes to a
+// queue, from which one takes both, and nobody wakes the other one up for it.
+func spin(yielding bool, ready func() bool) bool {
+	start, yielded := time.Now(), time.Duration(0)
+	for {
 		for range 64 {
 			if ready() {
 				return true
 			}
 		}
-		if time.Since(start) > patience {
+		waited := time.Since(start)
+		if waited > patience {
 			return false
+		}
+		if yielding && waited-yielded > yieldEvery {
+			runtime.Gosched()
+			yielded = waited
 		}
 	}
 }
@@ -139,7 +150,7 @@ var (
 
 func (w *worker) loop() {
 	for {
-		spin(func() bool { return w.crew.Load() != nil })
+		spin(true, func() bool { return w.crew.Load() != nil })
 		c := w.crew.Load()
 		if c == nil {
 			w.asleep.Store(true)
@@ -197,7 +208,7 @@ func share(t task, pieces, threads int) {
 	c.finish(c.work())
 	// What is waited for is the pieces that others have taken, not the others: on
 	// a busy machine a worker may come late, find nothing left, and go.
-	spin(func() bool { return len(c.done) > 0 })
+	spin(false, func() bool { return len(c.done) > 0 })
 	<-c.done
 	c.release()
 }

@@ -14,8 +14,9 @@ import (
 // Nothing is allocated but for a larger batch than ever before. A Stepper is not
 // safe for concurrent use.
 type Stepper[T kernels.Float] struct {
-	net *TwoLayerNet[T]
-	ops kernels.Ops[T]
+	net  *TwoLayerNet[T]
+	ops  kernels.Ops[T] // of this step
+	pace pace[T]
 
 	x        Tensor[T] // the batch
 	labels   []int
@@ -26,9 +27,10 @@ type Stepper[T kernels.Float] struct {
 	gradient Params[T]
 }
 
-// NewStepper returns a Stepper for net, whose parameters it shares.
+// NewStepper returns a Stepper for net, whose parameters it shares. It uses the threads
+// that ops may, or one where steps turn out to be faster on one.
 func NewStepper[T kernels.Float](ops kernels.Ops[T], net *TwoLayerNet[T]) *Stepper[T] {
-	return &Stepper[T]{net: net, ops: ops, gradient: net.Params.zeros()}
+	return &Stepper[T]{net: net, ops: ops, pace: newPace(ops), gradient: net.Params.zeros()}
 }
 
 // Gather makes a batch of the samples that picks lists: images holds the
@@ -41,6 +43,7 @@ func (s *Stepper[T]) Gather(images, labels []uint8, picks []int, divisor uint8) 
 	if len(images) != len(labels)*inputs {
 		panicf("Stepper.Gather: len(images) = %d, want %d, %d for each of %d labels", len(images), len(labels)*inputs, inputs, len(labels))
 	}
+	s.ops = s.pace.begin()
 	s.x.resize(len(picks), inputs)
 	s.ops.GatherBytes(s.x.Data, images, picks, inputs, divisor)
 	s.labels = s.labels[:0]
@@ -76,6 +79,7 @@ func (s *Stepper[T]) Loss() float64 {
 // parameters. The next Backward overwrites it.
 func (s *Stepper[T]) Backward() Params[T] {
 	s.backward(1, 0, s.gradient.W1, s.gradient.W2)
+	s.pace.end(len(s.labels))
 	return s.gradient
 }
 
@@ -95,6 +99,7 @@ func (s *Stepper[T]) Descend(rate T) {
 	s.backward(-rate, 1, p.W1, p.W2)
 	s.ops.Axpy(-rate, s.gradient.B1.Data, p.B1.Data)
 	s.ops.Axpy(-rate, s.gradient.B2.Data, p.B2.Data)
+	s.pace.end(len(s.labels))
 }
 
 // Bytes returns how much memory the net's parameters and the buffers of s take. The buffers

@@ -63,7 +63,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	}
 	// A small product is one call, which takes less time than the usual way there.
 	ks := o.ks
-	if kernels := ks.onePanel(m, n, k, ldb); kernels != nil && !transB && !(transA && ks.betterAsRows(m, n, k)) {
+	if kernels := ks.onePanel(m, n, k, ldb, transA); kernels != nil && !transB && !(transA && ks.betterAsRows(m, n, k)) {
 		h, tiles, others := m, 1, 0
 		if m > len(kernels) {
 			h, tiles, others = splitEqually(m, len(kernels))

@@ -14,7 +14,7 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 		p.asColumns(o)
 		return
 	}
-	if kernels := ks.onePanel(m, n, k, b.row); kernels != nil {
+	if kernels := ks.onePanel(m, n, k, b.row, a.trans); kernels != nil {
 		if !b.trans {
 			tiles(kernels, m, n, k, alpha, a, b.data, b.row, beta, c, ldc, e)
 			return

@@ -120,15 +120,16 @@ func splitEqually(m, most int) (h, tall, short int) {
 
 // onePanel returns the kernels, by height, that compute a small product as one
 // panel of tiles, all operands in place, or nil. B must be contiguous along n.
-func (ks *kernelSet[T]) onePanel(m, n, k, ldb int) []microKernel[T] {
+func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) []microKernel[T] {
+	const addedRows = 8
 	v := (n - 1) >> ks.laneShift
 	if v >= len(ks.micro) || k > ks.tuning.KC || m < 2 {
 		return nil
 	}
 	kernels := ks.tiles(v+1, n)
 	if m <= len(kernels) {
-		if n == 1 && k >= ks.tuning.TailDepth {
-			return nil
+		if n == 1 && k >= ks.tuning.TailDepth && (!transA || m >= addedRows) {
+			return nil // vectors along k or m are better filled
 		}
 		return kernels
 	}
@@ -185,7 +186,8 @@ func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
 // betterAsRows reports whether a product with a transposed A and few columns is
 // computed as its transpose, whose vectors run along m. They have to be so much
 // fuller that it saves half a vector of multiply-adds for each element of C, about
-// the time that the copy takes. 50x10x100 gains 8 to 28%, 300x3x300 up to 2.8 times.
+// the time that the copy takes, and two thousand for what goes before.
+// 50x10x100 gains 8 to 28%, 300x3x300 up to 2.8 times.
 func (ks *kernelSet[T]) betterAsRows(m, n, k int) bool {
 	const shallow = 16
 	if n == 1 || n > ks.nr() || k <= shallow {
@@ -194,7 +196,7 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int) bool {
 	tail := ks.tailColumns(m, n, k)
 	asRows := n * ks.halfVectors(m)
 	asTiles := m*ks.halfVectors(n-tail) + tail*ks.halfVectors(m)
-	return k*(asTiles-asRows) > m*n
+	return k*(asTiles-asRows) > m*n+2000
 }
 
 // halfVectors returns how much n columns take of micro-kernels' time.

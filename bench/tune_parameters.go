@@ -239,7 +239,8 @@ func tails(t *tunable) (values []int) {
 
 func packDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 384, never} }
 
-// packsB is for rows of B that are near each other, as in all shapes here that are not deep.
+// packsB leaves out that rows of B that are far apart are packed at any depth: the
+// shapes here that have such rows are deeper than a PackDepth in use.
 func packsB(_ *tunable, tu kernels.Tuning, s gemmShape) int {
 	return yes(s.m > tu.PackRows && s.k > tu.PackDepth)
 }

@@ -21,7 +21,8 @@ func (p *product[T]) blocked() {
 	// LOOP 5 splits n: a kc x nc block of B fits the L3 cache.
 	for jc := 0; jc < n; jc += nc {
 		nb := min(nc, n-jc)
-		// LOOP 4 splits k: a kc x NR micro-panel of B fits the L1 cache.
+		// LOOP 4 splits k: a kc x NR micro-panel of B fits the L1 cache, or if
+		// there are few panels, all of them the L2 cache.
 		for pc := 0; pc < k; pc += kc {
 			kb := min(kc, k-pc)
 			var panels panels[T]

@@ -226,10 +226,10 @@ func (ks *kernelSet[T]) tailColumns(m, n, k int) int {
 }
 
 // packsA reports whether A, lda elements from row to row of what is stored, is
-// packed for a product of n columns.
+// packed for a product of n columns: not for one panel, which reads it but once.
 func (ks *kernelSet[T]) packsA(n, lda int, trans bool) bool {
 	tu := &ks.tuning
-	return n > tu.PackColumns && (trans && lda >= tu.TurnStride || !trans && lda >= tu.PackStride)
+	return n > max(tu.PackColumns, ks.nr()) && (trans && lda >= tu.TurnStride || !trans && lda >= tu.PackStride)
 }
 
 // packsB reports whether B is packed for a product of m rows and depth k.

@@ -3,7 +3,7 @@ package kernels
 import "unsafe"
 
 // workspace holds the buffers of a call, or of a piece of one. What they may
-// hold is bounded: blocks of 1.5*MC x KC and KC x NC elements, padded and an eighth
+// hold is bounded: blocks of 3*MC x KC and KC x NC elements, padded and an eighth
 // more, or some columns of dotDepth.
 type workspace[T Float] struct{ a, b []T }
 

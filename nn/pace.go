@@ -8,69 +8,112 @@ import (
 )
 
 // A pace decides how many threads the steps of a Stepper use: as many as they may,
-// or one where that is faster. Threads hand the batch and the weights to each other from
-// cache to cache, and where their processors are far apart, as those of a virtual machine
-// may be at one time and not at another, a step of 100 samples takes up to 1.7 times as
-// long on two as on one; where they are near, 0.75. So some steps are timed, now and
-// again. Results are the same bits either way.
+// or one where that is faster, and nothing between. Threads hand the batch and the weights
+// to each other from cache to cache, and where their processors are far apart, as those of
+// a virtual machine may be at one time and not at another, a step of 100 samples takes up
+// to 1.7 times as long on two as on one; where they are near, 0.75. So some steps are timed
+// now and again, few where the answer is clear. Results are the same bits either way.
 type pace[T kernels.Float] struct {
-	ops  [2]kernels.Ops[T] // on as many threads as they may use, and on one
-	now  func() time.Time
-	best int // of ops
+	ops      [2]kernels.Ops[T] // on as many threads as they may use, and on one
+	now      func() time.Time
+	best     int // of ops
+	samples  int // of the largest step so far: smaller ones tell nothing about it
+	trial    bool
+	step     int // since the trial began, or ended
+	interval int // steps from its end to the next one
+	times    [2][]time.Duration
 
-	samples int // of the largest step: smaller ones tell nothing about it
-	step    int // since the trial began
-	began   time.Time
-	times   [2][trialSteps]time.Duration
+	// The step that is under way, if one is: on which of ops it runs, and since when.
+	open  bool
+	ran   int
+	began time.Time
 }
 
 const (
-	trialSteps = 15   // that are timed on either
-	trialRun   = 5    // one after the other
-	trialEvery = 2000 // steps
+	trialRun      = 3 // steps on either, one after the other
+	trialRuns     = 5 // of either, unless one is clearly faster
+	clearlyFaster = 1.25
+
+	firstInterval, lastInterval = 2000, 64000 // doubled as long as the answer stays the same, and clear
 )
 
 func newPace[T kernels.Float](ops kernels.Ops[T]) pace[T] {
-	return pace[T]{ops: [2]kernels.Ops[T]{ops, ops.Threads(1)}, now: time.Now}
+	p := pace[T]{ops: [2]kernels.Ops[T]{ops, ops.Threads(1)}, now: time.Now, interval: firstInterval}
+	for i := range p.times {
+		p.times[i] = make([]time.Duration, 0, trialRun*trialRuns)
+	}
+	return p
 }
 
-// begin returns what a step is to run on.
-func (p *pace[T]) begin() kernels.Ops[T] {
+// begin returns what a step of n samples is to run on.
+func (p *pace[T]) begin(n int) kernels.Ops[T] {
+	p.open, p.ran = true, p.best
+	switch {
+	case n > p.samples:
+		p.ran = 0 // nothing is known of such steps
+	case n == p.samples && p.trial:
+		p.ran = p.step / trialRun % 2
+	}
 	p.began = p.now()
-	return p.ops[p.turn()]
+	return p.ops[p.ran]
 }
 
-// turn is whose turn it is in a trial, and the better one afterwards.
-func (p *pace[T]) turn() int {
-	if p.step < 2*trialSteps {
-		return p.step / trialRun % 2
-	}
-	return p.best
-}
-
-// end tells that the step of n samples is done, but for what comes after the gradient.
+// end tells that the gradient of the n samples of a step is done. A step may end
+// without it, and what ends twice counts once.
 func (p *pace[T]) end(n int) {
-	if n > p.samples { // the trial is to be of such steps
-		p.samples, p.step = n, 0
+	if !p.open {
 		return
 	}
-	if n < p.samples {
+	p.open = false
+	switch {
+	case n < p.samples:
 		return
-	}
-	if p.step < 2*trialSteps {
-		p.times[p.turn()][p.step/(2*trialRun)*trialRun+p.step%trialRun] = p.now().Sub(p.began)
+	case n > p.samples:
+		p.samples = n
+		p.start()
+		return
 	}
 	p.step++
-	if p.step == trialEvery {
-		p.step = 0
-	}
-	if p.step == 2*trialSteps {
-		for i := range p.times {
-			slices.Sort(p.times[i][:])
+	switch {
+	case p.trial:
+		p.times[p.ran] = append(p.times[p.ran], p.now().Sub(p.began))
+		if p.step%(2*trialRun) == 0 {
+			p.judge()
 		}
-		p.best = 0
-		if p.times[1][trialSteps/2] < p.times[0][trialSteps/2] {
-			p.best = 1
-		}
+	case p.step >= p.interval:
+		p.start()
 	}
+}
+
+// start begins a trial.
+func (p *pace[T]) start() {
+	p.trial, p.step = true, 0
+	for i := range p.times {
+		p.times[i] = p.times[i][:0]
+	}
+}
+
+// judge ends the trial if one side is clearly faster, or it has lasted long enough.
+func (p *pace[T]) judge() {
+	many, one := median(p.times[0]), median(p.times[1])
+	isClear := float64(max(many, one)) > clearlyFaster*float64(min(many, one))
+	if !isClear && p.step < 2*trialRun*trialRuns {
+		return
+	}
+	verdict := 0
+	if one < many {
+		verdict = 1
+	}
+	if isClear && verdict == p.best {
+		p.interval = min(2*p.interval, lastInterval)
+	} else {
+		p.interval = firstInterval
+	}
+	p.best, p.trial, p.step = verdict, false, 0
+}
+
+// median sorts its argument.
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
 }

@@ -7,60 +7,110 @@ import (
 	"github.com/lanewise/lanewise/kernels"
 )
 
-// Steps run on one thread from the end of the trial on where that is faster, and on
-// all of them again once they are.
-func TestPace(t *testing.T) {
-	p := newPace(kernels.On[float32](kernels.Default()))
-	var clock time.Time
-	p.now = func() time.Time { return clock }
-	takes := [2]time.Duration{100, 90}
-	steps := func(count, samples int) (turns [2]int) {
-		for range count {
-			if p.begin() != p.ops[p.turn()] {
-				t.Fatal("a step runs on something else than its turn says")
-			}
-			turn := p.turn()
-			turns[turn]++
-			clock = clock.Add(takes[turn] + time.Duration(p.step%trialRun/4*1000)) // one in five is late
-			p.end(samples)
-		}
-		return turns
-	}
-	steps(1, 100)
-	if got := steps(2*trialSteps, 100); got != [2]int{trialSteps, trialSteps} {
-		t.Fatalf("the trial has %v steps", got)
-	}
-	if got := steps(trialEvery-2*trialSteps, 100); got[0] != 0 {
-		t.Fatalf("one thread is faster, and %v steps run on all and on one", got)
-	}
-	takes = [2]time.Duration{50, 90}
-	steps(2*trialSteps, 100)
-	if got := steps(500, 100); got[1] != 0 {
-		t.Fatalf("all threads are faster, and %v steps run on all and on one", got)
-	}
+// paced runs steps on a clock by which a step takes takes[0] on all threads and takes[1]
+// on one, and the second of every three of the faster side much longer.
+type paced struct {
+	pace[float32]
+	takes [2]time.Duration
+	clock time.Time
+	count [2]int
+}
 
-	// A smaller batch is no evidence; a larger one is tried anew.
-	takes = [2]time.Duration{50, 10}
-	if got := steps(3*trialEvery, 40); got[1] != 0 {
-		t.Fatalf("small batches: %v steps", got)
+func newPaced() *paced {
+	p := &paced{pace: newPace(kernels.On[float32](kernels.Default()))}
+	p.now = func() time.Time { return p.clock }
+	return p
+}
+
+// run returns how many steps ran on all threads, and on one.
+func (p *paced) run(t *testing.T, steps, samples int) (on [2]int) {
+	t.Helper()
+	for range steps {
+		ops, which := p.begin(samples), 0
+		if ops == p.ops[1] {
+			which = 1
+		} else if ops != p.ops[0] {
+			t.Fatal("a step runs on something else")
+		}
+		p.clock = p.clock.Add(p.takes[which])
+		if p.count[which]++; p.count[which]%3 == 1 && p.takes[which] < p.takes[1-which] {
+			p.clock = p.clock.Add(time.Hour)
+		}
+		on[which]++
+		p.end(samples)
+		p.clock = p.clock.Add(time.Minute)
+		p.end(samples) // of no step
 	}
-	steps(1, 200)
-	if got := steps(2*trialSteps, 200); got != [2]int{trialSteps, trialSteps} {
-		t.Fatalf("a larger batch: %v steps", got)
+	return on
+}
+
+func TestPaceTakesTheFaster(t *testing.T) {
+	p := newPaced()
+	if p.ops[1] != p.ops[0].Threads(1) || p.ops[0] == p.ops[1] {
+		t.Fatal("the two sides are not all threads and one")
+	}
+	p.takes = [2]time.Duration{100, 99}
+	if on := p.run(t, 1, 100); on[0] != 1 {
+		t.Fatal("the first step, of which nothing is known, runs on one thread")
+	}
+	const long, short = trialRun * trialRuns, trialRun
+	for _, c := range []struct {
+		what              string
+		many, one         time.Duration
+		steps             int
+		wantMany, wantOne int
+	}{
+		{"one thread is a little faster", 100, 99, 2*long + firstInterval, long, long + firstInterval},
+		{"one is clearly faster", 100, 50, 2*short + 2*firstInterval, short, short + 2*firstInterval},
+		{"all are clearly faster", 50, 100, 2*short + firstInterval, short + firstInterval, short},
+		{"they still are", 50, 100, 2*short + 2*firstInterval, short + 2*firstInterval, short},
+		{"and still", 50, 100, 2*short + 4*firstInterval, short + 4*firstInterval, short},
+		{"all are a little faster", 99, 100, 2*long + firstInterval, long + firstInterval, long},
+	} {
+		p.takes = [2]time.Duration{c.many, c.one}
+		if on := p.run(t, c.steps, 100); on != [2]int{c.wantMany, c.wantOne} {
+			t.Fatalf("%s: %v steps ran on all threads and on one, want %d and %d", c.what, on, c.wantMany, c.wantOne)
+		}
 	}
 }
 
-// What goes through the net without a gradient, as a whole set does in larger
-// batches, leaves the trial alone.
-func TestPaceOfEvaluation(t *testing.T) {
-	p := newPace(kernels.On[float32](kernels.Default()))
-	for range 10 {
-		p.begin()
-		p.end(100)
+// A smaller batch tells nothing and takes what is best for the larger one; nothing is known of
+// one that is larger than any step.
+func TestPaceOfOtherBatches(t *testing.T) {
+	p := newPaced()
+	p.takes = [2]time.Duration{100, 10}
+	p.run(t, 1+2*trialRun+1, 100)
+	if on := p.run(t, 3*firstInterval, 40); on[0] != 0 || p.step != 1 {
+		t.Errorf("smaller batches: %v, %d steps counted", on, p.step)
 	}
-	step := p.step
-	p.begin() // of 500 samples
-	if p.begin(); p.step != step || p.samples != 100 {
-		t.Errorf("step %d of %d samples, want %d of 100", p.step, p.samples, step)
+	for range 10 { // a set that goes through the net without a gradient
+		if p.begin(500) != p.ops[0] || p.samples != 100 || p.step != 1 {
+			t.Error("an evaluation in larger batches runs on one thread, or counts")
+		}
+	}
+	if on := p.run(t, 1+2*trialRun, 200); on != [2]int{1 + trialRun, trialRun} {
+		t.Errorf("a larger batch is tried by %v steps", on)
+	}
+}
+
+// Whichever way a Stepper's step ends, it is timed, and runs on what begin returned.
+func TestStepperKeepsPace(t *testing.T) {
+	s := sampleStepper(kernels.On[float64](kernels.Default()))
+	images, labels, picks := make([]uint8, 50), make([]uint8, 10), make([]int, 8)
+	for i, finish := range []func(){func() { s.Descend(0.1) }, func() { s.Backward(); s.Update(0.1) }} {
+		s.pace = newPace(s.pace.ops[0])
+		s.pace.now = func() time.Time { return time.Time{} }
+		for step := range 2*trialRun + 1 {
+			s.Gather(images, labels, picks, 255)
+			s.Forward()
+			s.Loss()
+			finish()
+			if want := s.pace.ops[max(step-1, 0)/trialRun%2]; s.ops != want {
+				t.Fatalf("end %d, step %d runs on the wrong side", i, step)
+			}
+		}
+		if len(s.pace.times[0]) != trialRun || len(s.pace.times[1]) != trialRun {
+			t.Errorf("end %d: %v", i, s.pace.times)
+		}
 	}
 }

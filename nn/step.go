@@ -9,7 +9,8 @@ import (
 // Stepper trains a net, or has it predict, by fused kernels: the computations
 // of the net's layers in as few passes over memory as there can be, on buffers of
 // its own, with the net's parameters. A step is Gather, Forward, Loss and Descend,
-// or, where the gradient is wanted, Backward and Update in place of the last. The layers say the same at length, and agree up to rounding.
+// or, where the gradient is wanted, Backward and Update in place of the last. The
+// layers say the same at length, and agree up to rounding.
 //
 // Nothing is allocated but for a larger batch than ever before. A Stepper is not
 // safe for concurrent use.
@@ -43,7 +44,7 @@ func (s *Stepper[T]) Gather(images, labels []uint8, picks []int, divisor uint8) 
 	if len(images) != len(labels)*inputs {
 		panicf("Stepper.Gather: len(images) = %d, want %d, %d for each of %d labels", len(images), len(labels)*inputs, inputs, len(labels))
 	}
-	s.ops = s.pace.begin()
+	s.ops = s.pace.begin(len(picks))
 	s.x.resize(len(picks), inputs)
 	s.ops.GatherBytes(s.x.Data, images, picks, inputs, divisor)
 	s.labels = s.labels[:0]

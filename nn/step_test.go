@@ -235,7 +235,7 @@ func testStepperThreads[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
 	for threads := range 4 {
 		net := NewTwoLayerNet(ops, 784, 50, 10, 0.05, nprand.New(1))
 		s := NewStepper(ops.Threads(threads), net)
-		for range 2 {
+		for range 2*trialRun + 2 { // on one thread and on all, both within a run
 			s.Gather(images, labels, picks, 255)
 			s.Forward()
 			s.Loss()

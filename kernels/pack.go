@@ -83,7 +83,11 @@ func packA[T Float](ks *kernelSet[T], w *workspace[T], a operand[T], m, k int) o
 	if a.trans {
 		packTransposed(ks.square, a.data, a.col, w.a, m, k, pitch)
 	} else {
-		ks.copyRows(m, k, &a.data[0], a.row, &w.a[0], pitch)
+		atOnce := max(copyWork/k, 1)
+		for i := 0; i < m; i += atOnce {
+			preemptible()
+			ks.copyRows(min(atOnce, m-i), k, &a.data[i*a.row], a.row, &w.a[i*pitch], pitch)
+		}
 	}
 	return operand[T]{w.a, pitch, 1, false}
 }

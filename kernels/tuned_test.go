@@ -69,6 +69,15 @@ func tuned[T Float](t *testing.T, o Ops[T]) {
 			tunedPacked(t, tuned, 2*mr+1, n, 23)
 		}
 	}
+	// Blocks deeper than KC, with every MC that is legal.
+	for _, mc := range []int{1, own.MC, math.MaxInt/2 + 1, math.MaxInt} {
+		tu := own
+		tu.MC = mc
+		for _, s := range [][3]int{{200, own.Vectors*lanes + 6, own.KC + 60}, {200, own.Vectors*lanes + 6, 2*own.KC + 100}, {41, lanes, own.KC + 60}} {
+			runGemm(t, o.Tuned(tu), gemmCase{m: s[0], n: s[1], k: s[2], alpha: 1})
+			tunedPacked(t, o.Tuned(tu), s[0], s[1], s[2])
+		}
+	}
 	if o.Tuning() != own || On[T](o.Implementation()).Tuning() != own {
 		t.Error("Tuned changes more than what it returns")
 	}

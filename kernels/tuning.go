@@ -16,11 +16,13 @@ type Tuning struct {
 	// large products are made of. Rows = 0 is the tallest there are of that width.
 	Vectors, Rows int
 	// KC is the depth of a block of the five loops, in elements: for so many
-	// multiply-adds an element of C is loaded and stored.
+	// multiply-adds an element of C is loaded and stored. Where B has so few columns
+	// that it takes little of the cache, blocks are deeper, up to 4096.
 	KC int
 	// MC is how many rows of A a block has, for the second-level cache, and NC how
 	// many columns of B, for the third. Both are rounded up to whole tiles; half as
-	// many rows again are still one block.
+	// many rows again are still one block. A block deeper than KC has twice the area,
+	// or if all of B is one panel, all rows.
 	MC, NC int
 
 	// Products with at most PackRows rows read a B that is not transposed in
@@ -175,7 +177,8 @@ func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
 		if n <= ks.nr() {
 			return m
 		}
-		most = 2 * most * ks.tuning.KC / k
+		// any MC is legal: neither 0 nor an overflow may come of it
+		most = max(int(min(2*float64(most)*float64(ks.tuning.KC)/float64(k), never)), 1)
 	}
 	if m-most > most/2 {
 		return evenly(m, most, ks.mr())

@@ -38,12 +38,12 @@ func bytesToFloat(e emitter) {
 		e.ADDQ(operand.U32(vectors*width), dst)
 	}
 
-	e.PREFETCHT0(operand.Mem{Base: next})
+	e.PREFETCHT1(operand.Mem{Base: next})
 	e.SUBQ(operand.U32(cacheLine), n)
 	e.JLT(operand.LabelRef("rest"))
 	e.alignLoop()
 	e.Label("line")
-	e.PREFETCHT0(operand.Mem{Base: next, Disp: cacheLine})
+	e.PREFETCHT1(operand.Mem{Base: next, Disp: cacheLine})
 	e.ADDQ(operand.U32(cacheLine), next)
 	for u := range cacheLine / lanes {
 		vector(u)

@@ -101,7 +101,11 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 	for ic := 0; ic < p.m; ic += mc {
 		mb := min(mc, p.m-ic)
 		c, beta := p.c[ic*p.ldc:], p.beta
-		if beta != 0 {
+		// What is added to C can wait until the sums are there: one copy less.
+		adds := beta == 1 && p.n < p.ks.square.side
+		if adds {
+			beta = 0
+		} else if beta != 0 {
 			packTransposed(p.ks.square, c, p.ldc, rows, p.n, mb, mc)
 		}
 		for pc := 0; pc < p.k; pc += p.kc {
@@ -109,6 +113,28 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 			macroKernel(p.ks, p.n, mb, min(p.kc, p.k-pc), p.alpha, b.from(0, pc), columns, beta, rows, mc, epilogue[T]{})
 			beta = 1
 		}
-		packTransposed(p.ks.square, rows, mc, c, mb, p.n, p.ldc)
+		if adds {
+			addTransposed(rows, mc, c, mb, p.n, p.ldc)
+		} else {
+			packTransposed(p.ks.square, rows, mc, c, mb, p.n, p.ldc)
+		}
+	}
+}
+
+// addTransposed adds an n x m matrix of few rows to the transpose of one, c.
+func addTransposed[T Float](rows []T, ld int, c []T, m, n, ldc int) {
+	for ; n >= 2; n -= 2 {
+		first, second := rows[:m], rows[ld:][:m]
+		for i, x := range first {
+			pair := (*[2]T)(c[i*ldc:])
+			pair[0] += x
+			pair[1] += second[i]
+		}
+		rows, c = rows[min(2*ld, len(rows)):], c[min(2, len(c)):]
+	}
+	if n > 0 {
+		for i, x := range rows[:m] {
+			c[i*ldc] += x
+		}
 	}
 }

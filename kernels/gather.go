@@ -11,9 +11,9 @@ func GatherBytes[T Float](dst []T, src []uint8, rows []int, n int, divisor uint8
 	defaultOps[T]().GatherBytes(dst, src, rows, n, divisor)
 }
 
-// gatherAhead is how many rows before it is read a row is fetched into the
+// gatherAhead is how many rows before it is read a row is fetched into the L2
 // cache: samples lie all over memory, and one takes less time to convert than to arrive.
-const gatherAhead = 3
+const gatherAhead = 6
 
 // GatherBytes is [GatherBytes] on o's implementation.
 func (o Ops[T]) GatherBytes(dst []T, src []uint8, rows []int, n int, divisor uint8) {

@@ -224,6 +224,8 @@ func gemmAsRows[T Float](t *testing.T, o Ops[T]) {
 					runGemm(t, o, g)
 					g.alpha, g.beta = 1.5, -0.5
 					runGemm(t, o, g)
+					g.beta = 1
+					runGemm(t, o, g)
 				}
 				rng := rand.New(rand.NewPCG(31, 32))
 				a, b := randomMatrix[T](rng, k, m, m), randomMatrix[T](rng, k, n, n)

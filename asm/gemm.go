@@ -33,7 +33,17 @@ func gemm(e emitter) (goTable string) {
 		name := microKernel{emitter: e, h: h, v: v + 1, packs: true}.generate()
 		goTable += fmt.Sprintf("\t{%d, %s},\n", h, name)
 	}
-	return goTable + "}\n"
+	goTable += "}\n"
+	if e.isa.beside > 0 {
+		v, h := e.isa.besideVectors, e.isa.gemmRows[e.isa.besideVectors-1]
+		goTable += fmt.Sprintf("\nvar %sbeside%s = besideKernels[%s]{v: %d, h: %d, run: [][2]besideKernel[%[3]s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName, v, h)
+		for t := 1; t <= e.isa.beside; t++ {
+			lower := microKernel{emitter: e, h: h - 1, v: v, beside: t}.generate()
+			goTable += fmt.Sprintf("\t{%s, %s},\n", lower, microKernel{emitter: e, h: h, v: v, beside: t}.generate())
+		}
+		goTable += "}}\n"
+	}
+	return goTable
 }
 
 // A microKernel multiplies h rows of A by v vectors of columns of B.
@@ -50,6 +60,9 @@ type microKernel struct {
 	// below: a copy on its own would wait for memory, here it waits behind the
 	// multiply-adds. It computes one tile.
 	packs bool
+	// beside is how many columns behind the panel it multiplies with as well, if A's
+	// columns are contiguous: in vectors along m, as a vector of so few columns would be mostly empty.
+	beside int
 }
 
 const cacheLine = 64 // bytes
@@ -77,6 +90,9 @@ type gemmRegisters struct {
 	a, aCol, bRow, left reg.GPVirtual
 	last                reg.GPVirtual // where the last vector of a row begins, if not at its place
 	panel               reg.GPVirtual // of a kernel that packs: where to
+	// Of a kernel that multiplies with columns beside the panel: their sums, and the mask for h of them.
+	sums []reg.VecVirtual
+	rows tail
 }
 
 func (mk microKernel) generate() (name string) {
@@ -90,9 +106,14 @@ func (mk microKernel) generate() (name string) {
 		order = "a microKernel for at most so many columns"
 		kind = "halves"
 	}
-	name = fmt.Sprintf("%s%s%dx%d%s", mk.typ.letter, kind, mk.h, width, mk.isa.suffix)
+	dimensions, beside := fmt.Sprintf("%dx%d", mk.h, width), ""
+	if mk.beside > 0 {
+		kind, order, beside = "beside", "a besideKernel", ", sums *"+mk.typ.goName+", sumsRow int"
+		dimensions += fmt.Sprintf("x%d", mk.beside)
+	}
+	name = mk.typ.letter + kind + dimensions + mk.isa.suffix
 	mk.function(name,
-		fmt.Sprintf("func(%[2]s int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, %[3]sc *%[1]s, ldc, cols int, alpha, beta %[1]s, bias, mask *%[1]s, maskRow, relu int)", mk.typ.goName, first, panel),
+		fmt.Sprintf("func(%[2]s int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, %[3]sc *%[1]s, ldc, cols int, alpha, beta %[1]s, bias, mask *%[1]s, maskRow, relu int%[4]s)", mk.typ.goName, first, panel, beside),
 		fmt.Sprintf("%s is %s with h = %d and v = %d vectors of %d.", name, order, mk.h, mk.v, mk.lanes()))
 
 	r := gemmRegisters{
@@ -114,6 +135,14 @@ func (mk microKernel) generate() (name string) {
 	case mk.isa.masks: // a mask costs nothing: one body serves whole and cut tiles
 		mk.SUBQ(operand.U32((mk.v-1)*mk.lanes()), cols)
 		mask := mk.tailMask(cols)
+		if mk.beside > 0 {
+			mk.Comment("the mask for the rows of a tile")
+			mk.MOVQ(operand.U32(mk.h), cols)
+			r.rows = mk.tailMask(cols)
+			for range mk.beside {
+				r.sums = append(r.sums, mk.rowsVector())
+			}
+		}
 		far = mk.tileLoop(r, "tile", &mask)
 	case mk.v > 1: // masks cost much: a cut vector is a whole one that begins earlier
 		mk.Comment("the last vector ends with the last column, and computes some columns again")
@@ -155,6 +184,9 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		for _, s := range sums[i] {
 			mk.zero(s)
 		}
+	}
+	for _, s := range r.sums {
+		mk.zero(s)
 	}
 	mk.Comment("C comes to the cache row by row, as all at once would hold up A and B")
 	row := mk.GP64()
@@ -232,6 +264,14 @@ func (mk microKernel) row() []reg.VecVirtual {
 // step adds the products of one column of A and one row of B to the sums. If far, it
 // fetches what the next panel has in the same row of B.
 func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail, far bool) {
+	if mk.beside > 0 {
+		mk.Comment("columns beside the panel: sums += a[0:h] * b[v*lanes+j]")
+		x := mk.rowsVector()
+		mk.loadTail(r.rows, operand.Mem{Base: r.pointers[0]}, x)
+		for j, s := range r.sums {
+			mk.fmaBroadcast(operand.Mem{Base: r.pb, Disp: mk.v*mk.isa.width + j*mk.typ.size}, x, s)
+		}
+	}
 	mk.Comment("sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow")
 	b := mk.row()
 	for j := range b {
@@ -329,7 +369,13 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 			mk.mul(asWide(alpha, s), s, s)
 		}
 	}
+	for _, s := range r.sums {
+		mk.mul(asWide(alpha, s), s, s)
+	}
 	mk.Label(prefix + "Beta")
+	if mk.beside > 0 {
+		mk.storeSums(r)
+	}
 	mk.Comment("beta = 0, of either sign, must not read C")
 	mk.shiftedBeta()
 	mk.JEQ(operand.LabelRef(prefix + "Bias"))
@@ -415,6 +461,25 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 			mk.store(s, m)
 		}
 	})
+}
+
+// rowsVector returns a new register for an element from each row of a tile.
+func (mk microKernel) rowsVector() reg.VecVirtual {
+	if 2*mk.h <= mk.lanes() {
+		return mk.YMM()
+	}
+	return mk.vec()
+}
+
+// storeSums stores the sums of the columns beside the panel, each column's in a row.
+func (mk microKernel) storeSums(r gemmRegisters) {
+	to, row := mk.param("sums"), mk.param("sumsRow")
+	mk.toBytes(row)
+	for _, s := range r.sums {
+		mk.storeTail(r.rows, s, operand.Mem{Base: to})
+		mk.ADDQ(row, to)
+	}
+	mk.ADDQ(operand.U32(mk.h*mk.typ.size), mk.paramAddr("sums"))
 }
 
 // vector is the address of vector j of the row at p.

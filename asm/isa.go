@@ -27,6 +27,9 @@ type isa struct {
 	// of half the width, too: where a full one is two operations, as on Zen 4, a
 	// half one takes half the time.
 	halves int
+	// beside is how many columns behind a panel of besideVectors the kernels go up to that
+	// multiply with such.
+	beside, besideVectors int
 	// dotRows[v-1] is the height of the tallest dot product kernel of v columns.
 	dotRows []int
 }
@@ -43,7 +46,7 @@ var isas = []isa{
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
 		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
-		gemmRows:   []int{16, 14, 8, 6}, halves: 4, dotRows: []int{4, 4, 4, 3},
+		gemmRows:   []int{16, 14, 8, 6}, halves: 4, beside: 3, besideVectors: 3, dotRows: []int{4, 4, 4, 3},
 	},
 }
 

@@ -23,6 +23,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.lanes, ks.laneShift = 16, 4
 	ks.micro = sgemmAVX512
 	ks.packing = spackingAVX512
+	ks.beside = sbesideAVX512
 	ks.halves = shalvesAVX512
 	ks.dot = sdotAVX512
 	ks.addRows = saddRowsAVX512
@@ -47,6 +48,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = dgemmAVX512
 	ks.packing = dpackingAVX512
+	ks.beside = dbesideAVX512
 	ks.halves = dhalvesAVX512
 	ks.dot = ddotAVX512
 	ks.addRows = daddRowsAVX512

@@ -70,6 +70,7 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 		add(tu.PackRows+18, n, 9)
 		add(tu.PackRows+18, n, tu.PackDepth+1) // B is packed
 	}
+	add(2*mr*mr+1, nr+2, tu.TailDepth) // two columns that may go beside a panel
 	add(tu.PackRows+18, nr-1, 9)
 	add(tu.PackRows+18, nr-1, tu.PackDepth+1)
 	for _, trans := range transposes { // A is packed
@@ -135,6 +136,9 @@ func productsOutside[T Float](t *testing.T, o Ops[T], g gemmCase, atEnd bool) {
 	})
 	faultMeans(t, fmt.Sprintf("GemmFused %+v", g), func() {
 		o.GemmFused(g.transA, g.transB, g.m, g.n, g.k, 1, a, lda, b, ldb, 0.5, c, ldc, e)
+	})
+	faultMeans(t, fmt.Sprintf("GemmFused on one thread, beta = 1, %+v", g), func() {
+		o.Threads(1).GemmFused(g.transA, g.transB, g.m, g.n, g.k, 1, a, lda, b, ldb, 1, c, ldc, e)
 	})
 	var packed *PackedB[T]
 	faultMeans(t, fmt.Sprintf("PackB %+v", g), func() {

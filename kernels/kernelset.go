@@ -15,6 +15,7 @@ type kernelSet[T Float] struct {
 	micro    [][]microKernel[T]
 	halves   [][]microKernel[T]
 	packing  []packingKernel[T]
+	beside   besideKernels[T]
 	dot      [][]dotKernel[T]
 	addRows  []addRowsKernel[T] // by the number of rows, less 1
 	pack     []packKernel[T]
@@ -62,6 +63,21 @@ type kernelSet[T Float] struct {
 // (v-1)*lanes < cols <= v*lanes. It touches no element outside those, except that it may
 // read b up to the end of the last vector if bRow >= v*lanes. Strides count elements.
 type microKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int)
+
+// besideKernels compute tiles of v vectors and, from the same reads of A, up to
+// len(run) columns of B behind them, t of them by run[t-1], in vectors along m. A
+// is transposed: aRow = 1. There are kernels of h-1 and of h rows.
+type besideKernels[T Float] struct {
+	v, h int
+	run  [][2]besideKernel[T]
+}
+
+// A besideKernel is a microKernel that also computes, for each tile,
+//
+//	for i in 0..h-1, j in 0..t-1:
+//		sums[j*sumsRow + i] = alpha * sum over p in 0..k-1 of a[i + p*aCol] * b[p*bRow + v*lanes + j]
+//	sums += h
+type besideKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int, sums *T, sumsRow int)
 
 // A packingKernel is a microKernel for one tile of h rows that also packs the
 // panel of B it reads, as a packKernel does: the copy costs next to nothing

@@ -40,6 +40,12 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 	}
 	if tail := ks.tailColumns(m, n, k); tail > 0 {
 		n -= tail
+		if (beta == 0 || beta == 1) && ks.fitsBeside(m, n, k, tail, a, b) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
+			p.n = n
+			p.withBeside(tail)
+			e.at(0, n).apply(c[n:], m, tail, ldc)
+			return
+		}
 		last := p
 		last.n, last.b, last.c, last.e = tail, b.from(0, n), c[n:], e.at(0, n)
 		last.asColumns(o)

@@ -149,6 +149,18 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 		ks.tailColumns(m, n, k) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
+// fitsBeside reports whether the tail columns behind n others can be computed beside
+// those: in place, as one block of k.
+func (ks *kernelSet[T]) fitsBeside(m, n, k, tail int, a, b operand[T]) bool {
+	by, tu := &ks.beside, &ks.tuning
+	return tail <= len(by.run) && by.v == tu.Vectors && (tu.Rows == 0 || tu.Rows >= by.h) &&
+		n > 0 && n%ks.nr() == 0 && m >= by.leastRows() && a.trans && !b.trans &&
+		k <= ks.depth(n, k, true) && !ks.packsB(m, k, b.row, false) && !ks.packsA(n, a.col, true)
+}
+
+// leastRows is from how many rows on all can be cut into tiles of h and of h-1.
+func (by *besideKernels[T]) leastRows() int { return (by.h - 1) * (by.h - 2) }
+
 // deepest bounds KC, and with it the time that a tile takes.
 const deepest = 4096
 

@@ -464,6 +464,36 @@ func spacking8x48AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow 
 //go:noescape
 func spacking6x64AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 
+// sbeside7x48x1AVX512 is a besideKernel with h = 7 and v = 3 vectors of 16.
+//
+//go:noescape
+func sbeside7x48x1AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+
+// sbeside8x48x1AVX512 is a besideKernel with h = 8 and v = 3 vectors of 16.
+//
+//go:noescape
+func sbeside8x48x1AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+
+// sbeside7x48x2AVX512 is a besideKernel with h = 7 and v = 3 vectors of 16.
+//
+//go:noescape
+func sbeside7x48x2AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+
+// sbeside8x48x2AVX512 is a besideKernel with h = 8 and v = 3 vectors of 16.
+//
+//go:noescape
+func sbeside8x48x2AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+
+// sbeside7x48x3AVX512 is a besideKernel with h = 7 and v = 3 vectors of 16.
+//
+//go:noescape
+func sbeside7x48x3AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+
+// sbeside8x48x3AVX512 is a besideKernel with h = 8 and v = 3 vectors of 16.
+//
+//go:noescape
+func sbeside8x48x3AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+
 // dgemm1x8AVX512 is a microKernel with h = 1 and v = 1 vectors of 8.
 //
 //go:noescape
@@ -924,6 +954,36 @@ func dpacking8x24AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow 
 //go:noescape
 func dpacking6x32AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 
+// dbeside7x24x1AVX512 is a besideKernel with h = 7 and v = 3 vectors of 8.
+//
+//go:noescape
+func dbeside7x24x1AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+
+// dbeside8x24x1AVX512 is a besideKernel with h = 8 and v = 3 vectors of 8.
+//
+//go:noescape
+func dbeside8x24x1AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+
+// dbeside7x24x2AVX512 is a besideKernel with h = 7 and v = 3 vectors of 8.
+//
+//go:noescape
+func dbeside7x24x2AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+
+// dbeside8x24x2AVX512 is a besideKernel with h = 8 and v = 3 vectors of 8.
+//
+//go:noescape
+func dbeside8x24x2AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+
+// dbeside7x24x3AVX512 is a besideKernel with h = 7 and v = 3 vectors of 8.
+//
+//go:noescape
+func dbeside7x24x3AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+
+// dbeside8x24x3AVX512 is a besideKernel with h = 8 and v = 3 vectors of 8.
+//
+//go:noescape
+func dbeside8x24x3AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+
 var sgemmAVX512 = [][]microKernel[float32]{
 	{sgemm1x16AVX512, sgemm2x16AVX512, sgemm3x16AVX512, sgemm4x16AVX512, sgemm5x16AVX512, sgemm6x16AVX512, sgemm7x16AVX512, sgemm8x16AVX512, sgemm9x16AVX512, sgemm10x16AVX512, sgemm11x16AVX512, sgemm12x16AVX512, sgemm13x16AVX512, sgemm14x16AVX512, sgemm15x16AVX512, sgemm16x16AVX512},
 	{sgemm1x32AVX512, sgemm2x32AVX512, sgemm3x32AVX512, sgemm4x32AVX512, sgemm5x32AVX512, sgemm6x32AVX512, sgemm7x32AVX512, sgemm8x32AVX512, sgemm9x32AVX512, sgemm10x32AVX512, sgemm11x32AVX512, sgemm12x32AVX512, sgemm13x32AVX512, sgemm14x32AVX512},
@@ -945,6 +1005,12 @@ var spackingAVX512 = []packingKernel[float32]{
 	{6, spacking6x64AVX512},
 }
 
+var sbesideAVX512 = besideKernels[float32]{v: 3, h: 8, run: [][2]besideKernel[float32]{
+	{sbeside7x48x1AVX512, sbeside8x48x1AVX512},
+	{sbeside7x48x2AVX512, sbeside8x48x2AVX512},
+	{sbeside7x48x3AVX512, sbeside8x48x3AVX512},
+}}
+
 var dgemmAVX512 = [][]microKernel[float64]{
 	{dgemm1x8AVX512, dgemm2x8AVX512, dgemm3x8AVX512, dgemm4x8AVX512, dgemm5x8AVX512, dgemm6x8AVX512, dgemm7x8AVX512, dgemm8x8AVX512, dgemm9x8AVX512, dgemm10x8AVX512, dgemm11x8AVX512, dgemm12x8AVX512, dgemm13x8AVX512, dgemm14x8AVX512, dgemm15x8AVX512, dgemm16x8AVX512},
 	{dgemm1x16AVX512, dgemm2x16AVX512, dgemm3x16AVX512, dgemm4x16AVX512, dgemm5x16AVX512, dgemm6x16AVX512, dgemm7x16AVX512, dgemm8x16AVX512, dgemm9x16AVX512, dgemm10x16AVX512, dgemm11x16AVX512, dgemm12x16AVX512, dgemm13x16AVX512, dgemm14x16AVX512},
@@ -965,3 +1031,9 @@ var dpackingAVX512 = []packingKernel[float64]{
 	{8, dpacking8x24AVX512},
 	{6, dpacking6x32AVX512},
 }
+
+var dbesideAVX512 = besideKernels[float64]{v: 3, h: 8, run: [][2]besideKernel[float64]{
+	{dbeside7x24x1AVX512, dbeside8x24x1AVX512},
+	{dbeside7x24x2AVX512, dbeside8x24x2AVX512},
+	{dbeside7x24x3AVX512, dbeside8x24x3AVX512},
+}}

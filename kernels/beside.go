@@ -1,0 +1,47 @@
+package kernels
+
+// withBeside computes p, whose A is transposed and all of whose operands are in
+// place, and the tail columns behind its own in the tiles of the last panel. Those
+// columns get no epilogue. beta is 0 or 1.
+func (p *product[T]) withBeside(tail int) {
+	ks, by, w := p.ks, &p.ks.beside, borrowWorkspace[T]()
+	panel := p.n - by.v*ks.lanes // where the last one begins
+	mc := ks.blockOfRows(p.m, p.n, p.k)
+	for ic, mb := 0, 0; ic < p.m; ic += mb {
+		if mb = mc; p.m-ic-mc < by.leastRows() {
+			mb = p.m - ic
+		}
+		block := *p
+		block.m, block.a, block.c, block.e = mb, p.a.from(ic, 0), p.c[ic*p.ldc:], p.e.at(ic, 0)
+		if panel > 0 {
+			b := panels[T]{data: p.b.data, row: p.b.row, step: 1}
+			macroKernel(ks, mb, panel, p.k, p.alpha, block.a, b, p.beta, block.c, p.ldc, block.e)
+		}
+		block.n, block.b, block.c, block.e = p.n-panel, p.b.from(0, panel), block.c[panel:], block.e.at(0, panel)
+		w.a = room(w.a, tail*mb)
+		block.tilesBeside(w.a, tail)
+		if last := block.c[block.n:]; p.beta == 0 {
+			packTransposed(ks.square, w.a, mb, last, mb, tail, p.ldc)
+		} else {
+			addTransposed(w.a, mb, last, mb, tail, p.ldc)
+		}
+	}
+	w.giveBack()
+}
+
+// tilesBeside computes p, a panel, and the tail columns behind it, whose sums go into rows of length m.
+func (p *product[T]) tilesBeside(sums []T, tail int) {
+	by := &p.ks.beside
+	h, tall, short := split(p.m, by.h)
+	atOnce := max(callWork/(p.k*(p.n+tail)*h), 1)
+	row := 0
+	for ; tall+short > 0; tall, short, h = short, 0, h-1 {
+		kernel := by.run[tail-1][h-by.h+1]
+		for tiles := tall; tiles > 0; tiles -= atOnce {
+			preemptible()
+			count, e := min(atOnce, tiles), p.e.at(row, 0)
+			kernel(count, p.k, &p.a.data[row], 1, p.a.col, &p.b.data[0], p.b.row, &p.c[row*p.ldc], p.ldc, p.n, p.alpha, p.beta, e.bias, e.mask, e.ldmask, e.relu, &sums[row], p.m)
+			row += count * h
+		}
+	}
+}

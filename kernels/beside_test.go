@@ -1,0 +1,57 @@
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// A few columns behind the last panel, computed in its tiles or apart: the bits are the same.
+func TestGemmBeside(t *testing.T) {
+	withProcs(t, 2)
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmBeside(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmBeside(t, o) })
+}
+
+func gemmBeside[T Float](t *testing.T, o Ops[T]) {
+	by, tu := &o.ks.beside, o.Tuning()
+	if len(by.run) == 0 {
+		return // it has no such kernels
+	}
+	apart := tu
+	apart.ThreadWork = 1 // two threads compute these columns apart
+	rng := rand.New(rand.NewPCG(41, 42))
+	nr, least := o.ks.nr(), by.leastRows()
+	for tail := 1; tail <= len(by.run); tail++ {
+		for _, s := range [][3]int{
+			{least, nr, tu.TailDepth}, {least + 1, nr, tu.PackDepth}, {least + by.h, 2 * nr, tu.TailDepth + 1},
+			{2*tu.MC + 1, nr, tu.TailDepth}, {2*tu.MC + least - 1, 2 * nr, tu.TailDepth + 3}, {3 * tu.MC, 3 * nr, tu.TailDepth},
+		} {
+			m, n, k := s[0], s[1]+tail, s[2]
+			lda, ldb, ldc, ldmask := m+3, n+1, n+2, n+1
+			a, b := randomMatrix[T](rng, k, m, lda).data, randomMatrix[T](rng, k, n, ldb).data
+			if got := o.ks.tailColumns(m, n, k); got != tail || !o.ks.fitsBeside(m, n-tail, k, tail, stridesOf(a, lda, true), stridesOf(b, ldb, false)) {
+				t.Fatalf("%dx%dx%d: a tail of %d columns that is not computed beside the panel, want %d that are", m, n, k, got, tail)
+			}
+			runGemm(t, o.Threads(1), gemmCase{transA: true, m: m, n: n, k: k, alpha: -1.5, beta: 1, padA: 3, padB: 1, padC: 2})
+			old := randomMatrix[T](rng, m, n, ldc)
+			mask := randomMatrix[T](rng, m, n, ldmask).data
+			for _, e := range []Epilogue[T]{{}, {Bias: randomMatrix[T](rng, 1, n, n).data, ReLU: true, Mask: mask, LDMask: ldmask}} {
+				for _, alphaBeta := range [][2]T{{1, 0}, {1, 1}, {-0.7, 0}, {-0.7, 1}, {-0.7, 0.3}} {
+					got, want := newGuarded[T](len(old.data)), newGuarded[T](len(old.data))
+					copy(got.data, old.data)
+					copy(want.data, old.data)
+					o.Threads(1).GemmFused(true, false, m, n, k, alphaBeta[0], a, lda, b, ldb, alphaBeta[1], got.data, ldc, e)
+					o.Tuned(apart).GemmFused(true, false, m, n, k, alphaBeta[0], a, lda, b, ldb, alphaBeta[1], want.data, ldc, e)
+					name := fmt.Sprint(m, n, k, alphaBeta, " epilogue ", e.ReLU)
+					got.check(t, name)
+					if !slices.Equal(got.data, want.data) {
+						t.Fatalf("%s: the bits beside the panel are others than apart", name)
+					}
+				}
+			}
+		}
+	}
+}

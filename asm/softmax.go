@@ -99,7 +99,9 @@ func (s *softmaxRows) generate() {
 	})
 	s.broadcast(s.maxUp(largest), largest)
 
-	sum := s.vec()
+	// The exponentials of the last vector stay in a register: what is stored under
+	// a mask has to reach the cache before it can be loaded again.
+	sum, cut := s.vec(), s.vec()
 	s.zero(sum)
 	s.pass("exp", s.x, s.dst, func(from, to operand.Mem, last bool) {
 		v := s.vec()
@@ -114,9 +116,12 @@ func (s *softmaxRows) generate() {
 		s.add(p, sum, sum)
 		if !last {
 			s.store(p, to)
-		} else {
+			return
+		}
+		if s.gradient { // for pick
 			s.storeTail(s.mask, p, to)
 		}
+		s.load(p, cut)
 	})
 	s.broadcast(s.sumUp(sum), sum)
 
@@ -124,11 +129,10 @@ func (s *softmaxRows) generate() {
 		s.pick(sum)
 	}
 	s.pass("div", s.dst, s.dst, func(from, to operand.Mem, last bool) {
-		v := s.vec()
+		v := cut
 		if !last {
+			v = s.vec()
 			s.load(from, v)
-		} else {
-			s.loadTail(s.mask, from, v)
 		}
 		s.div(sum, v, v)
 		if s.gradient {

@@ -200,34 +200,34 @@ maxDone:
 	JLT          expRest
 
 expVector:
-	VMOVUPS      (R8), Y5
-	VSUBPS       Y3, Y5, Y5
-	VMAXPS       Y5, Y1, Y5
-	VMULPS       sexpConstants<>+64(SB), Y5, Y6
+	VMOVUPS      (R8), Y6
+	VSUBPS       Y3, Y6, Y6
+	VMAXPS       Y6, Y1, Y6
+	VMULPS       sexpConstants<>+64(SB), Y6, Y7
+	VROUNDPS     $0x08, Y7, Y7
+	VFNMADD231PS sexpConstants<>+96(SB), Y7, Y6
+	VFNMADD231PS sexpConstants<>+128(SB), Y7, Y6
+	VMOVUPS      sexpConstants<>+288(SB), Y8
+	VFMADD213PS  sexpConstants<>+320(SB), Y6, Y8
+	VFMADD213PS  sexpConstants<>+352(SB), Y6, Y8
+	VFMADD213PS  sexpConstants<>+384(SB), Y6, Y8
+	VFMADD213PS  sexpConstants<>+416(SB), Y6, Y8
+	VFMADD213PS  sexpConstants<>+448(SB), Y6, Y8
+	VFMADD213PS  sexpConstants<>+480(SB), Y6, Y8
+	VFMADD213PS  sexpConstants<>+512(SB), Y6, Y8
+	VMULPS       sexpConstants<>+160(SB), Y7, Y6
 	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS sexpConstants<>+96(SB), Y6, Y5
-	VFNMADD231PS sexpConstants<>+128(SB), Y6, Y5
-	VMOVUPS      sexpConstants<>+288(SB), Y7
-	VFMADD213PS  sexpConstants<>+320(SB), Y5, Y7
-	VFMADD213PS  sexpConstants<>+352(SB), Y5, Y7
-	VFMADD213PS  sexpConstants<>+384(SB), Y5, Y7
-	VFMADD213PS  sexpConstants<>+416(SB), Y5, Y7
-	VFMADD213PS  sexpConstants<>+448(SB), Y5, Y7
-	VFMADD213PS  sexpConstants<>+480(SB), Y5, Y7
-	VFMADD213PS  sexpConstants<>+512(SB), Y5, Y7
-	VMULPS       sexpConstants<>+160(SB), Y6, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VSUBPS       Y5, Y6, Y6
-	VADDPS       sexpConstants<>+192(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       sexpConstants<>+224(SB), Y5, Y5
-	VMULPS       Y5, Y7, Y7
+	VSUBPS       Y6, Y7, Y7
 	VADDPS       sexpConstants<>+192(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
 	VPADDD       sexpConstants<>+224(SB), Y6, Y6
-	VMULPS       Y6, Y7, Y7
-	VADDPS       Y7, Y4, Y4
-	VMOVUPS      Y7, (R9)
+	VMULPS       Y6, Y8, Y8
+	VADDPS       sexpConstants<>+192(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       sexpConstants<>+224(SB), Y7, Y7
+	VMULPS       Y7, Y8, Y8
+	VADDPS       Y8, Y4, Y4
+	VMOVUPS      Y8, (R9)
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000008, DI
@@ -264,7 +264,7 @@ expRest:
 	VPADDD       sexpConstants<>+224(SB), Y3, Y3
 	VMULPS       Y3, Y6, Y6
 	VADDPS       Y6, Y4, Y4
-	VMASKMOVPS   Y6, Y0, (R9)
+	VMOVUPS      Y6, Y5
 
 expDone:
 	VEXTRACTF128 $0x01, Y4, X3
@@ -290,9 +290,8 @@ divVector:
 divRest:
 	TESTQ      SI, SI
 	JEQ        divDone
-	VMASKMOVPS (R8), Y0, Y3
-	VDIVPS     Y4, Y3, Y3
-	VMASKMOVPS Y3, Y0, (R8)
+	VDIVPS     Y4, Y5, Y5
+	VMASKMOVPS Y5, Y0, (R8)
 
 divDone:
 	MOVQ DX, DI
@@ -383,34 +382,34 @@ maxDone:
 	JLT          expRest
 
 expVector:
-	VMOVUPS      (R10), Y6
-	VSUBPS       Y4, Y6, Y6
-	VMAXPS       Y6, Y1, Y6
-	VMULPS       sexpConstants<>+64(SB), Y6, Y7
+	VMOVUPS      (R10), Y7
+	VSUBPS       Y4, Y7, Y7
+	VMAXPS       Y7, Y1, Y7
+	VMULPS       sexpConstants<>+64(SB), Y7, Y8
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS sexpConstants<>+96(SB), Y8, Y7
+	VFNMADD231PS sexpConstants<>+128(SB), Y8, Y7
+	VMOVUPS      sexpConstants<>+288(SB), Y9
+	VFMADD213PS  sexpConstants<>+320(SB), Y7, Y9
+	VFMADD213PS  sexpConstants<>+352(SB), Y7, Y9
+	VFMADD213PS  sexpConstants<>+384(SB), Y7, Y9
+	VFMADD213PS  sexpConstants<>+416(SB), Y7, Y9
+	VFMADD213PS  sexpConstants<>+448(SB), Y7, Y9
+	VFMADD213PS  sexpConstants<>+480(SB), Y7, Y9
+	VFMADD213PS  sexpConstants<>+512(SB), Y7, Y9
+	VMULPS       sexpConstants<>+160(SB), Y8, Y7
 	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS sexpConstants<>+96(SB), Y7, Y6
-	VFNMADD231PS sexpConstants<>+128(SB), Y7, Y6
-	VMOVUPS      sexpConstants<>+288(SB), Y8
-	VFMADD213PS  sexpConstants<>+320(SB), Y6, Y8
-	VFMADD213PS  sexpConstants<>+352(SB), Y6, Y8
-	VFMADD213PS  sexpConstants<>+384(SB), Y6, Y8
-	VFMADD213PS  sexpConstants<>+416(SB), Y6, Y8
-	VFMADD213PS  sexpConstants<>+448(SB), Y6, Y8
-	VFMADD213PS  sexpConstants<>+480(SB), Y6, Y8
-	VFMADD213PS  sexpConstants<>+512(SB), Y6, Y8
-	VMULPS       sexpConstants<>+160(SB), Y7, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VSUBPS       Y6, Y7, Y7
-	VADDPS       sexpConstants<>+192(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       sexpConstants<>+224(SB), Y6, Y6
-	VMULPS       Y6, Y8, Y8
+	VSUBPS       Y7, Y8, Y8
 	VADDPS       sexpConstants<>+192(SB), Y7, Y7
 	VPSLLD       $0x17, Y7, Y7
 	VPADDD       sexpConstants<>+224(SB), Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VADDPS       Y8, Y5, Y5
-	VMOVUPS      Y8, (R11)
+	VMULPS       Y7, Y9, Y9
+	VADDPS       sexpConstants<>+192(SB), Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       sexpConstants<>+224(SB), Y8, Y8
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	VMOVUPS      Y9, (R11)
 	ADDQ         $0x00000020, R10
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x00000008, R9
@@ -448,6 +447,7 @@ expRest:
 	VMULPS       Y4, Y7, Y7
 	VADDPS       Y7, Y5, Y5
 	VMASKMOVPS   Y7, Y0, (R11)
+	VMOVUPS      Y7, Y6
 
 expDone:
 	VEXTRACTF128 $0x01, Y5, X4
@@ -459,9 +459,9 @@ expDone:
 	VBROADCASTSS X5, Y5
 	MOVQ         (DI), R9
 	VPBROADCASTD (DI), Y4
-	VMOVSS       (CX)(R9*4), X6
-	VDIVSS       X5, X6, X6
-	VMOVSS       X6, (R8)
+	VMOVSS       (CX)(R9*4), X7
+	VDIVSS       X5, X7, X7
+	VMOVSS       X7, (R8)
 	ADDQ         $0x08, DI
 	ADDQ         $0x00000004, R8
 	MOVQ         DX, R9
@@ -470,14 +470,14 @@ expDone:
 	JLT          divRest
 
 divVector:
-	VMOVUPS  (R10), Y6
-	VDIVPS   Y5, Y6, Y6
-	VPCMPEQD sclassNumbers<>+0(SB), Y4, Y7
-	VANDPS   sexpConstants<>+224(SB), Y7, Y7
-	VSUBPS   Y7, Y6, Y6
+	VMOVUPS  (R10), Y7
+	VDIVPS   Y5, Y7, Y7
+	VPCMPEQD sclassNumbers<>+0(SB), Y4, Y8
+	VANDPS   sexpConstants<>+224(SB), Y8, Y8
+	VSUBPS   Y8, Y7, Y7
 	VPSUBD   sclassNumbers<>+32(SB), Y4, Y4
-	VDIVPS   Y3, Y6, Y6
-	VMOVUPS  Y6, (R10)
+	VDIVPS   Y3, Y7, Y7
+	VMOVUPS  Y7, (R10)
 	ADDQ     $0x00000020, R10
 	SUBQ     $0x00000008, R9
 	JGE      divVector
@@ -485,7 +485,6 @@ divVector:
 divRest:
 	TESTQ      SI, SI
 	JEQ        divDone
-	VMASKMOVPS (R10), Y0, Y6
 	VDIVPS     Y5, Y6, Y6
 	VPCMPEQD   sclassNumbers<>+0(SB), Y4, Y5
 	VANDPS     sexpConstants<>+224(SB), Y5, Y5
@@ -654,40 +653,40 @@ maxDone:
 	JLT          expRest
 
 expVector:
-	VMOVUPD      (R8), Y5
-	VSUBPD       Y3, Y5, Y5
-	VMAXPD       Y5, Y1, Y5
-	VMULPD       dexpConstants<>+64(SB), Y5, Y6
+	VMOVUPD      (R8), Y6
+	VSUBPD       Y3, Y6, Y6
+	VMAXPD       Y6, Y1, Y6
+	VMULPD       dexpConstants<>+64(SB), Y6, Y7
+	VROUNDPD     $0x08, Y7, Y7
+	VFNMADD231PD dexpConstants<>+96(SB), Y7, Y6
+	VFNMADD231PD dexpConstants<>+128(SB), Y7, Y6
+	VMOVUPD      dexpConstants<>+288(SB), Y8
+	VFMADD213PD  dexpConstants<>+320(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+352(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+384(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+416(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+448(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+480(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+512(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+544(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+576(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+608(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+640(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+672(SB), Y6, Y8
+	VFMADD213PD  dexpConstants<>+704(SB), Y6, Y8
+	VMULPD       dexpConstants<>+160(SB), Y7, Y6
 	VROUNDPD     $0x08, Y6, Y6
-	VFNMADD231PD dexpConstants<>+96(SB), Y6, Y5
-	VFNMADD231PD dexpConstants<>+128(SB), Y6, Y5
-	VMOVUPD      dexpConstants<>+288(SB), Y7
-	VFMADD213PD  dexpConstants<>+320(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+352(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+384(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+416(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+448(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+480(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+512(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+544(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+576(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+608(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+640(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+672(SB), Y5, Y7
-	VFMADD213PD  dexpConstants<>+704(SB), Y5, Y7
-	VMULPD       dexpConstants<>+160(SB), Y6, Y5
-	VROUNDPD     $0x08, Y5, Y5
-	VSUBPD       Y5, Y6, Y6
-	VADDPD       dexpConstants<>+192(SB), Y5, Y5
-	VPSLLQ       $0x34, Y5, Y5
-	VPADDQ       dexpConstants<>+224(SB), Y5, Y5
-	VMULPD       Y5, Y7, Y7
+	VSUBPD       Y6, Y7, Y7
 	VADDPD       dexpConstants<>+192(SB), Y6, Y6
 	VPSLLQ       $0x34, Y6, Y6
 	VPADDQ       dexpConstants<>+224(SB), Y6, Y6
-	VMULPD       Y6, Y7, Y7
-	VADDPD       Y7, Y4, Y4
-	VMOVUPD      Y7, (R9)
+	VMULPD       Y6, Y8, Y8
+	VADDPD       dexpConstants<>+192(SB), Y7, Y7
+	VPSLLQ       $0x34, Y7, Y7
+	VPADDQ       dexpConstants<>+224(SB), Y7, Y7
+	VMULPD       Y7, Y8, Y8
+	VADDPD       Y8, Y4, Y4
+	VMOVUPD      Y8, (R9)
 	ADDQ         $0x00000020, R8
 	ADDQ         $0x00000020, R9
 	SUBQ         $0x00000004, DI
@@ -730,7 +729,7 @@ expRest:
 	VPADDQ       dexpConstants<>+224(SB), Y3, Y3
 	VMULPD       Y3, Y6, Y6
 	VADDPD       Y6, Y4, Y4
-	VMASKMOVPD   Y6, Y0, (R9)
+	VMOVUPD      Y6, Y5
 
 expDone:
 	VEXTRACTF128 $0x01, Y4, X3
@@ -754,9 +753,8 @@ divVector:
 divRest:
 	TESTQ      SI, SI
 	JEQ        divDone
-	VMASKMOVPD (R8), Y0, Y3
-	VDIVPD     Y4, Y3, Y3
-	VMASKMOVPD Y3, Y0, (R8)
+	VDIVPD     Y4, Y5, Y5
+	VMASKMOVPD Y5, Y0, (R8)
 
 divDone:
 	MOVQ DX, DI
@@ -837,40 +835,40 @@ maxDone:
 	JLT          expRest
 
 expVector:
-	VMOVUPD      (R10), Y6
-	VSUBPD       Y4, Y6, Y6
-	VMAXPD       Y6, Y1, Y6
-	VMULPD       dexpConstants<>+64(SB), Y6, Y7
+	VMOVUPD      (R10), Y7
+	VSUBPD       Y4, Y7, Y7
+	VMAXPD       Y7, Y1, Y7
+	VMULPD       dexpConstants<>+64(SB), Y7, Y8
+	VROUNDPD     $0x08, Y8, Y8
+	VFNMADD231PD dexpConstants<>+96(SB), Y8, Y7
+	VFNMADD231PD dexpConstants<>+128(SB), Y8, Y7
+	VMOVUPD      dexpConstants<>+288(SB), Y9
+	VFMADD213PD  dexpConstants<>+320(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+352(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+384(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+416(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+448(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+480(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+512(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+544(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+576(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+608(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+640(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+672(SB), Y7, Y9
+	VFMADD213PD  dexpConstants<>+704(SB), Y7, Y9
+	VMULPD       dexpConstants<>+160(SB), Y8, Y7
 	VROUNDPD     $0x08, Y7, Y7
-	VFNMADD231PD dexpConstants<>+96(SB), Y7, Y6
-	VFNMADD231PD dexpConstants<>+128(SB), Y7, Y6
-	VMOVUPD      dexpConstants<>+288(SB), Y8
-	VFMADD213PD  dexpConstants<>+320(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+352(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+384(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+416(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+448(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+480(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+512(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+544(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+576(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+608(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+640(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+672(SB), Y6, Y8
-	VFMADD213PD  dexpConstants<>+704(SB), Y6, Y8
-	VMULPD       dexpConstants<>+160(SB), Y7, Y6
-	VROUNDPD     $0x08, Y6, Y6
-	VSUBPD       Y6, Y7, Y7
-	VADDPD       dexpConstants<>+192(SB), Y6, Y6
-	VPSLLQ       $0x34, Y6, Y6
-	VPADDQ       dexpConstants<>+224(SB), Y6, Y6
-	VMULPD       Y6, Y8, Y8
+	VSUBPD       Y7, Y8, Y8
 	VADDPD       dexpConstants<>+192(SB), Y7, Y7
 	VPSLLQ       $0x34, Y7, Y7
 	VPADDQ       dexpConstants<>+224(SB), Y7, Y7
-	VMULPD       Y7, Y8, Y8
-	VADDPD       Y8, Y5, Y5
-	VMOVUPD      Y8, (R11)
+	VMULPD       Y7, Y9, Y9
+	VADDPD       dexpConstants<>+192(SB), Y8, Y8
+	VPSLLQ       $0x34, Y8, Y8
+	VPADDQ       dexpConstants<>+224(SB), Y8, Y8
+	VMULPD       Y8, Y9, Y9
+	VADDPD       Y9, Y5, Y5
+	VMOVUPD      Y9, (R11)
 	ADDQ         $0x00000020, R10
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x00000004, R9
@@ -914,6 +912,7 @@ expRest:
 	VMULPD       Y4, Y7, Y7
 	VADDPD       Y7, Y5, Y5
 	VMASKMOVPD   Y7, Y0, (R11)
+	VMOVUPD      Y7, Y6
 
 expDone:
 	VEXTRACTF128 $0x01, Y5, X4
@@ -923,9 +922,9 @@ expDone:
 	VBROADCASTSD X5, Y5
 	MOVQ         (DI), R9
 	VPBROADCASTQ (DI), Y4
-	VMOVSD       (CX)(R9*8), X6
-	VDIVSD       X5, X6, X6
-	VMOVSD       X6, (R8)
+	VMOVSD       (CX)(R9*8), X7
+	VDIVSD       X5, X7, X7
+	VMOVSD       X7, (R8)
 	ADDQ         $0x08, DI
 	ADDQ         $0x00000008, R8
 	MOVQ         DX, R9
@@ -934,14 +933,14 @@ expDone:
 	JLT          divRest
 
 divVector:
-	VMOVUPD  (R10), Y6
-	VDIVPD   Y5, Y6, Y6
-	VPCMPEQQ dclassNumbers<>+0(SB), Y4, Y7
-	VANDPD   dexpConstants<>+224(SB), Y7, Y7
-	VSUBPD   Y7, Y6, Y6
+	VMOVUPD  (R10), Y7
+	VDIVPD   Y5, Y7, Y7
+	VPCMPEQQ dclassNumbers<>+0(SB), Y4, Y8
+	VANDPD   dexpConstants<>+224(SB), Y8, Y8
+	VSUBPD   Y8, Y7, Y7
 	VPSUBQ   dclassNumbers<>+32(SB), Y4, Y4
-	VDIVPD   Y3, Y6, Y6
-	VMOVUPD  Y6, (R10)
+	VDIVPD   Y3, Y7, Y7
+	VMOVUPD  Y7, (R10)
 	ADDQ     $0x00000020, R10
 	SUBQ     $0x00000004, R9
 	JGE      divVector
@@ -949,7 +948,6 @@ divVector:
 divRest:
 	TESTQ      SI, SI
 	JEQ        divDone
-	VMASKMOVPD (R10), Y0, Y6
 	VDIVPD     Y5, Y6, Y6
 	VPCMPEQQ   dclassNumbers<>+0(SB), Y4, Y5
 	VANDPD     dexpConstants<>+224(SB), Y5, Y5

@@ -341,21 +341,21 @@ expVector:
 	VMOVUPS      (R8), Z3
 	VSUBPS       Z2, Z3, Z3
 	VMAXPS       Z3, Z0, Z3
-	VMULPS       sexpConstants<>+128(SB), Z3, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS sexpConstants<>+192(SB), Z5, Z3
-	VFNMADD231PS sexpConstants<>+256(SB), Z5, Z3
-	VMOVUPS      sexpConstants<>+576(SB), Z6
-	VFMADD213PS  sexpConstants<>+640(SB), Z3, Z6
-	VFMADD213PS  sexpConstants<>+704(SB), Z3, Z6
-	VFMADD213PS  sexpConstants<>+768(SB), Z3, Z6
-	VFMADD213PS  sexpConstants<>+832(SB), Z3, Z6
-	VFMADD213PS  sexpConstants<>+896(SB), Z3, Z6
-	VFMADD213PS  sexpConstants<>+960(SB), Z3, Z6
-	VFMADD213PS  sexpConstants<>+1024(SB), Z3, Z6
-	VSCALEFPS    Z5, Z6, Z6
-	VADDPS       Z6, Z4, Z4
-	VMOVUPS      Z6, (R9)
+	VMULPS       sexpConstants<>+128(SB), Z3, Z6
+	VRNDSCALEPS  $0x08, Z6, Z6
+	VFNMADD231PS sexpConstants<>+192(SB), Z6, Z3
+	VFNMADD231PS sexpConstants<>+256(SB), Z6, Z3
+	VMOVUPS      sexpConstants<>+576(SB), Z7
+	VFMADD213PS  sexpConstants<>+640(SB), Z3, Z7
+	VFMADD213PS  sexpConstants<>+704(SB), Z3, Z7
+	VFMADD213PS  sexpConstants<>+768(SB), Z3, Z7
+	VFMADD213PS  sexpConstants<>+832(SB), Z3, Z7
+	VFMADD213PS  sexpConstants<>+896(SB), Z3, Z7
+	VFMADD213PS  sexpConstants<>+960(SB), Z3, Z7
+	VFMADD213PS  sexpConstants<>+1024(SB), Z3, Z7
+	VSCALEFPS    Z6, Z7, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS      Z7, (R9)
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000010, CX
@@ -382,7 +382,7 @@ expRest:
 	VFMADD213PS  sexpConstants<>+1024(SB), Z3, Z5
 	VSCALEFPS    Z2, Z5, Z5
 	VADDPS       Z5, Z4, Z4
-	VMOVUPS      Z5, K1, (R9)
+	VMOVUPS      Z5, Z5
 
 expDone:
 	VEXTRACTF64X4 $0x01, Z4, Y2
@@ -408,11 +408,10 @@ divVector:
 	JGE     divVector
 
 divRest:
-	TESTQ     DI, DI
-	JEQ       divDone
-	VMOVUPS.Z (R8), K1, Z2
-	VDIVPS    Z4, Z2, Z2
-	VMOVUPS   Z2, K1, (R8)
+	TESTQ   DI, DI
+	JEQ     divDone
+	VDIVPS  Z4, Z5, Z5
+	VMOVUPS Z5, K1, (R8)
 
 divDone:
 	MOVQ BX, CX
@@ -499,19 +498,19 @@ maxVector:
 maxRest:
 	TESTQ     DI, DI
 	JEQ       maxDone
-	VMOVUPS.Z (R10), K1, Z5
-	VBLENDMPS Z5, Z1, K1, Z5
-	VMAXPS    Z5, Z3, Z3
+	VMOVUPS.Z (R10), K1, Z6
+	VBLENDMPS Z6, Z1, K1, Z6
+	VMAXPS    Z6, Z3, Z3
 
 maxDone:
-	VEXTRACTF64X4 $0x01, Z3, Y5
-	VMAXPS        Y5, Y3, Y3
-	VEXTRACTF32X4 $0x01, Y3, X5
-	VMAXPS        X5, X3, X3
-	VPERMILPS     $0x0e, X3, X5
-	VMAXPS        X5, X3, X3
-	VPERMILPS     $0x01, X3, X5
-	VMAXPS        X5, X3, X3
+	VEXTRACTF64X4 $0x01, Z3, Y6
+	VMAXPS        Y6, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X6
+	VMAXPS        X6, X3, X3
+	VPERMILPS     $0x0e, X3, X6
+	VMAXPS        X6, X3, X3
+	VPERMILPS     $0x01, X3, X6
+	VMAXPS        X6, X3, X3
 	VBROADCASTSS  X3, Z3
 	VPXORD        Z4, Z4, Z4
 	MOVQ          BX, R9
@@ -521,24 +520,24 @@ maxDone:
 	JLT           expRest
 
 expVector:
-	VMOVUPS      (R10), Z5
-	VSUBPS       Z3, Z5, Z5
-	VMAXPS       Z5, Z0, Z5
-	VMULPS       sexpConstants<>+128(SB), Z5, Z6
-	VRNDSCALEPS  $0x08, Z6, Z6
-	VFNMADD231PS sexpConstants<>+192(SB), Z6, Z5
-	VFNMADD231PS sexpConstants<>+256(SB), Z6, Z5
-	VMOVUPS      sexpConstants<>+576(SB), Z7
-	VFMADD213PS  sexpConstants<>+640(SB), Z5, Z7
-	VFMADD213PS  sexpConstants<>+704(SB), Z5, Z7
-	VFMADD213PS  sexpConstants<>+768(SB), Z5, Z7
-	VFMADD213PS  sexpConstants<>+832(SB), Z5, Z7
-	VFMADD213PS  sexpConstants<>+896(SB), Z5, Z7
-	VFMADD213PS  sexpConstants<>+960(SB), Z5, Z7
-	VFMADD213PS  sexpConstants<>+1024(SB), Z5, Z7
-	VSCALEFPS    Z6, Z7, Z7
-	VADDPS       Z7, Z4, Z4
-	VMOVUPS      Z7, (R11)
+	VMOVUPS      (R10), Z6
+	VSUBPS       Z3, Z6, Z6
+	VMAXPS       Z6, Z0, Z6
+	VMULPS       sexpConstants<>+128(SB), Z6, Z7
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VFNMADD231PS sexpConstants<>+192(SB), Z7, Z6
+	VFNMADD231PS sexpConstants<>+256(SB), Z7, Z6
+	VMOVUPS      sexpConstants<>+576(SB), Z8
+	VFMADD213PS  sexpConstants<>+640(SB), Z6, Z8
+	VFMADD213PS  sexpConstants<>+704(SB), Z6, Z8
+	VFMADD213PS  sexpConstants<>+768(SB), Z6, Z8
+	VFMADD213PS  sexpConstants<>+832(SB), Z6, Z8
+	VFMADD213PS  sexpConstants<>+896(SB), Z6, Z8
+	VFMADD213PS  sexpConstants<>+960(SB), Z6, Z8
+	VFMADD213PS  sexpConstants<>+1024(SB), Z6, Z8
+	VSCALEFPS    Z7, Z8, Z8
+	VADDPS       Z8, Z4, Z4
+	VMOVUPS      Z8, (R11)
 	ADDQ         $0x00000040, R10
 	ADDQ         $0x00000040, R11
 	SUBQ         $0x00000010, R9
@@ -566,6 +565,7 @@ expRest:
 	VSCALEFPS    Z3, Z6, Z6
 	VADDPS       Z6, Z4, Z4
 	VMOVUPS      Z6, K1, (R11)
+	VMOVUPS      Z6, Z5
 
 expDone:
 	VEXTRACTF64X4 $0x01, Z4, Y3
@@ -579,9 +579,9 @@ expDone:
 	VBROADCASTSS  X4, Z4
 	MOVQ          (CX), R9
 	VPBROADCASTD  (CX), Z3
-	VMOVSS        (DX)(R9*4), X5
-	VDIVSS        X4, X5, X5
-	VMOVSS        X5, (R8)
+	VMOVSS        (DX)(R9*4), X6
+	VDIVSS        X4, X6, X6
+	VMOVSS        X6, (R8)
 	ADDQ          $0x08, CX
 	ADDQ          $0x00000004, R8
 	MOVQ          BX, R9
@@ -590,27 +590,26 @@ expDone:
 	JLT           divRest
 
 divVector:
-	VMOVUPS  (R10), Z5
-	VDIVPS   Z4, Z5, Z5
+	VMOVUPS  (R10), Z6
+	VDIVPS   Z4, Z6, Z6
 	VPCMPEQD sclassNumbers<>+0(SB), Z3, K2
-	VSUBPS   sexpConstants<>+448(SB), Z5, K2, Z5
+	VSUBPS   sexpConstants<>+448(SB), Z6, K2, Z6
 	VPSUBD   sclassNumbers<>+64(SB), Z3, Z3
-	VDIVPS   Z2, Z5, Z5
-	VMOVUPS  Z5, (R10)
+	VDIVPS   Z2, Z6, Z6
+	VMOVUPS  Z6, (R10)
 	ADDQ     $0x00000040, R10
 	SUBQ     $0x00000010, R9
 	JGE      divVector
 
 divRest:
-	TESTQ     DI, DI
-	JEQ       divDone
-	VMOVUPS.Z (R10), K1, Z5
-	VDIVPS    Z4, Z5, Z5
-	VPCMPEQD  sclassNumbers<>+0(SB), Z3, K2
-	VSUBPS    sexpConstants<>+448(SB), Z5, K2, Z5
-	VPSUBD    sclassNumbers<>+64(SB), Z3, Z3
-	VDIVPS    Z2, Z5, Z5
-	VMOVUPS   Z5, K1, (R10)
+	TESTQ    DI, DI
+	JEQ      divDone
+	VDIVPS   Z4, Z5, Z5
+	VPCMPEQD sclassNumbers<>+0(SB), Z3, K2
+	VSUBPS   sexpConstants<>+448(SB), Z5, K2, Z5
+	VPSUBD   sclassNumbers<>+64(SB), Z3, Z3
+	VDIVPS   Z2, Z5, Z5
+	VMOVUPS  Z5, K1, (R10)
 
 divDone:
 	MOVQ BX, R9
@@ -869,27 +868,27 @@ expVector:
 	VMOVUPD      (R8), Z3
 	VSUBPD       Z2, Z3, Z3
 	VMAXPD       Z3, Z0, Z3
-	VMULPD       dexpConstants<>+128(SB), Z3, Z5
-	VRNDSCALEPD  $0x08, Z5, Z5
-	VFNMADD231PD dexpConstants<>+192(SB), Z5, Z3
-	VFNMADD231PD dexpConstants<>+256(SB), Z5, Z3
-	VMOVUPD      dexpConstants<>+576(SB), Z6
-	VFMADD213PD  dexpConstants<>+640(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+704(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+768(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+832(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+896(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+960(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+1024(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+1088(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+1152(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+1216(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+1280(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+1344(SB), Z3, Z6
-	VFMADD213PD  dexpConstants<>+1408(SB), Z3, Z6
-	VSCALEFPD    Z5, Z6, Z6
-	VADDPD       Z6, Z4, Z4
-	VMOVUPD      Z6, (R9)
+	VMULPD       dexpConstants<>+128(SB), Z3, Z6
+	VRNDSCALEPD  $0x08, Z6, Z6
+	VFNMADD231PD dexpConstants<>+192(SB), Z6, Z3
+	VFNMADD231PD dexpConstants<>+256(SB), Z6, Z3
+	VMOVUPD      dexpConstants<>+576(SB), Z7
+	VFMADD213PD  dexpConstants<>+640(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+704(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+768(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+832(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+896(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+960(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+1024(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+1088(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+1152(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+1216(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+1280(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+1344(SB), Z3, Z7
+	VFMADD213PD  dexpConstants<>+1408(SB), Z3, Z7
+	VSCALEFPD    Z6, Z7, Z7
+	VADDPD       Z7, Z4, Z4
+	VMOVUPD      Z7, (R9)
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000008, CX
@@ -922,7 +921,7 @@ expRest:
 	VFMADD213PD  dexpConstants<>+1408(SB), Z3, Z5
 	VSCALEFPD    Z2, Z5, Z5
 	VADDPD       Z5, Z4, Z4
-	VMOVUPD      Z5, K1, (R9)
+	VMOVUPD      Z5, Z5
 
 expDone:
 	VEXTRACTF64X4 $0x01, Z4, Y2
@@ -946,11 +945,10 @@ divVector:
 	JGE     divVector
 
 divRest:
-	TESTQ     DI, DI
-	JEQ       divDone
-	VMOVUPD.Z (R8), K1, Z2
-	VDIVPD    Z4, Z2, Z2
-	VMOVUPD   Z2, K1, (R8)
+	TESTQ   DI, DI
+	JEQ     divDone
+	VDIVPD  Z4, Z5, Z5
+	VMOVUPD Z5, K1, (R8)
 
 divDone:
 	MOVQ BX, CX
@@ -1021,17 +1019,17 @@ maxVector:
 maxRest:
 	TESTQ     DI, DI
 	JEQ       maxDone
-	VMOVUPD.Z (R10), K1, Z5
-	VBLENDMPD Z5, Z1, K1, Z5
-	VMAXPD    Z5, Z3, Z3
+	VMOVUPD.Z (R10), K1, Z6
+	VBLENDMPD Z6, Z1, K1, Z6
+	VMAXPD    Z6, Z3, Z3
 
 maxDone:
-	VEXTRACTF64X4 $0x01, Z3, Y5
-	VMAXPD        Y5, Y3, Y3
-	VEXTRACTF32X4 $0x01, Y3, X5
-	VMAXPD        X5, X3, X3
-	VPERMILPD     $0x01, X3, X5
-	VMAXPD        X5, X3, X3
+	VEXTRACTF64X4 $0x01, Z3, Y6
+	VMAXPD        Y6, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X6
+	VMAXPD        X6, X3, X3
+	VPERMILPD     $0x01, X3, X6
+	VMAXPD        X6, X3, X3
 	VBROADCASTSD  X3, Z3
 	VPXORD        Z4, Z4, Z4
 	MOVQ          BX, R9
@@ -1041,30 +1039,30 @@ maxDone:
 	JLT           expRest
 
 expVector:
-	VMOVUPD      (R10), Z5
-	VSUBPD       Z3, Z5, Z5
-	VMAXPD       Z5, Z0, Z5
-	VMULPD       dexpConstants<>+128(SB), Z5, Z6
-	VRNDSCALEPD  $0x08, Z6, Z6
-	VFNMADD231PD dexpConstants<>+192(SB), Z6, Z5
-	VFNMADD231PD dexpConstants<>+256(SB), Z6, Z5
-	VMOVUPD      dexpConstants<>+576(SB), Z7
-	VFMADD213PD  dexpConstants<>+640(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+704(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+768(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+832(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+896(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+960(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+1024(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+1088(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+1152(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+1216(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+1280(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+1344(SB), Z5, Z7
-	VFMADD213PD  dexpConstants<>+1408(SB), Z5, Z7
-	VSCALEFPD    Z6, Z7, Z7
-	VADDPD       Z7, Z4, Z4
-	VMOVUPD      Z7, (R11)
+	VMOVUPD      (R10), Z6
+	VSUBPD       Z3, Z6, Z6
+	VMAXPD       Z6, Z0, Z6
+	VMULPD       dexpConstants<>+128(SB), Z6, Z7
+	VRNDSCALEPD  $0x08, Z7, Z7
+	VFNMADD231PD dexpConstants<>+192(SB), Z7, Z6
+	VFNMADD231PD dexpConstants<>+256(SB), Z7, Z6
+	VMOVUPD      dexpConstants<>+576(SB), Z8
+	VFMADD213PD  dexpConstants<>+640(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+704(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+768(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+832(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+896(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+960(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+1024(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+1088(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+1152(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+1216(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+1280(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+1344(SB), Z6, Z8
+	VFMADD213PD  dexpConstants<>+1408(SB), Z6, Z8
+	VSCALEFPD    Z7, Z8, Z8
+	VADDPD       Z8, Z4, Z4
+	VMOVUPD      Z8, (R11)
 	ADDQ         $0x00000040, R10
 	ADDQ         $0x00000040, R11
 	SUBQ         $0x00000008, R9
@@ -1098,6 +1096,7 @@ expRest:
 	VSCALEFPD    Z3, Z6, Z6
 	VADDPD       Z6, Z4, Z4
 	VMOVUPD      Z6, K1, (R11)
+	VMOVUPD      Z6, Z5
 
 expDone:
 	VEXTRACTF64X4 $0x01, Z4, Y3
@@ -1109,9 +1108,9 @@ expDone:
 	VBROADCASTSD  X4, Z4
 	MOVQ          (CX), R9
 	VPBROADCASTQ  (CX), Z3
-	VMOVSD        (DX)(R9*8), X5
-	VDIVSD        X4, X5, X5
-	VMOVSD        X5, (R8)
+	VMOVSD        (DX)(R9*8), X6
+	VDIVSD        X4, X6, X6
+	VMOVSD        X6, (R8)
 	ADDQ          $0x08, CX
 	ADDQ          $0x00000008, R8
 	MOVQ          BX, R9
@@ -1120,27 +1119,26 @@ expDone:
 	JLT           divRest
 
 divVector:
-	VMOVUPD  (R10), Z5
-	VDIVPD   Z4, Z5, Z5
+	VMOVUPD  (R10), Z6
+	VDIVPD   Z4, Z6, Z6
 	VPCMPEQQ dclassNumbers<>+0(SB), Z3, K2
-	VSUBPD   dexpConstants<>+448(SB), Z5, K2, Z5
+	VSUBPD   dexpConstants<>+448(SB), Z6, K2, Z6
 	VPSUBQ   dclassNumbers<>+64(SB), Z3, Z3
-	VDIVPD   Z2, Z5, Z5
-	VMOVUPD  Z5, (R10)
+	VDIVPD   Z2, Z6, Z6
+	VMOVUPD  Z6, (R10)
 	ADDQ     $0x00000040, R10
 	SUBQ     $0x00000008, R9
 	JGE      divVector
 
 divRest:
-	TESTQ     DI, DI
-	JEQ       divDone
-	VMOVUPD.Z (R10), K1, Z5
-	VDIVPD    Z4, Z5, Z5
-	VPCMPEQQ  dclassNumbers<>+0(SB), Z3, K2
-	VSUBPD    dexpConstants<>+448(SB), Z5, K2, Z5
-	VPSUBQ    dclassNumbers<>+64(SB), Z3, Z3
-	VDIVPD    Z2, Z5, Z5
-	VMOVUPD   Z5, K1, (R10)
+	TESTQ    DI, DI
+	JEQ      divDone
+	VDIVPD   Z4, Z5, Z5
+	VPCMPEQQ dclassNumbers<>+0(SB), Z3, K2
+	VSUBPD   dexpConstants<>+448(SB), Z5, K2, Z5
+	VPSUBQ   dclassNumbers<>+64(SB), Z3, Z3
+	VDIVPD   Z2, Z5, Z5
+	VMOVUPD  Z5, K1, (R10)
 
 divDone:
 	MOVQ BX, R9

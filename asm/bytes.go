@@ -106,3 +106,29 @@ func (e emitter) oneByte(src, dst reg.GPVirtual, high, low reg.Register) {
 		e.VMOVSD(y, operand.Mem{Base: dst})
 	}
 }
+
+// fetchRows generates the fetching of rows of bytes, for any amd64 CPU.
+func fetchRows(e emitter) {
+	e.function("fetchRows", "func(src *uint8, rows []int, n int)",
+		"fetchRows has n bytes from src[rows[i]*n] on, for each i, fetched into the L2 cache.")
+	src, rows, end, n := e.param("src"), e.base("rows"), e.length("rows"), e.param("n")
+	e.LEAQ(operand.Mem{Base: rows, Index: end, Scale: 8}, end)
+	e.JMP(operand.LabelRef("next"))
+	e.Label("row")
+	line, last := e.GP64(), e.GP64()
+	e.MOVQ(operand.Mem{Base: rows}, line)
+	e.IMULQ(n, line)
+	e.ADDQ(src, line)
+	e.LEAQ(operand.Mem{Base: line, Index: n, Scale: 1}, last)
+	e.ANDQ(operand.I32(-cacheLine), line)
+	e.Label("line")
+	e.PREFETCHT1(operand.Mem{Base: line})
+	e.ADDQ(operand.U32(cacheLine), line)
+	e.CMPQ(line, last)
+	e.JLT(operand.LabelRef("line"))
+	e.ADDQ(operand.Imm(8), rows)
+	e.Label("next")
+	e.CMPQ(rows, end)
+	e.JLT(operand.LabelRef("row"))
+	e.RET()
+}

@@ -82,6 +82,12 @@ func generate() (map[string][]byte, error) {
 	}
 	ctx := build.NewContext()
 	ctx.ConstraintExpr("!purego")
+	fetchRows(emitter{Context: ctx})
+	if err := compile(files, "zfetch_amd64", ctx, isa{name: "amd64"}, ""); err != nil {
+		return nil, err
+	}
+	ctx = build.NewContext()
+	ctx.ConstraintExpr("!purego")
 	clockProbe(emitter{Context: ctx})
 	err := compile(files, "zclock_amd64", ctx, isa{name: "amd64"}, fmt.Sprintf(
 		"\n// Operations in a step of the probes.\nconst (\n\tclockAdds = %d\n\tprobeFMAs = %d\n)\n", clockAdds, probeSums*probeRepeat))

@@ -40,29 +40,33 @@ type ourTrainer[T kernels.Float] struct {
 	ops    kernels.Ops[T]
 	run    *trainRun[T]
 	random *nprand.RandomState
-	drawn  []int
-	now    clock
+	// The batches of this step and the next, which is drawn a step before, so that it
+	// comes from memory meanwhile.
+	drawn, next []int
+	now         clock
 }
 
 func newOurTrainer[T kernels.Float](ops kernels.Ops[T]) *ourTrainer[T] {
-	return &ourTrainer[T]{ops: ops, drawn: make([]int, trainingBatch), now: wallClock()}
+	return &ourTrainer[T]{ops: ops, drawn: make([]int, trainingBatch), next: make([]int, trainingBatch), now: wallClock()}
 }
 
 func (t *ourTrainer[T]) Begin(seed uint32) error {
 	t.run, t.random = new(trainData[T]).start(t.ops), nprand.New(seed)
+	t.random.Choice(t.next, trainPool)
 	return nil
 }
 
 func (t *ourTrainer[T]) Step(picks []int) error {
-	t.run.stepOn(picks)
+	t.run.stepOn(picks, nil)
 	return nil
 }
 
 func (t *ourTrainer[T]) Run(n int) (time.Duration, error) {
 	start := t.now()
 	for range n {
-		t.random.Choice(t.drawn, trainPool)
-		t.run.stepOn(t.drawn)
+		t.drawn, t.next = t.next, t.drawn
+		t.random.Choice(t.next, trainPool)
+		t.run.stepOn(t.drawn, t.next)
 	}
 	return t.now() - start, nil
 }

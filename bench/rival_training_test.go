@@ -71,14 +71,16 @@ func TestTrainingGoneWrong(t *testing.T) {
 		want  string
 	}{
 		{"as it should be", nil, 1, ""},
-		{"another batch", func(o *ourTrainer[float64], picks []int) { o.run.stepOn(append(picks[1:len(picks):len(picks)], 0)) }, 1, "step 1: W1: it is off"},
-		{"twice the rate", func(o *ourTrainer[float64], picks []int) { o.run.stepOn(picks); o.run.stepOn(picks) }, 1, "step 1: W1: it is off"},
+		{"another batch", func(o *ourTrainer[float64], picks []int) {
+			o.run.stepOn(append(picks[1:len(picks):len(picks)], 0), nil)
+		}, 1, "step 1: W1: it is off"},
+		{"twice the rate", func(o *ourTrainer[float64], picks []int) { o.run.stepOn(picks, nil); o.run.stepOn(picks, nil) }, 1, "step 1: W1: it is off"},
 		{"no update of a bias", func(o *ourTrainer[float64], picks []int) {
-			o.run.stepOn(picks)
+			o.run.stepOn(picks, nil)
 			clear(o.run.net.Params.B2.Data)
 		}, 1, "step 1: b2: it is off"},
 		{"a number that is none", func(o *ourTrainer[float64], picks []int) {
-			o.run.stepOn(picks)
+			o.run.stepOn(picks, nil)
 			o.run.net.Params.W2.Data[3] = math.NaN()
 		}, 1, "step 1: W2: it is off"},
 		{"half of the steps", nil, 0.5, "after 100 steps, want"},

@@ -152,10 +152,13 @@ func (d *trainData[T]) start(ops kernels.Ops[T]) *trainRun[T] {
 	return &trainRun[T]{data: d, net: net, stepper: nn.NewStepper(ops, net), rate: trainRate}
 }
 
+// batch returns the next batch.
+func (t *trainRun[T]) batch() []int { return t.data.order[t.next : t.next+t.data.batch] }
+
 // gather takes the next batch.
 func (t *trainRun[T]) gather() {
 	images, labels := trainImages()
-	t.picks = t.data.order[t.next : t.next+t.data.batch]
+	t.picks = t.batch()
 	t.next = (t.next + t.data.batch) % len(t.data.order)
 	t.stepper.Gather(images, labels, t.picks, trainMax)
 }
@@ -163,19 +166,21 @@ func (t *trainRun[T]) gather() {
 // step takes the next batch, and goes down the gradient of its loss.
 func (t *trainRun[T]) step() {
 	t.gather()
-	t.descend()
+	t.descend(t.batch())
 }
 
-// stepOn is step on a batch that somebody else has drawn.
-func (t *trainRun[T]) stepOn(picks []int) {
+// stepOn is step on a batch that somebody else has drawn, who may know the next one, too.
+func (t *trainRun[T]) stepOn(picks, next []int) {
 	images, labels := trainImages()
 	t.stepper.Gather(images, labels, picks, trainMax)
-	t.descend()
+	t.descend(next)
 }
 
-func (t *trainRun[T]) descend() {
+func (t *trainRun[T]) descend(next []int) {
+	images, _ := trainImages()
 	t.stepper.Forward()
 	t.stepper.Loss()
+	t.stepper.Fetch(images, next)
 	t.stepper.Descend(t.rate)
 }
 

@@ -39,6 +39,7 @@ func noAllocations[T Float](t *testing.T, o Ops[T]) {
 		"Exp":                     func() { o.Exp(c, a) },
 		"SoftmaxCrossEntropy":     func() { o.SoftmaxCrossEntropy(c, a, labels, 1e-7, n, n) },
 		"GatherBytes":             func() { o.GatherBytes(c, pixels, labels, n, 255) },
+		"FetchBytes":              func() { o.FetchBytes(pixels, labels, n) },
 		"CrossEntropy":            func() { CrossEntropy(c, labels, 1e-7, n, n) },
 		"SoftmaxCrossEntropyGrad": func() { SoftmaxCrossEntropyGrad(c, c, labels, n, n) },
 		"ArgmaxRows":              func() { ArgmaxRows(classes, a, n, n) },

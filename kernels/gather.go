@@ -25,17 +25,41 @@ func (o Ops[T]) GatherBytes(dst []T, src []uint8, rows []int, n int, divisor uin
 	if n == 0 {
 		return
 	}
-	have := len(src) / n
-	for i, row := range rows {
-		if row < 0 || row >= have {
-			panicf("GatherBytes: rows[%d] = %d, want 0..%d, the whole rows in len(src) = %d", i, row, have-1, len(src))
-		}
-	}
+	checkRows("GatherBytes", src, rows, n)
 	high, low := reciprocal[T](divisor)
 	for i, row := range rows {
 		next := rows[min(i+gatherAhead, len(rows)-1)] * n
 		for from, to := range stretches[T](n) {
 			o.ks.bytes(dst[i*n+from:i*n+to], &src[row*n+from], &src[next+from], T(divisor), high, low)
+		}
+	}
+}
+
+// fetchAhead bounds the bytes that FetchBytes asks for: what is asked for too early
+// pushes other things out of the L2 cache, and is pushed out itself.
+const fetchAhead = 128 << 10
+
+// FetchBytes has the rows of bytes that rows lists, of n bytes each, brought into
+// the L2 cache, as far as they fit a part of it, and does not wait for them. Called some
+// time before a [GatherBytes] of the same rows, it makes that one faster; it does nothing
+// else. FetchBytes panics if src has no row of that number.
+func (o Ops[T]) FetchBytes(src []uint8, rows []int, n int) {
+	checkSize("FetchBytes", "n", n)
+	if n == 0 {
+		return
+	}
+	checkRows("FetchBytes", src, rows, n)
+	if rows = rows[:min(len(rows), fetchAhead/n)]; len(rows) > 0 {
+		o.ks.fetch(&src[0], rows, n)
+	}
+}
+
+// checkRows checks that src has rows of n > 0 bytes of these numbers.
+func checkRows(fn string, src []uint8, rows []int, n int) {
+	have := len(src) / n
+	for i, row := range rows {
+		if row < 0 || row >= have {
+			panicf("%s: rows[%d] = %d, want 0..%d, the whole rows in len(src) = %d", fn, i, row, have-1, len(src))
 		}
 	}
 }

@@ -106,6 +106,7 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 				o.Exp(z, x)
 				o.Softmax(z, x, 1, n)
 				o.SoftmaxCrossEntropy(z, x, label, 1e-7, 1, n)
+				o.FetchBytes(pixels, row, n)
 				o.GatherBytes(z, pixels, row, n, 3)
 			})
 		}

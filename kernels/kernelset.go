@@ -36,6 +36,9 @@ type kernelSet[T Float] struct {
 	// what is to be read next, and may be fetched into the cache.
 	bytes func(dst []T, src, next *uint8, divisor, high, low T)
 
+	// fetch has rows of n > 0 bytes of src fetched into the L2 cache, or does nothing.
+	fetch func(src *uint8, rows []int, n int)
+
 	// Kernels for the rows, n > 0 elements each, of x. softmax sets dst to p =
 	// exp(x - max(x)) / sum(exp(x - max(x))); softmaxGrad sets dst to
 	// (p - onehot(labels[i])) / batch, and picked[i] to p[labels[i]].

@@ -147,6 +147,8 @@ func TestMisuse(t *testing.T) {
 		{"GatherBytes: divisor = 0, want 1..255", func() { GatherBytes(s(6), make([]uint8, 9), []int{0, 1}, 3, 0) }},
 		{"GatherBytes: rows[1] = 2, want 0..1, the whole rows in len(src) = 8", func() { GatherBytes(s(6), make([]uint8, 8), []int{0, 2}, 3, 1) }},
 		{"GatherBytes: rows[0] = -1, want 0..2", func() { GatherBytes(s(6), make([]uint8, 9), []int{-1, 2}, 3, 1) }},
+		{"FetchBytes: n = -1, want >= 0", func() { On[float64](portable).FetchBytes(nil, []int{0}, -1) }},
+		{"FetchBytes: rows[1] = 3, want 0..2, the whole rows in len(src) = 9", func() { On[float64](portable).FetchBytes(make([]uint8, 9), []int{0, 3}, 3) }},
 		{"Argmax: len(x) = 0, want >= 1", func() { Argmax(s(0)) }},
 		{"ArgmaxRows: len(dst) = 1, want >= 2", func() { ArgmaxRows(make([]int, 1), s(6), 2, 3) }},
 		{"On: im is nil", func() { On[float64](nil) }},

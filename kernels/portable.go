@@ -32,6 +32,7 @@ func portableSet[T Float]() kernelSet[T] {
 		probeFMAs: 8,
 	}
 	ks.exp, ks.bytes = portableExp[T], portableBytes[T]
+	ks.fetch = func(*uint8, []int, int) {} // Go cannot say it
 	ks.softmax, ks.softmaxGrad = portableSoftmax[T], portableSoftmaxGrad[T]
 	for v := range ks.micro {
 		for h := range portableMR {

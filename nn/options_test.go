@@ -99,6 +99,38 @@ func TestShuffledEpochs(t *testing.T) {
 	mustHave(t, err, "batch size: 30", "29 samples", "draw with replacement")
 }
 
+// Batches are the same ones whether they are drawn ahead or not, as they are except
+// where a new order begins.
+func TestBatchesAreDrawnAhead(t *testing.T) {
+	for _, c := range []struct {
+		shuffle      bool
+		batch, ahead int
+	}{{false, 30, 12}, {true, 30, 9}, {true, 25, 9}, {true, 100, 0}} {
+		cfg := blobsConfig()
+		cfg.Shuffle, cfg.BatchSize = c.shuffle, c.batch
+		tr := newTestTrainer(t, kernels.On[float64](kernels.Default()), cfg, blobs(100, 10))
+		alone, rng := tr.sampler, *tr.rng
+		alone.order = slices.Clone(alone.order)
+		want, ahead := make([]int, c.batch), 0
+		for i := range 12 {
+			tr.step()
+			alone.draw(&rng, want, i)
+			if !slices.Equal(tr.picks, want) {
+				t.Fatalf("%+v: batch %d is %v, want %v", c, i, tr.picks, want)
+			}
+			if *tr.rng != rng || !slices.Equal(tr.sampler.order, alone.order) {
+				t.Fatalf("%+v: after batch %d the random numbers or the order are not those behind it", c, i)
+			}
+			if tr.ahead.drawn {
+				ahead++
+			}
+		}
+		if ahead != c.ahead {
+			t.Errorf("%+v: %d of 12 batches were drawn ahead", c, ahead)
+		}
+	}
+}
+
 // The two parts are the training set, and stay the same ones.
 func TestHoldOut(t *testing.T) {
 	data := blobs(100, 10)

@@ -43,5 +43,14 @@ func (s *sampler) draw(rng *nprand.RandomState, picks []int, i int) {
 	}
 }
 
+// changesOrder reports whether drawing iteration i's batch begins an epoch with a new order.
+func (s *sampler) changesOrder(i, batch int) bool {
+	if !s.shuffle {
+		return false
+	}
+	at := s.position(i, batch)
+	return at == 0 || at+batch > s.n
+}
+
 // position returns how much of the order at work the batches before iteration i have taken; 0 if all of it.
 func (s *sampler) position(i, batch int) int { return int(int64(i) * int64(batch) % int64(s.n)) }

@@ -57,6 +57,14 @@ func (s *Stepper[T]) Gather(images, labels []uint8, picks []int, divisor uint8) 
 	}
 }
 
+// Fetch has the samples of the next batch brought into the cache while this one's
+// gradient is computed: called with what the next Gather will get, before Backward or
+// Descend, it spares that Gather the wait for memory. Nothing else depends on it. It
+// panics if there is no sample of a number in picks.
+func (s *Stepper[T]) Fetch(images []uint8, picks []int) {
+	s.ops.FetchBytes(images, picks, s.net.Inputs())
+}
+
 // Forward sends the batch through the net.
 func (s *Stepper[T]) Forward() {
 	p, n := s.net.Params, len(s.labels)

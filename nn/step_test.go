@@ -170,6 +170,7 @@ func TestStepperRefuses(t *testing.T) {
 	mustPanic(t, func() { s.Gather(make([]uint8, 10), []uint8{0, 3}, []int{0, 1}, 1) }, "labels[1] = 3, want 0..2")
 	mustPanic(t, func() { s.Gather(make([]uint8, 10), make([]uint8, 2), []int{2}, 1) }, "rows[0] = 2, want 0..1")
 	mustPanic(t, func() { s.Gather(make([]uint8, 10), make([]uint8, 2), []int{0}, 0) }, "divisor = 0")
+	mustPanic(t, func() { s.Fetch(make([]uint8, 10), []int{2}) }, "rows[0] = 2, want 0..1")
 }
 
 // Descend is Backward and Update: in the same bits for small batches, up to rounding for large ones.

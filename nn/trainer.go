@@ -33,6 +33,15 @@ type Trainer[T kernels.Float] struct {
 
 	stepper *Stepper[T]
 	picks   []int // the samples of a batch
+	ahead   lookAhead
+}
+
+// lookAhead is the batch of the next iteration, if that has been drawn already, and the
+// random numbers behind it. Whoever saves the run in the meantime knows nothing of it.
+type lookAhead struct {
+	drawn bool
+	picks []int
+	rng   nprand.RandomState
 }
 
 // NewTrainer returns a trainer for a new net whose hidden layer and weights
@@ -70,7 +79,7 @@ func newTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.D
 	}
 	return &Trainer[T]{
 		cfg: cfg, data: data, train: train, held: held, ops: ops, sampler: sampler,
-		picks: make([]int, cfg.BatchSize),
+		picks: make([]int, cfg.BatchSize), ahead: lookAhead{picks: make([]int, cfg.BatchSize)},
 	}, nil
 }
 
@@ -195,7 +204,7 @@ func last[E any](s []E) E { return s[len(s)-1] }
 // step does one iteration: draw a batch, go down its gradient, and take its
 // loss again unless that is not wanted.
 func (t *Trainer[T]) step() {
-	t.sampler.draw(t.rng, t.picks, t.iteration)
+	t.draw()
 	if t.iteration == 0 {
 		t.measureScaled()
 	}
@@ -203,6 +212,7 @@ func (t *Trainer[T]) step() {
 	s.Gather(t.train.Images, t.train.Labels, t.picks, t.divisor())
 	s.Forward()
 	loss := s.Loss()
+	t.lookAhead()
 	atStart, startsEpoch := t.iteration < startIterations, t.cfg.startsEpoch(t.iteration, t.train.Len())
 	if t.rule.plain() && !atStart && !startsEpoch {
 		s.Descend(T(rate)) // nobody looks at the gradient
@@ -231,6 +241,30 @@ func (t *Trainer[T]) step() {
 		t.measureUpdated()
 	}
 	t.iteration++
+}
+
+// draw draws the batch of this iteration.
+func (t *Trainer[T]) draw() {
+	if !t.ahead.drawn {
+		t.sampler.draw(t.rng, t.picks, t.iteration)
+		return
+	}
+	t.picks, t.ahead.picks = t.ahead.picks, t.picks
+	*t.rng = t.ahead.rng
+	t.ahead.drawn = false
+}
+
+// lookAhead draws the next iteration's batch, to have it fetched from memory in time,
+// unless that would change more than the random numbers.
+func (t *Trainer[T]) lookAhead() {
+	a, next := &t.ahead, t.iteration+1
+	if t.sampler.changesOrder(next, len(a.picks)) {
+		return
+	}
+	a.rng = *t.rng
+	t.sampler.draw(&a.rng, a.picks, next)
+	a.drawn = true
+	t.stepper.Fetch(t.train.Images, a.picks)
 }
 
 // evaluationDue reports whether the last iteration began an epoch and its

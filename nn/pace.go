@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -113,7 +114,7 @@ func (p *pace[T]) judge() {
 }
 
 // median sorts its argument.
-func median(times []time.Duration) time.Duration {
-	slices.Sort(times)
-	return times[len(times)/2]
+func median[E cmp.Ordered](values []E) E {
+	slices.Sort(values)
+	return values[len(values)/2]
 }

@@ -201,17 +201,21 @@ func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
 // betterAsRows reports whether a product with a transposed A and few columns is
 // computed as its transpose, whose vectors run along m. They have to be so much
 // fuller that it saves half a vector of multiply-adds for each element of C, about
-// the time that the copy takes, and two thousand for what goes before.
-// 50x10x100 gains 8 to 28%, 300x3x300 up to 2.8 times.
+// the time that the copy takes, and some five hundred cycles for what goes before.
+// 50x10x100 gains 6 to 28%, 300x3x300 up to 2.8 times.
 func (ks *kernelSet[T]) betterAsRows(m, n, k int) bool {
 	const shallow = 16
+	before := 2000 // half vectors, four to a cycle
+	if ks.halves != nil {
+		before = 1000 // two to a cycle
+	}
 	if n == 1 || n > ks.nr() || k <= shallow {
 		return false
 	}
 	tail := ks.tailColumns(m, n, k)
 	asRows := n * ks.halfVectors(m)
 	asTiles := m*ks.halfVectors(n-tail) + tail*ks.halfVectors(m)
-	return k*(asTiles-asRows) > m*n+2000
+	return k*(asTiles-asRows) > m*n+before
 }
 
 // halfVectors returns how much n columns take of micro-kernels' time.

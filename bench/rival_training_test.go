@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/lanewise/lanewise/bench/internal/pyloops"
 	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
+	"github.com/lanewise/lanewise/nn/nprand"
 )
 
 // trainingTask binds t in round 1.
@@ -186,6 +188,30 @@ func TestTrainingLoopsDoNotMultiply(t *testing.T) {
 		}
 		if rivalGEMM[float32](Rival{Name: spec.name}, "small", gemmShape{m: 8, n: 8, k: 8}) != nil {
 			t.Errorf("%s is measured in a matrix product", spec.name)
+		}
+	}
+}
+
+// Run trains on the batches that its seed draws, one after the other.
+func TestOurTrainerDraws(t *testing.T) {
+	ops := kernels.On[float64](kernels.Default())
+	drawn, given := newOurTrainer(ops), newOurTrainer(ops)
+	drawn.Begin(5)
+	given.Begin(5)
+	rng, picks := nprand.New(5), make([]int, trainingBatch)
+	for _, n := range []int{1, 2} {
+		if _, err := drawn.Run(n); err != nil {
+			t.Fatal(err)
+		}
+		for range n {
+			rng.Choice(picks, trainPool)
+			given.Step(picks)
+		}
+		got, want := drawn.run.net.Params.List(), given.run.net.Params.List()
+		for i := range want {
+			if !slices.Equal(got[i].Data, want[i].Data) {
+				t.Fatalf("after %d more steps parameter %d is another than with the batches given", n, i)
+			}
 		}
 	}
 }

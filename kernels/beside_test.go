@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -53,5 +54,66 @@ func gemmBeside[T Float](t *testing.T, o Ops[T]) {
 				}
 			}
 		}
+	}
+}
+
+// Whatever the tuning, the result is the same as with several threads, and no call is long.
+func TestGemmBesideTuned(t *testing.T) {
+	withProcs(t, 2)
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmBesideTuned(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmBesideTuned(t, o) })
+}
+
+func gemmBesideTuned[T Float](t *testing.T, o Ops[T]) {
+	if len(o.ks.beside.run) == 0 {
+		return
+	}
+	ks, work, lanes := *o.ks, 0, o.VectorLen()
+	ks.beside.run = slices.Clone(ks.beside.run)
+	for i, pair := range ks.beside.run {
+		for j, run := range pair {
+			h := ks.beside.h - 1 + j
+			ks.beside.run[i][j] = func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int, sums *T, sumsRow int) {
+				if tiles > 1 {
+					work = max(work, tiles*h*k*(cols+i+1))
+				}
+				run(tiles, k, a, aRow, aCol, b, bRow, c, ldc, cols, alpha, beta, bias, mask, maskRow, relu, sums, sumsRow)
+			}
+		}
+	}
+	o.ks = &ks
+	rng := rand.New(rand.NewPCG(43, 44))
+	multiply := func(tu Tuning, threads, m, n, k int, a, b []T) []T {
+		c := make([]T, m*n)
+		o.Tuned(tu).Threads(threads).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, c, n)
+		return c
+	}
+	for vectors := 1; vectors <= len(ks.micro); vectors++ {
+		for rows := range len(ks.micro[vectors-1]) + 1 {
+			for _, mc := range []int{1, 9, 50, math.MaxInt} {
+				tu := o.Tuning()
+				tu.Vectors, tu.Rows, tu.MC, tu.TailDepth = vectors, rows, mc, 0
+				apart := tu
+				apart.ThreadWork = 1
+				for _, s := range [][3]int{{60, 2*lanes + 2, 7}, {131, 3*lanes + 1, 20}, {131, 6*lanes + 3, 9}} {
+					m, n, k := s[0], s[1], s[2]
+					a, b := randomMatrix[T](rng, k, m, m).data, randomMatrix[T](rng, k, n, n).data
+					if !slices.Equal(multiply(tu, 1, m, n, k, a, b), multiply(apart, 2, m, n, k, a, b)) {
+						t.Fatalf("tuned by %+v: %dx%dx%d on two threads gives other bits than on one", tu, m, n, k)
+					}
+				}
+			}
+		}
+	}
+	if work == 0 {
+		t.Error("no product was computed beside a panel")
+	}
+	tu, k := o.Tuning(), o.Tuning().PackDepth
+	tu.MC, tu.ThreadWork = math.MaxInt, math.MaxInt
+	m, n := 2*callWork/(k*3*lanes), 3*lanes+1
+	multiply(tu, 1, m, n, k, make([]T, m*k), make([]T, k*n))
+	if work > callWork || work < callWork/2 {
+		t.Errorf("calls of up to %d multiply-adds, want at most %d, and near that", work, callWork)
 	}
 }

@@ -93,7 +93,8 @@ func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T,
 
 // columnsAsRows computes the transpose of C, of which a block stays in the L1
 // cache, from the transpose of B and from A as it is, whose columns are contiguous:
-// vectors run along m and are full. Each sum is that of a tile, to the bit.
+// vectors run along m and are full. Each sum is that of a tile, to the bit,
+// unless it has several blocks of k and is added to C (beta = 1): they are then added up first.
 func (p *product[T]) columnsAsRows(w *workspace[T]) {
 	mc := evenly(p.m, max(alongM/p.n, 1), p.ks.nr())
 	w.a = room(w.a, p.n*mc)
@@ -130,7 +131,7 @@ func addTransposed[T Float](rows []T, ld int, c []T, m, n, ldc int) {
 			pair[0] += x
 			pair[1] += second[i]
 		}
-		rows, c = rows[min(2*ld, len(rows)):], c[min(2, len(c)):]
+		rows, c = rows[2*ld:], c[2:]
 	}
 	if n > 0 {
 		for i, x := range rows[:m] {

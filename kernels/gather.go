@@ -35,9 +35,9 @@ func (o Ops[T]) GatherBytes(dst []T, src []uint8, rows []int, n int, divisor uin
 	}
 }
 
-// fetchAhead bounds the bytes that FetchBytes asks for: what is asked for too early
-// pushes other things out of the L2 cache, and is pushed out itself.
-const fetchAhead = 128 << 10
+// fetchLines bounds the cache lines that FetchBytes asks for: what is asked for too
+// early pushes other things out of the L2 cache, and is pushed out itself.
+const fetchLines = 2048
 
 // FetchBytes has the rows of bytes that rows lists, of n bytes each, brought into
 // the L2 cache, as far as they fit a part of it, and does not wait for them. Called some
@@ -49,7 +49,8 @@ func (o Ops[T]) FetchBytes(src []uint8, rows []int, n int) {
 		return
 	}
 	checkRows("FetchBytes", src, rows, n)
-	if rows = rows[:min(len(rows), fetchAhead/n)]; len(rows) > 0 {
+	lines := n/cacheLine + 2 // that a row may lie on
+	if rows = rows[:min(len(rows), fetchLines/lines)]; len(rows) > 0 {
 		o.ks.fetch(&src[0], rows, n)
 	}
 }

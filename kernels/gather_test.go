@@ -62,3 +62,21 @@ func testGatherBytesRows[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 }
+
+// What is asked for fits a part of the cache, however short or long the rows are.
+func TestFetchBytesIsBounded(t *testing.T) {
+	o, asked := On[float32](portable), -1
+	ks := *o.ks
+	ks.fetch = func(_ *uint8, rows []int, n int) { asked = len(rows) }
+	o.ks = &ks
+	rows := make([]int, 1<<16)
+	for _, c := range []struct{ n, rows, want int }{
+		{784, 100, 100}, {784, 1 << 16, fetchLines / 14}, {1, 1 << 16, fetchLines / 2}, {64 * fetchLines, 1 << 16, -1}, {784, 0, -1},
+	} {
+		asked = -1
+		o.FetchBytes(make([]uint8, c.n), rows[:c.rows], c.n)
+		if asked != c.want {
+			t.Errorf("%d rows of %d bytes: %d asked for, want %d", c.rows, c.n, asked, c.want)
+		}
+	}
+}

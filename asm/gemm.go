@@ -8,42 +8,53 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// gemm generates the micro-kernels of one element type: all heights up to
-// MR, all widths up to NR in vectors, those that pack, and the tables through
-// which Go finds them.
-func gemm(e emitter) (goTable string) {
-	table := func(kind string, vectors int, half bool) {
-		goTable += fmt.Sprintf("\nvar %s%s%s = [][]microKernel[%s]{\n", e.typ.letter, kind, e.isa.suffix, e.typ.goName)
-		for v, tallest := range e.isa.gemmRows[:vectors] {
-			var names []string
-			for h := 1; h <= tallest; h++ {
-				names = append(names, microKernel{emitter: e, h: h, v: v + 1, half: half}.generate())
-			}
-			goTable += "\t{" + strings.Join(names, ", ") + "},\n"
+// gemm generates the micro-kernels of one element type, of all heights up to MR and
+// all widths up to NR in vectors, and the table through which Go finds them.
+func gemm(e emitter) (goTable string) { return e.microKernels("gemm", len(e.isa.gemmRows), false) }
+
+// halves generates the micro-kernels whose last vector has half the width.
+func halves(e emitter) (goTable string) {
+	if e.isa.halves == 0 {
+		return ""
+	}
+	return e.microKernels("halves", e.isa.halves, true)
+}
+
+func (e emitter) microKernels(kind string, vectors int, half bool) (goTable string) {
+	goTable = fmt.Sprintf("\nvar %s%s%s = [][]microKernel[%s]{\n", e.typ.letter, kind, e.isa.suffix, e.typ.goName)
+	for v, tallest := range e.isa.gemmRows[:vectors] {
+		var names []string
+		for h := 1; h <= tallest; h++ {
+			names = append(names, microKernel{emitter: e, h: h, v: v + 1, half: half}.generate())
 		}
-		goTable += "}\n"
+		goTable += "\t{" + strings.Join(names, ", ") + "},\n"
 	}
-	table("gemm", len(e.isa.gemmRows), false)
-	if e.isa.halves > 0 {
-		table("halves", e.isa.halves, true)
-	}
-	goTable += fmt.Sprintf("\nvar %spacking%s = []packingKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
+	return goTable + "}\n"
+}
+
+// packing generates the micro-kernels that pack.
+func packing(e emitter) (goTable string) {
+	goTable = fmt.Sprintf("\nvar %spacking%s = []packingKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
 	for v, tallest := range e.isa.gemmRows {
 		h := min(tallest, 2*rowsPerPointer) // a register less is free
 		name := microKernel{emitter: e, h: h, v: v + 1, packs: true}.generate()
 		goTable += fmt.Sprintf("\t{%d, %s},\n", h, name)
 	}
-	goTable += "}\n"
-	if e.isa.beside > 0 {
-		v, h := e.isa.besideVectors, e.isa.gemmRows[e.isa.besideVectors-1]
-		goTable += fmt.Sprintf("\nvar %sbeside%s = besideKernels[%s]{v: %d, h: %d, run: [][2]besideKernel[%[3]s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName, v, h)
-		for t := 1; t <= e.isa.beside; t++ {
-			lower := microKernel{emitter: e, h: h - 1, v: v, beside: t}.generate()
-			goTable += fmt.Sprintf("\t{%s, %s},\n", lower, microKernel{emitter: e, h: h, v: v, beside: t}.generate())
-		}
-		goTable += "}}\n"
+	return goTable + "}\n"
+}
+
+// beside generates the micro-kernels that multiply with columns beside the panel as well.
+func beside(e emitter) (goTable string) {
+	if e.isa.beside == 0 {
+		return ""
 	}
-	return goTable
+	v, h := e.isa.besideVectors, e.isa.gemmRows[e.isa.besideVectors-1]
+	goTable = fmt.Sprintf("\nvar %sbeside%s = besideKernels[%s]{v: %d, h: %d, run: [][2]besideKernel[%[3]s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName, v, h)
+	for t := 1; t <= e.isa.beside; t++ {
+		lower := microKernel{emitter: e, h: h - 1, v: v, beside: t}.generate()
+		goTable += fmt.Sprintf("\t{%s, %s},\n", lower, microKernel{emitter: e, h: h, v: v, beside: t}.generate())
+	}
+	return goTable + "}}\n"
 }
 
 // A microKernel multiplies h rows of A by v vectors of columns of B.

@@ -27,8 +27,8 @@ type isa struct {
 	// of half the width, too: where a full one is two operations, as on Zen 4, a
 	// half one takes half the time.
 	halves int
-	// beside is how many columns behind a panel of besideVectors the kernels go up to that
-	// multiply with such.
+	// There are kernels that multiply with up to beside columns behind their panel as
+	// well, which has besideVectors vectors.
 	beside, besideVectors int
 	// dotRows[v-1] is the height of the tallest dot product kernel of v columns.
 	dotRows []int

@@ -46,9 +46,13 @@ type generator struct {
 	emit func(e emitter) (goSource string)
 }
 
-// generators is the list of kernels: each is emitted for every instruction set and both types.
+// generators is the list of kernels: each is emitted for both types and every
+// instruction set, but for one that has no such kernels.
 var generators = []generator{
 	{"gemm", gemm},
+	{"halves", halves},
+	{"packing", packing},
+	{"beside", beside},
 	{"pack", pack},
 	{"dot", dots},
 	{"rows", addRows},
@@ -73,6 +77,9 @@ func generate() (map[string][]byte, error) {
 			var goSource string
 			for _, typ := range floats {
 				goSource += g.emit(emitter{ctx, set, typ})
+			}
+			if f, err := ctx.Result(); err == nil && len(f.Functions()) == 0 {
+				continue
 			}
 			emitter{Context: ctx, isa: set}.tailData()
 			if err := compile(files, "z"+g.file+"_"+set.name+"_amd64", ctx, set, goSource); err != nil {

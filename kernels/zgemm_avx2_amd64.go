@@ -114,21 +114,6 @@ func sgemm3x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32,
 //go:noescape
 func sgemm4x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
 
-// spacking12x8AVX2 is the function of a packingKernel with h = 12 and v = 1 vectors of 8.
-//
-//go:noescape
-func spacking12x8AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
-
-// spacking6x16AVX2 is the function of a packingKernel with h = 6 and v = 2 vectors of 8.
-//
-//go:noescape
-func spacking6x16AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
-
-// spacking4x24AVX2 is the function of a packingKernel with h = 4 and v = 3 vectors of 8.
-//
-//go:noescape
-func spacking4x24AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
-
 // dgemm1x4AVX2 is a microKernel with h = 1 and v = 1 vectors of 4.
 //
 //go:noescape
@@ -239,41 +224,14 @@ func dgemm3x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64,
 //go:noescape
 func dgemm4x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
 
-// dpacking12x4AVX2 is the function of a packingKernel with h = 12 and v = 1 vectors of 4.
-//
-//go:noescape
-func dpacking12x4AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
-
-// dpacking6x8AVX2 is the function of a packingKernel with h = 6 and v = 2 vectors of 4.
-//
-//go:noescape
-func dpacking6x8AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
-
-// dpacking4x12AVX2 is the function of a packingKernel with h = 4 and v = 3 vectors of 4.
-//
-//go:noescape
-func dpacking4x12AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
-
 var sgemmAVX2 = [][]microKernel[float32]{
 	{sgemm1x8AVX2, sgemm2x8AVX2, sgemm3x8AVX2, sgemm4x8AVX2, sgemm5x8AVX2, sgemm6x8AVX2, sgemm7x8AVX2, sgemm8x8AVX2, sgemm9x8AVX2, sgemm10x8AVX2, sgemm11x8AVX2, sgemm12x8AVX2},
 	{sgemm1x16AVX2, sgemm2x16AVX2, sgemm3x16AVX2, sgemm4x16AVX2, sgemm5x16AVX2, sgemm6x16AVX2},
 	{sgemm1x24AVX2, sgemm2x24AVX2, sgemm3x24AVX2, sgemm4x24AVX2},
 }
 
-var spackingAVX2 = []packingKernel[float32]{
-	{12, spacking12x8AVX2},
-	{6, spacking6x16AVX2},
-	{4, spacking4x24AVX2},
-}
-
 var dgemmAVX2 = [][]microKernel[float64]{
 	{dgemm1x4AVX2, dgemm2x4AVX2, dgemm3x4AVX2, dgemm4x4AVX2, dgemm5x4AVX2, dgemm6x4AVX2, dgemm7x4AVX2, dgemm8x4AVX2, dgemm9x4AVX2, dgemm10x4AVX2, dgemm11x4AVX2, dgemm12x4AVX2},
 	{dgemm1x8AVX2, dgemm2x8AVX2, dgemm3x8AVX2, dgemm4x8AVX2, dgemm5x8AVX2, dgemm6x8AVX2},
 	{dgemm1x12AVX2, dgemm2x12AVX2, dgemm3x12AVX2, dgemm4x12AVX2},
-}
-
-var dpackingAVX2 = []packingKernel[float64]{
-	{12, dpacking12x4AVX2},
-	{6, dpacking6x8AVX2},
-	{4, dpacking4x12AVX2},
 }

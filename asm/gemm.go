@@ -74,6 +74,8 @@ type microKernel struct {
 	// beside is how many columns behind the panel it multiplies with as well, if A's
 	// columns are contiguous: in vectors along m, as a vector of so few columns would be mostly empty.
 	beside int
+	// pairs says that the last two columns are a pair: a vector of a row of it would be mostly empty.
+	pairs pairs
 }
 
 const cacheLine = 64 // bytes
@@ -104,6 +106,8 @@ type gemmRegisters struct {
 	// Of a kernel that multiplies with columns beside the panel: their sums, and the mask for h of them.
 	sums []reg.VecVirtual
 	rows tail
+	// Of a kernel with a pair along m: the sums of its columns.
+	pairs [][2]reg.VecVirtual
 }
 
 func (mk microKernel) generate() (name string) {
@@ -116,6 +120,10 @@ func (mk microKernel) generate() (name string) {
 		width -= mk.lanes() / 2
 		order = "a microKernel for at most so many columns"
 		kind = "halves"
+	}
+	if mk.pairs != noPairs {
+		width += 2 - mk.lanes()
+		kind, order = mk.pairs.describe(width)
 	}
 	dimensions, beside := fmt.Sprintf("%dx%d", mk.h, width), ""
 	if mk.beside > 0 {
@@ -143,6 +151,18 @@ func (mk microKernel) generate() (name string) {
 	cols := mk.param("cols")
 	var far func()
 	switch {
+	case mk.pairs != noPairs:
+		mk.Comment("the last two columns are a pair, of which the panel may hold one, too")
+		mk.SUBQ(operand.Imm(2), cols)
+		mk.toBytes(cols)
+		r.last = cols
+		two := mk.GP64()
+		mk.MOVQ(operand.U32(2), two)
+		mask := mk.tailMask(two)
+		if mk.pairs == alongM {
+			r.pairs, r.rows = mk.pairsAlongM()
+		}
+		far = mk.tileLoop(r, "tile", &mask)
 	case mk.isa.masks: // a mask costs nothing: one body serves whole and cut tiles
 		mk.SUBQ(operand.U32((mk.v-1)*mk.lanes()), cols)
 		mask := mk.tailMask(cols)
@@ -192,12 +212,20 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	mk.Load(mk.Param("b"), r.pb)
 	mk.Load(mk.Param("k"), r.left)
 	for i := range sums {
-		for _, s := range sums[i] {
+		inLoop := sums[i]
+		if mk.pairs == alongM { // the pair's are in r.pairs until the row is complete
+			inLoop = inLoop[:mk.v-1]
+		}
+		for _, s := range inLoop {
 			mk.zero(s)
 		}
 	}
 	for _, s := range r.sums {
 		mk.zero(s)
+	}
+	for _, pair := range r.pairs {
+		mk.zero(pair[0])
+		mk.zero(pair[1])
 	}
 	mk.Comment("C comes to the cache row by row, as all at once would hold up A and B")
 	row := mk.GP64()
@@ -206,15 +234,23 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	mk.MOVQ(row, mk.lastRow())
 	mk.MOVQ(r.c, row)
 
-	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
+	atOnce := stepsAtOnce
+	if mk.pairs == alongK {
+		atOnce = mk.pairDepth()
+	}
+	mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
 	mk.JLT(operand.LabelRef(prefix + "Rest"))
-	if !mk.packs {
+	if !mk.packs && mk.pairs == noPairs {
 		mk.CMPQ(r.bRow, operand.U32(farRow))
 		mk.JGE(operand.LabelRef(prefix + "FarSteps"))
 	}
-	mk.steps(r, prefix+"Steps", row, sums, mask, mk.packs)
+	if mk.pairs == alongK {
+		mk.pairSteps(r, prefix+"Steps", row, sums)
+	} else {
+		mk.steps(r, prefix+"Steps", row, sums, mask, mk.packs)
+	}
 	mk.Label(prefix + "Rest")
-	mk.ADDQ(operand.Imm(stepsAtOnce), r.left)
+	mk.ADDQ(operand.Imm(uint64(atOnce)), r.left)
 	mk.JEQ(operand.LabelRef(prefix + "Store"))
 	mk.Label(prefix + "Step")
 	mk.step(r, sums, mask, mk.packs)
@@ -222,6 +258,9 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	mk.JNE(operand.LabelRef(prefix + "Step"))
 
 	mk.Label(prefix + "Store")
+	if mk.pairs == alongM {
+		mk.turnPairs(r, sums)
+	}
 	mk.storeTile(r, prefix, sums, mask)
 
 	if mk.packs {
@@ -233,6 +272,9 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	mk.ADDQ(down, r.a)
 	mk.DECQ(mk.paramAddr("tiles")) // in memory: the registers are all taken
 	mk.JNE(operand.LabelRef(prefix + "Tile"))
+	if mk.pairs != noPairs {
+		return func() {}
+	}
 	return func() {
 		mk.steps(r, prefix+"FarSteps", row, sums, mask, true)
 		mk.JMP(operand.LabelRef(prefix + "Rest"))
@@ -266,6 +308,11 @@ func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, su
 
 // row returns new registers for a row of a tile.
 func (mk microKernel) row() []reg.VecVirtual {
+	if mk.pairs != noPairs {
+		last := mk.vec().AsX().(reg.VecVirtual)
+		mk.pairs, mk.v = noPairs, mk.v-1
+		return append(mk.row(), last)
+	}
 	if mk.half {
 		return append(mk.vecs(mk.v-1), mk.YMM())
 	}
@@ -285,6 +332,10 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 	}
 	mk.Comment("sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow")
 	b := mk.row()
+	if mk.pairs == alongM {
+		b = b[:mk.v-1]
+		mk.stepAlongM(r)
+	}
 	for j := range b {
 		m := mk.vector(r, r.pb, j)
 		if mask != nil && j == mk.v-1 {
@@ -303,7 +354,7 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.panel)
 	}
 	for i := range sums {
-		if mk.isa.masks && (mk.v == 1 || mk.half) {
+		if mk.isa.masks && (mk.v == 1 || mk.half || mk.pairs != noPairs) {
 			for j := range b {
 				mk.fmaBroadcast(r.element(i), b[j], sums[i][j])
 			}
@@ -401,7 +452,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 			mk.loadTail(*mask, m, old)
 			mk.fma(old, asWide(beta, s), s)
 		} else {
-			mk.fma(m, beta, s)
+			mk.fma(m, asWide(beta, s), s)
 		}
 	})
 	mk.JMP(operand.LabelRef(prefix + "Bias"))

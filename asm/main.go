@@ -53,6 +53,7 @@ var generators = []generator{
 	{"halves", halves},
 	{"packing", packing},
 	{"beside", beside},
+	{"pairs", panelsWithPairs},
 	{"pack", pack},
 	{"dot", dots},
 	{"rows", addRows},

@@ -10,8 +10,8 @@ var avx2 = &Implementation{
 	name:        "avx2",
 	description: "assembly, AVX2 and FMA",
 	requires:    []feature{cpuid.AVX, cpuid.AVX2, cpuid.FMA3},
-	f32:         avx2Float32(),
-	f64:         avx2Float64(),
+	f32:         avx2Float32().arranged(),
+	f64:         avx2Float64().arranged(),
 }
 
 func avx2Float32() kernelSet[float32] {

@@ -14,8 +14,8 @@ var avx512 = &Implementation{
 	name:        "avx512",
 	description: "assembly, AVX-512 F, VL, BW and DQ",
 	requires:    append(slices.Clone(avx2.requires), cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512BW, cpuid.AVX512DQ),
-	f32:         avx512Float32(),
-	f64:         avx512Float64(),
+	f32:         avx512Float32().arranged(),
+	f64:         avx512Float64().arranged(),
 }
 
 func avx512Float32() kernelSet[float32] {
@@ -25,6 +25,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.packing = spackingAVX512
 	ks.beside = sbesideAVX512
 	ks.halves = shalvesAVX512
+	ks.pairs = pairKernels[float32]{spairsAVX512, spairsTurnedAVX512}
 	ks.dot = sdotAVX512
 	ks.addRows = saddRowsAVX512
 	ks.pack = spackAVX512
@@ -50,6 +51,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.packing = dpackingAVX512
 	ks.beside = dbesideAVX512
 	ks.halves = dhalvesAVX512
+	ks.pairs = pairKernels[float64]{dpairsAVX512, dpairsTurnedAVX512}
 	ks.dot = ddotAVX512
 	ks.addRows = daddRowsAVX512
 	ks.pack = dpackAVX512

@@ -1,11 +1,12 @@
 package kernels
 
 // withBeside computes p, whose A is transposed and all of whose operands are in
-// place, and the tail columns behind its own in the tiles of the last panel. Those
-// columns get no epilogue. beta is 0 or 1.
-func (p *product[T]) withBeside(tail int) {
+// place, the tail columns in the tiles of the last whole panel. beta is 0 or 1.
+func (p *product[T]) withBeside() {
 	ks, by, w := p.ks, &p.ks.beside, borrowWorkspace[T]()
-	panel := p.n - by.v*ks.lanes // where the last one begins
+	tail := p.n & (ks.lanes - 1)
+	whole := p.n - tail
+	panel := whole - by.v*ks.lanes // where the last one begins
 	mc := ks.blockOfRows(p.m, p.n, p.k)
 	for ic, mb := 0, 0; ic < p.m; ic += mb {
 		if mb = mc; p.m-ic-mc < by.leastRows() {
@@ -17,7 +18,7 @@ func (p *product[T]) withBeside(tail int) {
 			b := panels[T]{data: p.b.data, row: p.b.row, step: 1}
 			macroKernel(ks, mb, panel, p.k, p.alpha, block.a, b, p.beta, block.c, p.ldc, block.e)
 		}
-		block.n, block.b, block.c, block.e = p.n-panel, p.b.from(0, panel), block.c[panel:], block.e.at(0, panel)
+		block.n, block.b, block.c, block.e = whole-panel, p.b.from(0, panel), block.c[panel:], block.e.at(0, panel)
 		w.a = room(w.a, tail*mb)
 		block.tilesBeside(w.a, tail)
 		if last := block.c[block.n:]; p.beta == 0 {
@@ -26,6 +27,7 @@ func (p *product[T]) withBeside(tail int) {
 			addTransposed(w.a, mb, last, mb, tail, p.ldc)
 		}
 	}
+	p.e.at(0, whole).apply(p.c[whole:], p.m, tail, p.ldc)
 	w.giveBack()
 }
 

@@ -33,8 +33,9 @@ func gemmBeside[T Float](t *testing.T, o Ops[T]) {
 			m, n, k := s[0], s[1]+tail, s[2]
 			lda, ldb, ldc, ldmask := m+3, n+1, n+2, n+1
 			a, b := randomMatrix[T](rng, k, m, lda).data, randomMatrix[T](rng, k, n, ldb).data
-			if got := o.ks.tailColumns(m, n, k); got != tail || !o.ks.fitsBeside(m, n-tail, k, tail, stridesOf(a, lda, true), stridesOf(b, ldb, false)) {
-				t.Fatalf("%dx%dx%d: a tail of %d columns that is not computed beside the panel, want %d that are", m, n, k, got, tail)
+			p := product[T]{ks: o.ks, m: m, n: n, k: k, kc: o.ks.depth(n, k, true), a: stridesOf(a, lda, true), b: stridesOf(b, ldb, false)}
+			if !o.ks.goesBeside(m, n, k) || !p.allInPlace() {
+				t.Fatalf("%dx%dx%d: a tail of %d columns is not computed beside the panel", m, n, k, tail)
 			}
 			runGemm(t, o.Threads(1), gemmCase{transA: true, m: m, n: n, k: k, alpha: -1.5, beta: 1, padA: 3, padB: 1, padC: 2})
 			old := randomMatrix[T](rng, m, n, ldc)

@@ -99,6 +99,7 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 	mc := evenly(p.m, max(alongM/p.n, 1), p.ks.nr())
 	w.a = room(w.a, p.n*mc)
 	rows, b := w.a, p.b.transposed()
+	b.inOrder = true
 	for ic := 0; ic < p.m; ic += mc {
 		mb := min(mc, p.m-ic)
 		c, beta := p.c[ic*p.ldc:], p.beta

@@ -63,7 +63,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	}
 	// A small product is one call, which takes less time than the usual way there.
 	ks := o.ks
-	if kernels := ks.onePanel(m, n, k, ldb, transA); kernels != nil && !transB && !(transA && ks.betterAsRows(m, n, k)) {
+	if kernels := ks.onePanel(m, n, k, ldb, transA); kernels != nil && !transB && !(transA && (ks.betterAsRows(m, n, k, false) || m > len(kernels) && ks.goesBeside(m, n, k))) {
 		h, tiles, others := m, 1, 0
 		if m > len(kernels) {
 			h, tiles, others = splitEqually(m, len(kernels))
@@ -128,19 +128,23 @@ type operand[T Float] struct {
 	data     []T
 	row, col int
 	trans    bool // whether columns are contiguous, which a stride of 1 may leave open
+	inOrder  bool // whether sums over k may not be split, whatever the strides
 }
 
 func stridesOf[T Float](data []T, ld int, trans bool) operand[T] {
 	if trans {
-		return operand[T]{data, 1, ld, true}
+		return operand[T]{data: data, row: 1, col: ld, trans: true}
 	}
-	return operand[T]{data, ld, 1, false}
+	return operand[T]{data: data, row: ld, col: 1}
 }
 
 // from returns the operand that starts at element (i, j).
 func (x operand[T]) from(i, j int) operand[T] {
-	return operand[T]{x.data[i*x.row+j*x.col:], x.row, x.col, x.trans}
+	x.data = x.data[i*x.row+j*x.col:]
+	return x
 }
 
 // transposed returns the transpose of x.
-func (x operand[T]) transposed() operand[T] { return operand[T]{x.data, x.col, x.row, !x.trans} }
+func (x operand[T]) transposed() operand[T] {
+	return operand[T]{data: x.data, row: x.col, col: x.row, trans: !x.trans}
+}

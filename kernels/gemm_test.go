@@ -215,7 +215,7 @@ func gemmAsRows[T Float](t *testing.T, o Ops[T]) {
 	for n := 2; n <= o.ks.nr()+1; n += 1 + n/8 {
 		for _, m := range []int{2, n, 5*o.ks.lanes + 1, alongM/n + 7} {
 			for _, k := range []int{7, 70, (o.ks.tuning.KC + 9) * 8 / max(8, m/8)} {
-				if !o.ks.betterAsRows(m, n, k) {
+				if !o.ks.betterAsRows(m, n, k, false) {
 					continue
 				}
 				some = true

@@ -22,6 +22,10 @@ type kernelSet[T Float] struct {
 	square   transposer[T]
 	copyRows func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) // of a matrix into another
 	tuning   Tuning
+	pairs    pairKernels[T]
+
+	// byColumns[n-1][p][h-1] is the one of these micro-kernels for a panel of n columns.
+	byColumns [][pairings][]microKernel[T]
 
 	// Elementwise kernels. Slices have equal lengths, which the caller has checked.
 	relu     func(dst, src []T)      // dst[i] = 0 if src[i] <= 0, else src[i]
@@ -124,6 +128,13 @@ type transposer[T Float] struct {
 	run  func(k, cols int, b *T, bCol int, panel *T, width int)
 }
 
+// pairKernels are micro-kernels for panels that end in a pair of columns, or in one of
+// a pair, behind v whole vectors: those columns are computed together,
+// as a vector of each of their rows would be mostly empty. alongK[v-1][h-1] is for
+// an A whose rows are contiguous, alongM for one whose columns are. alongM adds up
+// in the order of k, as all other tiles do. There are as many of the one as of the other.
+type pairKernels[T Float] struct{ alongK, alongM [][]microKernel[T] }
+
 // mr and nr are the size of the tiles that large products are made of.
 func (ks *kernelSet[T]) mr() int { return len(ks.tiles(ks.tuning.Vectors, ks.nr())) }
 func (ks *kernelSet[T]) nr() int { return ks.tuning.Vectors * ks.lanes }
@@ -185,14 +196,65 @@ func (ks *kernelSet[T]) halfLast(v, cols int) bool {
 
 // tiles returns the micro-kernels for so many columns in v vectors, by height.
 func (ks *kernelSet[T]) tiles(v, cols int) []microKernel[T] {
-	kernels := ks.micro[v-1]
 	if ks.halfLast(v, cols) {
-		kernels = ks.halves[v-1]
+		return ks.tuned(v, ks.halves[v-1])
 	}
+	return ks.tuned(v, ks.micro[v-1])
+}
+
+// tuned returns those of the kernels, for v vectors, that the tuning leaves.
+func (ks *kernelSet[T]) tuned(v int, kernels []microKernel[T]) []microKernel[T] {
 	if tu := &ks.tuning; v == tu.Vectors && tu.Rows > 0 {
 		return kernels[:min(tu.Rows, len(kernels))]
 	}
 	return kernels
+}
+
+// A pairing says how the pair at the end of a panel is computed, if there is one.
+type pairing int
+
+const (
+	noPairs pairing = iota
+	pairsAlongK
+	pairsAlongM
+	pairings
+)
+
+// pairDepth is from how many steps of k on there are pairs along k: what is in one
+// vector has to be added up in the end. Along m, two multiply-adds for all rows of a
+// tile replace half of one for each, and it takes more of both.
+const pairDepth, turnedPairDepth, turnedPairRows = 16, 32, 10
+
+// pairingOf returns that of m rows and depth k. Along k it does not depend on m, as
+// the bits do depend on it.
+func pairingOf(m, k int, transA bool) pairing {
+	switch {
+	case !transA && k >= pairDepth:
+		return pairsAlongK
+	case transA && k >= turnedPairDepth && m >= turnedPairRows:
+		return pairsAlongM
+	}
+	return noPairs
+}
+
+// endsInPair reports whether the last of so many columns are a pair, or one of a pair.
+func (ks *kernelSet[T]) endsInPair(n int) bool {
+	return n > ks.lanes && (n-1)&(ks.lanes-1) < 2 && len(ks.pairs.alongK) > 0
+}
+
+// arranged returns ks with its micro-kernels by columns, as the tuning has them.
+func (ks kernelSet[T]) arranged() kernelSet[T] {
+	ks.byColumns = make([][pairings][]microKernel[T], len(ks.micro)*ks.lanes)
+	for i := range ks.byColumns {
+		cols, v := i+1, i>>ks.laneShift+1
+		tiles := ks.tiles(v, cols)
+		ks.byColumns[i] = [pairings][]microKernel[T]{tiles, tiles, tiles}
+		if before := v - 1; ks.endsInPair(cols) && before <= len(ks.pairs.alongK) {
+			ks.byColumns[i][pairsAlongK] = ks.tuned(v, ks.pairs.alongK[before-1])
+			ks.byColumns[i][pairsAlongM] = ks.tuned(v, ks.pairs.alongM[before-1])
+		}
+	}
+	return ks
 }
 
 // blockOfColumns is evenly for the columns of B, in blocks that have the same

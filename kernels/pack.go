@@ -89,5 +89,5 @@ func packA[T Float](ks *kernelSet[T], w *workspace[T], a operand[T], m, k int) o
 			ks.copyRows(min(atOnce, m-i), k, &a.data[i*a.row], a.row, &w.a[i*pitch], pitch)
 		}
 	}
-	return operand[T]{w.a, pitch, 1, false}
+	return operand[T]{data: w.a, row: pitch, col: 1, inOrder: a.trans || a.inOrder}
 }

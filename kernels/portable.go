@@ -10,8 +10,8 @@ import (
 var portable = &Implementation{
 	name:        "portable",
 	description: "plain Go",
-	f32:         portableSet[float32](),
-	f64:         portableSet[float64](),
+	f32:         portableSet[float32]().arranged(),
+	f64:         portableSet[float64]().arranged(),
 }
 
 func portableSet[T Float]() kernelSet[T] {

@@ -9,10 +9,16 @@ package kernels
 // the bits are the same.
 func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
 	ks := o.ks
-	if a.trans && e == (epilogue[T]{}) && ks.betterAsRows(m, n, k) {
-		p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, true), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc}
-		p.asColumns(o)
-		return
+	if a.trans && (ks.betterAsRows(m, n, k, b.trans) && e == (epilogue[T]{}) || ks.goesBeside(m, n, k)) {
+		p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, true), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
+		switch {
+		case !ks.goesBeside(m, n, k):
+			p.asColumns(o)
+			return
+		case p.allInPlace() && (beta == 0 || beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1:
+			p.withBeside()
+			return
+		}
 	}
 	if kernels := ks.onePanel(m, n, k, b.row, a.trans); kernels != nil {
 		if !b.trans {
@@ -39,21 +45,20 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 		return
 	}
 	if tail := ks.tailColumns(m, n, k); tail > 0 {
-		n -= tail
-		if (beta == 0 || beta == 1) && ks.fitsBeside(m, n, k, tail, a, b) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
-			p.n = n
-			p.withBeside(tail)
-			e.at(0, n).apply(c[n:], m, tail, ldc)
-			return
-		}
+		p.n -= tail
 		last := p
-		last.n, last.b, last.c, last.e = tail, b.from(0, n), c[n:], e.at(0, n)
+		last.n, last.b, last.c, last.e = tail, b.from(0, p.n), c[p.n:], e.at(0, p.n)
 		last.asColumns(o)
 		last.e.apply(last.c, m, tail, ldc)
 	}
-	if p.n = n; n > 0 {
+	if p.n > 0 {
 		p.asBlocks(o)
 	}
+}
+
+// allInPlace reports whether no operand of p is packed, and k is one block.
+func (p *product[T]) allInPlace() bool {
+	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) && !p.ks.packsA(p.n, p.a.row*p.a.col, p.a.trans)
 }
 
 // tiles computes a small product as one panel of equal tiles, or of two heights.

@@ -59,6 +59,7 @@ func (o Ops[T]) Tuned(t Tuning) Ops[T] {
 	}
 	ks := *o.ks
 	ks.tuning = t
+	ks = ks.arranged()
 	o.ks = &ks
 	return o
 }
@@ -124,11 +125,10 @@ func splitEqually(m, most int) (h, tall, short int) {
 // panel of tiles, all operands in place, or nil. B must be contiguous along n.
 func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) []microKernel[T] {
 	const addedRows = 8
-	v := (n - 1) >> ks.laneShift
-	if v >= len(ks.micro) || k > ks.tuning.KC || m < 2 {
+	if n > len(ks.byColumns) || k > ks.tuning.KC || m < 2 {
 		return nil
 	}
-	kernels := ks.tiles(v+1, n)
+	kernels := ks.byColumns[n-1][pairingOf(m, k, transA)]
 	if m <= len(kernels) {
 		if n == 1 && k >= ks.tuning.TailDepth && (!transA || m >= addedRows) {
 			return nil // vectors along k or m are better filled
@@ -149,13 +149,13 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 		ks.tailColumns(m, n, k) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
-// fitsBeside reports whether the tail columns behind n others can be computed beside
-// those: in place, as one block of k.
-func (ks *kernelSet[T]) fitsBeside(m, n, k, tail int, a, b operand[T]) bool {
+// goesBeside reports whether the columns behind the last panel are computed beside
+// it, if A is transposed, all is in place and k one block.
+func (ks *kernelSet[T]) goesBeside(m, n, k int) bool {
 	by, tu := &ks.beside, &ks.tuning
-	return tail <= len(by.run) && by.v == tu.Vectors && (tu.Rows == 0 || tu.Rows >= by.h) &&
-		n > 0 && n%ks.nr() == 0 && m >= by.leastRows() && a.trans && !b.trans &&
-		k <= ks.depth(n, k, true) && !ks.packsB(m, k, b.row, false) && !ks.packsA(n, a.col, true)
+	tail := n & (ks.lanes - 1)
+	return tail > 0 && tail <= len(by.run) && k >= tu.TailDepth && m >= by.leastRows() && n > tail && (n-tail)%ks.nr() == 0 &&
+		by.v == tu.Vectors && (tu.Rows == 0 || tu.Rows >= by.h)
 }
 
 // leastRows is from how many rows on all can be cut into tiles of h and of h-1.
@@ -202,8 +202,9 @@ func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
 // computed as its transpose, whose vectors run along m. They have to be so much
 // fuller that it saves half a vector of multiply-adds for each element of C, about
 // the time that the copy takes, and some five hundred cycles for what goes before.
+// A transposed B is then read as it is, which is worth as much as a pair in tiles.
 // 50x10x100 gains 6 to 28%, 300x3x300 up to 2.8 times.
-func (ks *kernelSet[T]) betterAsRows(m, n, k int) bool {
+func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	const shallow = 16
 	before := 2000 // half vectors, four to a cycle
 	if ks.halves != nil {
@@ -213,30 +214,35 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int) bool {
 		return false
 	}
 	tail := ks.tailColumns(m, n, k)
-	asRows := n * ks.halfVectors(m)
-	asTiles := m*ks.halfVectors(n-tail) + tail*ks.halfVectors(m)
-	return k*(asTiles-asRows) > m*n+before
+	asRows := n * ks.computed(m, !transB)
+	asTiles := m*ks.computed(n-tail, !transB) + tail*ks.computed(m, !transB)
+	return 2*k*(asTiles-asRows) > ks.lanes*(m*n+before)
 }
 
-// halfVectors returns how much n columns take of micro-kernels' time.
-func (ks *kernelSet[T]) halfVectors(n int) int {
-	if ks.halves == nil {
-		return (n + ks.lanes - 1) >> ks.laneShift * 2
+// computed returns how many columns a micro-kernel could compute in the time of n,
+// the last of which may be a pair.
+func (ks *kernelSet[T]) computed(n int, pairs bool) int {
+	unit := ks.lanes
+	if ks.halves != nil {
+		unit /= 2
 	}
-	return (2*n + ks.lanes - 1) >> ks.laneShift
+	if pairs && ks.endsInPair(n) {
+		return (n-1)&^(ks.lanes-1) + 2
+	}
+	return (n + unit - 1) &^ (unit - 1)
 }
 
 // tailColumns says how many of the last columns of a product are computed on
 // their own: a few columns would take as long as a whole vector of them. Behind one
 // or two whole vectors it does not pay, nor for all columns and few rows, as
-// columns are copied for it.
+// columns are copied for it, nor for a pair, which costs its panel little.
 func (ks *kernelSet[T]) tailColumns(m, n, k int) int {
 	const rows = 64
 	last := n & (ks.lanes - 1)
 	switch {
 	case n == 1:
 		return 1
-	case last > ks.tuning.TailColumns || k < ks.tuning.TailDepth:
+	case last > ks.tuning.TailColumns || k < ks.tuning.TailDepth || ks.endsInPair(n):
 		return 0
 	case n > 2*ks.lanes || n == last && m >= rows:
 		return last

@@ -84,9 +84,9 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	for n := range 2 { // a product of more than one block in every direction, and one on the way there
 		m, n, k := tu.MC+tu.MC/2+n*mr, tu.NC+n*nr+3, tu.KC+n*7+1
 		mc, nc, kc := ks.blockOfRows(m, n, tu.KC), ks.blockOfColumns(n, tu.NC), ks.depth(n, k, false)
-		packB(ks, w, operand[T]{make([]T, k*n), n, 1, false}, kc, nc)
-		packA(ks, w, operand[T]{make([]T, m*k), k, 1, false}, mc, kc)
-		packA(ks, w, operand[T]{make([]T, m*k), 1, m, true}, mc, kc)
+		packB(ks, w, operand[T]{data: make([]T, k*n), row: n, col: 1}, kc, nc)
+		packA(ks, w, operand[T]{data: make([]T, m*k), row: k, col: 1}, mc, kc)
+		packA(ks, w, operand[T]{data: make([]T, m*k), row: 1, col: m, trans: true}, mc, kc)
 	}
 	// An eighth is for growing; rows are padded to spread over the cache's sets.
 	if most := tu.KC * (tu.NC + nr) * 9 / 8; cap(w.b) > most {
@@ -109,9 +109,9 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	w = new(workspace[T])
 	const long = 5*dotDepth + 3
 	for n := 1; n <= max(tu.TailColumns, 1); n++ {
-		b := operand[T]{make([]T, long*(n+1)), n + 1, 1, false} // columns that are not contiguous
-		columnsAlongK(ks, w, 2, n, long, 1, operand[T]{make([]T, 2*long), long, 1, false}, b, 0, make([]T, 2*n), n)
-		a := operand[T]{make([]T, 2*long), 1, long, true}
+		b := operand[T]{data: make([]T, long*(n+1)), row: n + 1, col: 1} // columns that are not contiguous
+		columnsAlongK(ks, w, 2, n, long, 1, operand[T]{data: make([]T, 2*long), row: long, col: 1}, b, 0, make([]T, 2*n), n)
+		a := operand[T]{data: make([]T, 2*long), row: 1, col: long, trans: true}
 		if n == 1 {
 			columnAlongM(ks, w, long, 2, 2, a, b, 0, make([]T, long), 1)
 		} else {

@@ -1,0 +1,139 @@
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// endings are the numbers of columns of panels that end in a pair.
+func endings[T Float](ks *kernelSet[T]) (columns []int) {
+	for n := range len(ks.byColumns) + 1 {
+		if v := (n - 1) / ks.lanes; ks.endsInPair(n) && v <= len(ks.pairs.alongK) {
+			columns = append(columns, n)
+		}
+	}
+	return columns
+}
+
+// Every panel that ends in a pair, with each of its heights, and depths on both
+// sides of a whole vector of steps and of that from which there are pairs.
+func TestGemmPairs(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmPairs(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmPairs(t, o) })
+}
+
+func gemmPairs[T Float](t *testing.T, o Ops[T]) {
+	for _, n := range endings(o.ks) {
+		v := (n - 1) / o.ks.lanes
+		for _, transA := range []bool{false, true} {
+			kernels, least := o.ks.pairs.alongK[v-1], 2
+			if transA {
+				kernels, least = o.ks.pairs.alongM[v-1], turnedPairRows
+			}
+			for m := least; m <= 2*len(kernels)+3; m++ {
+				for i, k := range []int{pairDepth - 1, pairDepth, pairDepth + 1, 31, 32, 33, 39, 47, 50} {
+					if p := pairingOf(m, k, transA); p != noPairs && &o.ks.byColumns[n-1][p][0] != &kernels[0] {
+						t.Fatalf("%dx%dx%d: not computed with a pair", m, n, k)
+					}
+					g := gemmCase{transA: transA, m: m, n: n, k: k, alpha: 1, padA: i % 3, padB: i % 2, padC: (i + m) % 3}
+					if i%2 == m%2 {
+						g.alpha, g.beta = -1.5, float64(m%3)-0.5
+					}
+					runGemm(t, o, g)
+				}
+			}
+		}
+	}
+}
+
+// The bits of a pair along k are the same however the product is cut into pieces,
+// and those of a pair along m are the same as without pairs.
+func TestPairsGiveTheSameBits(t *testing.T) {
+	withProcs(t, 4)
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { sameBitsOfPairs(t, o) },
+		func(t *testing.T, o Ops[float64]) { sameBitsOfPairs(t, o) })
+}
+
+func sameBitsOfPairs[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(51, 52))
+	lanes, widest := o.ks.lanes, len(o.ks.micro)
+	without := *o.ks
+	without.pairs = pairKernels[T]{}
+	without = without.arranged()
+	packing := o.Tuning()
+	packing.PackRows, packing.PackDepth = 0, 0
+	for _, tu := range append(tunings(o), packing) {
+		if tu.KC < pairDepth {
+			continue // no block of k is as deep
+		}
+		apart := tu
+		apart.ThreadWork = 1
+		for i, n := range []int{lanes + 1, 3*lanes + 2, (3*widest+1)*lanes + 2, 4*widest*lanes + 1, 13*lanes + 2, 9*lanes + 1} {
+			m, k := 23+17*i, 40+i
+			b := randomMatrix[T](rng, k, n, n).data
+			e := Epilogue[T]{Bias: b[:n], ReLU: true}
+			for _, transA := range []bool{false, true} {
+				lda := k
+				if transA {
+					lda = m
+				}
+				a := randomMatrix[T](rng, 1, m*k, m*k).data
+				multiply := func(o Ops[T]) []T {
+					c := make([]T, m*n)
+					o.GemmFused(transA, false, m, n, k, 1, a, lda, b, n, 0, c, n, e)
+					return c
+				}
+				name := fmt.Sprintf("%dx%dx%d, A transposed: %v, tuned by %+v", m, n, k, transA, tu)
+				want := multiply(o.Tuned(apart).Threads(1))
+				for threads := 2; threads <= 4; threads++ {
+					if got := multiply(o.Tuned(apart).Threads(threads)); !slices.Equal(got, want) {
+						t.Fatalf("%s: %d threads give other bits than one", name, threads)
+					}
+				}
+				if !transA {
+					continue
+				}
+				plain := Ops[T]{im: o.im, ks: &without}
+				if got := multiply(plain.Tuned(tu).Threads(1)); o.ks.tailColumns(m, n, k) == without.tailColumns(m, n, k) && !slices.Equal(got, want) {
+					t.Fatalf("%s: along m the bits are others than without pairs", name)
+				}
+			}
+		}
+	}
+}
+
+// C as rows, from a B whose rows are contiguous: its columns are pieces of m.
+func TestPairsOfRowsGiveTheSameBits(t *testing.T) {
+	withProcs(t, 2)
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { sameBitsOfRows(t, o) },
+		func(t *testing.T, o Ops[float64]) { sameBitsOfRows(t, o) })
+}
+
+func sameBitsOfRows[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(53, 54))
+	tu := o.Tuning()
+	tu.ThreadWork = 1
+	const n, k = 5, 120
+	some := false
+	for m := 10; m < 200; m += 11 {
+		if !o.ks.betterAsRows(m, n, k, true) {
+			continue
+		}
+		some = true
+		a, b := randomMatrix[T](rng, k, m, m).data, randomMatrix[T](rng, n, k, k).data
+		one, two := make([]T, m*n), make([]T, m*n)
+		o.Tuned(tu).Threads(1).Gemm(true, true, m, n, k, 1, a, m, b, k, 0, one, n)
+		o.Tuned(tu).Threads(2).Gemm(true, true, m, n, k, 1, a, m, b, k, 0, two, n)
+		if !slices.Equal(one, two) {
+			t.Fatalf("%dx%dx%d: two threads give other bits than one", m, n, k)
+		}
+	}
+	if !some && o.VectorLen() > 1 {
+		t.Error("no product is computed as rows")
+	}
+}

@@ -71,6 +71,11 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 		add(tu.PackRows+18, n, tu.PackDepth+1) // B is packed
 	}
 	add(2*mr*mr+1, nr+2, tu.TailDepth) // two columns that may go beside a panel
+	for _, n := range endings(o.ks) {
+		for _, m := range []int{3, turnedPairRows, 13, 23} {
+			add(m, n, pairDepth, turnedPairDepth+1)
+		}
+	}
 	add(tu.PackRows+18, nr-1, 9)
 	add(tu.PackRows+18, nr-1, tu.PackDepth+1)
 	for _, trans := range transposes { // A is packed

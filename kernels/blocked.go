@@ -80,9 +80,9 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 	if b.row != 0 && !ks.endsInPair(n) { // a pair is always in the same panel
 		wide = ks.widthInPlace(m, n)
 	}
-	pairing := noPairs
+	ending := noPairs
 	if a.trans || !a.inOrder {
-		pairing = pairingOf(m, k, a.trans)
+		ending = pairingOf(m, k, a.trans)
 	}
 	// LOOP 2 splits n: one micro-panel of B at a time.
 	for jr, cols := 0, 0; jr < n; jr += cols {
@@ -93,12 +93,12 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 		if row == 0 {
 			row = v * ks.lanes
 		}
-		kernels := ks.byColumns[cols-1][pairing]
+		kernels := ks.byColumns[cols-1][ending]
 		kernels = kernels[:min(len(kernels), most)]
 		panel, ep := &b.data[jr*b.step], e.at(0, jr)
 		a, c, m := a, c[jr:], m
 		if b.from.data != nil {
-			if first := &ks.packing[v-1]; m >= first.h && len(kernels) >= first.h && !(pairing != noPairs && ks.endsInPair(cols)) {
+			if first := &ks.packing[v-1]; m >= first.h && len(kernels) >= first.h && !(ending != noPairs && ks.endsInPair(cols)) {
 				first.run(k, &a.data[0], a.row, a.col, &b.from.data[jr], b.from.row, panel, &c[0], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
 				if m -= first.h; m == 0 {
 					continue

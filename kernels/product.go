@@ -9,16 +9,18 @@ package kernels
 // the bits are the same.
 func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
 	ks := o.ks
-	if a.trans && (ks.betterAsRows(m, n, k, b.trans) && e == (epilogue[T]{}) || ks.goesBeside(m, n, k)) {
+	switch {
+	case !a.trans:
+	case ks.goesBeside(m, n, k):
 		p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, true), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
-		switch {
-		case !ks.goesBeside(m, n, k):
-			p.asColumns(o)
-			return
-		case p.allInPlace() && (beta == 0 || beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1:
+		if p.allInPlace() && (beta == 0 || beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
 			p.withBeside()
 			return
 		}
+	case e == (epilogue[T]{}) && ks.betterAsRows(m, n, k, b.trans):
+		p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, true), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc}
+		p.asColumns(o)
+		return
 	}
 	if kernels := ks.onePanel(m, n, k, b.row, a.trans); kernels != nil {
 		if !b.trans {

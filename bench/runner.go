@@ -118,7 +118,7 @@ func (r *runner) prepare(ctx context.Context) error {
 				t := c.bind(operands)
 				err := t.checkOnce()
 				if err == nil {
-					r.iterations[g.Name(c)] = fitIterations(c.runner(t), r.sample, r.now)
+					c.where(func() { r.iterations[g.Name(c)] = fitIterations(t.run, r.sample, r.now) })
 					err = t.failure()
 				}
 				if ctx.Err() != nil {
@@ -204,21 +204,23 @@ func (r *runner) take(g *Group, c *Contender, operands any) (Row, error) {
 			return Row{}, err
 		}
 	}
-	run, n := c.runner(t), r.iterations[row.Name]
-	peak := 0.0
+	n, peak := r.iterations[row.Name], 0.0
 	if c.peak != nil {
 		peak = c.peak.beside(r.now)
 	}
-	run(max(n/20, 1)) // warm caches, branch predictors, buffer pools
-	if t.spoil != nil {
-		t.spoil()
-	}
+	var elapsed time.Duration
 	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := r.now()
-	run(n)
-	elapsed := r.now() - start
-	runtime.ReadMemStats(&after)
+	c.where(func() {
+		t.run(max(n/20, 1)) // warm caches, branch predictors, buffer pools
+		if t.spoil != nil {
+			t.spoil()
+		}
+		runtime.ReadMemStats(&before)
+		start := r.now()
+		t.run(n)
+		elapsed = r.now() - start
+		runtime.ReadMemStats(&after)
+	})
 	if t.took != nil {
 		var err error
 		if elapsed, err = t.took(); err != nil {
@@ -243,20 +245,20 @@ func (r *runner) take(g *Group, c *Contender, operands any) (Row, error) {
 	return row, nil
 }
 
-// runner returns the function that is timed.
-func (c *Contender) runner(t task) func(n int) {
+// where calls f where c is to run: here, or for what uses goroutines in one that is not
+// locked to the runner's thread. The clock and the counters are read inside f, which
+// leaves out what the goroutine itself takes.
+func (c *Contender) where(f func()) {
 	if !c.spawns {
-		return t.run
+		f()
+		return
 	}
-	// A goroutine of its own is not locked to the runner's thread.
-	return func(n int) {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			t.run(n)
-		}()
-		<-done
-	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
 }
 
 func (r *runner) notePeak(p *peakProbe, flops float64) {

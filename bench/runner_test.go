@@ -266,6 +266,45 @@ func TestThreadOfTheRunner(t *testing.T) {
 	}
 }
 
+// TestCountsTheContenderAlone checks that a sample of one iteration, which nothing is
+// divided by, counts what the contender allocates and not what runs it.
+func TestCountsTheContenderAlone(t *testing.T) {
+	var j journal
+	var sink []byte
+	allocating := func(spawns bool, size int) Contender {
+		return Contender{Impl: fmt.Sprintf("spawns=%v,size=%d", spawns, size), spawns: spawns, bind: func(any) task {
+			return task{check: func() error { return nil }, run: func(n int) {
+				j.t += time.Duration(n) * time.Second
+				if size > 0 {
+					for range n {
+						sink = make([]byte, size)
+					}
+				}
+			}}
+		}}
+	}
+	var cs []Contender
+	var want []int64
+	for _, spawns := range []bool{false, true} {
+		for _, size := range []int{0, 4096} {
+			cs, want = append(cs, allocating(spawns, size)), append(want, int64(size))
+		}
+	}
+	r := j.runner(1, j.group("A", cs...))
+	if err := r.run(t.Context(), func(round Round) error {
+		for i, row := range round.Rows {
+			if allocs := min(want[i], 1); row.Iterations != 1 || row.BytesPerOp != want[i] || row.AllocsPerOp != allocs {
+				t.Errorf("%s: %d B/op, %d allocs/op in %d iterations, want %d and %d in one",
+					row.Name, row.BytesPerOp, row.AllocsPerOp, row.Iterations, want[i], allocs)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	runtime.KeepAlive(sink)
+}
+
 func TestInterruptedBetweenSamples(t *testing.T) {
 	var j journal
 	ctx, cancel := context.WithCancel(context.Background())

@@ -32,6 +32,19 @@ func (e emitter) microKernels(kind string, vectors int, half bool) (goTable stri
 	return goTable + "}\n"
 }
 
+// around generates the micro-kernels that write C past the caches.
+func around(e emitter) (goTable string) {
+	if e.isa.around == 0 {
+		return ""
+	}
+	v, tallest := e.isa.around, e.isa.gemmRows[e.isa.around-1]
+	var names []string
+	for h := 1; h <= tallest; h++ {
+		names = append(names, microKernel{emitter: e, h: h, v: v, around: true}.generate())
+	}
+	return fmt.Sprintf("\nvar %saround%s = aroundKernels[%s]{v: %d, run: []microKernel[%[3]s]{%[5]s}}\n", e.typ.letter, e.isa.suffix, e.typ.goName, v, strings.Join(names, ", "))
+}
+
 // packing generates the micro-kernels that pack.
 func packing(e emitter) (goTable string) {
 	goTable = fmt.Sprintf("\nvar %spacking%s = []packingKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
@@ -74,6 +87,9 @@ type microKernel struct {
 	// beside is how many columns behind the panel it multiplies with as well, if A's
 	// columns are contiguous: in vectors along m, as a vector of so few columns would be mostly empty.
 	beside int
+	// around makes it write C past the caches, and not read it: beta = 0, all vectors
+	// are whole, and every row of a tile begins with a cache line.
+	around bool
 	// pairs says that the last two columns are a pair: a vector of a row of it would be mostly empty.
 	pairs pairs
 }
@@ -130,6 +146,9 @@ func (mk microKernel) generate() (name string) {
 		kind, order, beside = "beside", "a besideKernel", ", sums *"+mk.typ.goName+", sumsRow int"
 		dimensions += fmt.Sprintf("x%d", mk.beside)
 	}
+	if mk.around {
+		kind, order = "around", "the microKernel of aroundKernels"
+	}
 	name = mk.typ.letter + kind + dimensions + mk.isa.suffix
 	mk.function(name,
 		fmt.Sprintf("func(%[2]s int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, %[3]sc *%[1]s, ldc, cols int, alpha, beta %[1]s, bias, mask *%[1]s, maskRow, relu int%[4]s)", mk.typ.goName, first, panel, beside),
@@ -148,7 +167,10 @@ func (mk microKernel) generate() (name string) {
 	r.multiples(mk.emitter, mk.h)
 	r.pb, r.left = mk.GP64(), mk.GP64()
 
-	cols := mk.param("cols")
+	var cols reg.GPVirtual
+	if !mk.around { // all of them
+		cols = mk.param("cols")
+	}
 	var far func()
 	switch {
 	case mk.pairs != noPairs:
@@ -163,6 +185,8 @@ func (mk microKernel) generate() (name string) {
 			r.pairs, r.rows = mk.pairsAlongM()
 		}
 		far = mk.tileLoop(r, "tile", &mask)
+	case mk.around:
+		far = mk.tileLoop(r, "tile", nil)
 	case mk.isa.masks: // a mask costs nothing: one body serves whole and cut tiles
 		mk.SUBQ(operand.U32((mk.v-1)*mk.lanes()), cols)
 		mask := mk.tailMask(cols)
@@ -190,6 +214,9 @@ func (mk microKernel) generate() (name string) {
 		mask := mk.tailMask(cols)
 		farCut := mk.tileLoop(r, "cut", &mask)
 		far = func() { farWhole(); farCut() }
+	}
+	if mk.around {
+		mk.SFENCE()
 	}
 	mk.done()
 	far()
@@ -227,12 +254,14 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		mk.zero(pair[0])
 		mk.zero(pair[1])
 	}
-	mk.Comment("C comes to the cache row by row, as all at once would hold up A and B")
 	row := mk.GP64()
-	mk.IMUL3Q(operand.U32(mk.h-1), r.ldc, row)
-	mk.ADDQ(r.c, row)
-	mk.MOVQ(row, mk.lastRow())
-	mk.MOVQ(r.c, row)
+	if !mk.around {
+		mk.Comment("C comes to the cache row by row, as all at once would hold up A and B")
+		mk.IMUL3Q(operand.U32(mk.h-1), r.ldc, row)
+		mk.ADDQ(r.c, row)
+		mk.MOVQ(row, mk.lastRow())
+		mk.MOVQ(r.c, row)
+	}
 
 	atOnce := stepsAtOnce
 	if mk.pairs == alongK {
@@ -291,17 +320,21 @@ func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, su
 	mk.alignLoop()
 	mk.Label(label)
 	mk.step(r, sums, mask, far)
-	for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
-		mk.PREFETCHT0(operand.Mem{Base: row, Disp: line})
+	if !mk.around {
+		for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
+			mk.PREFETCHT0(operand.Mem{Base: row, Disp: line})
+		}
+		mk.PREFETCHT0(operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})
 	}
-	mk.PREFETCHT0(operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})
 	for range stepsAtOnce - 1 {
 		mk.step(r, sums, mask, far)
 	}
-	mk.CMPQ(row, mk.lastRow())
-	mk.JGE(operand.LabelRef(label + "Fetched"))
-	mk.ADDQ(r.ldc, row)
-	mk.Label(label + "Fetched")
+	if !mk.around {
+		mk.CMPQ(row, mk.lastRow())
+		mk.JGE(operand.LabelRef(label + "Fetched"))
+		mk.ADDQ(r.ldc, row)
+		mk.Label(label + "Fetched")
+	}
 	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
 	mk.JGE(operand.LabelRef(label))
 }
@@ -438,34 +471,9 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	if mk.beside > 0 {
 		mk.storeSums(r)
 	}
-	mk.Comment("beta = 0, of either sign, must not read C")
-	mk.shiftedBeta()
-	mk.JEQ(operand.LabelRef(prefix + "Bias"))
-	beta, old := mk.vec(), mk.vec()
-	row := mk.GP64()
-	mk.MOVQ(r.c, row)
-	mk.jumpIfOne("beta", prefix+"Add")
-	mk.broadcast(mk.paramAddr("beta"), beta)
-	mk.eachVector(r, row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
-		if cut {
-			old := asWide(old, s)
-			mk.loadTail(*mask, m, old)
-			mk.fma(old, asWide(beta, s), s)
-		} else {
-			mk.fma(m, asWide(beta, s), s)
-		}
-	})
-	mk.JMP(operand.LabelRef(prefix + "Bias"))
-	mk.Label(prefix + "Add")
-	mk.eachVector(r, row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
-		if cut {
-			old := asWide(old, s)
-			mk.loadTail(*mask, m, old)
-			mk.add(old, s, s)
-		} else {
-			mk.add(m, s, s)
-		}
-	})
+	if !mk.around {
+		mk.addOld(r, prefix, sums, mask)
+	}
 
 	mk.Label(prefix + "Bias")
 	bias := mk.param("bias")
@@ -517,10 +525,45 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 
 	mk.Label(prefix + "Write")
 	mk.eachVector(r, r.c, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
-		if cut {
+		switch {
+		case mk.around:
+			mk.storeAround(s, m)
+		case cut:
 			mk.storeTail(*mask, s, m)
-		} else {
+		default:
 			mk.store(s, m)
+		}
+	})
+}
+
+// addOld is sums += beta*C.
+func (mk microKernel) addOld(r gemmRegisters, prefix string, sums [][]reg.VecVirtual, mask *tail) {
+	mk.Comment("beta = 0, of either sign, must not read C")
+	mk.shiftedBeta()
+	mk.JEQ(operand.LabelRef(prefix + "Bias"))
+	beta, old := mk.vec(), mk.vec()
+	row := mk.GP64()
+	mk.MOVQ(r.c, row)
+	mk.jumpIfOne("beta", prefix+"Add")
+	mk.broadcast(mk.paramAddr("beta"), beta)
+	mk.eachVector(r, row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+		if cut {
+			old := asWide(old, s)
+			mk.loadTail(*mask, m, old)
+			mk.fma(old, asWide(beta, s), s)
+		} else {
+			mk.fma(m, asWide(beta, s), s)
+		}
+	})
+	mk.JMP(operand.LabelRef(prefix + "Bias"))
+	mk.Label(prefix + "Add")
+	mk.eachVector(r, row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
+		if cut {
+			old := asWide(old, s)
+			mk.loadTail(*mask, m, old)
+			mk.add(old, s, s)
+		} else {
+			mk.add(m, s, s)
 		}
 	})
 }

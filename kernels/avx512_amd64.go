@@ -23,6 +23,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.lanes, ks.laneShift = 16, 4
 	ks.micro = sgemmAVX512
 	ks.packing = spackingAVX512
+	ks.around = saroundAVX512
 	ks.beside = sbesideAVX512
 	ks.halves = shalvesAVX512
 	ks.pairs = pairKernels[float32]{spairsAVX512, spairsTurnedAVX512}
@@ -49,6 +50,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = dgemmAVX512
 	ks.packing = dpackingAVX512
+	ks.around = daroundAVX512
 	ks.beside = dbesideAVX512
 	ks.halves = dhalvesAVX512
 	ks.pairs = pairKernels[float64]{dpairsAVX512, dpairsTurnedAVX512}

@@ -51,7 +51,7 @@ func (p *product[T]) blocked() {
 				if packingA {
 					ap = packA(ks, w, ap, mb, kb)
 				}
-				macroKernel(ks, mb, nb, kb, p.alpha, ap, panels, beta, c[ic*ldc+jc:], ldc, e.at(ic, jc))
+				macroKernel(ks, mb, nb, kb, p.alpha, ap, panels, beta, c[ic*ldc+jc:], ldc, e.at(ic, jc), p.around)
 				panels.from.data = nil // they are packed now
 			}
 		}
@@ -74,8 +74,20 @@ type panels[T Float] struct {
 	from operand[T] // the block itself, if its panels are to be packed on the way
 }
 
+// writesAround reports whether C is written past the caches: if it is written but
+// once and not read, and larger than the last-level cache, so that a line of it
+// would be read from memory only to be overwritten. Its rows begin with cache lines.
+func (p *product[T]) writesAround() bool {
+	const line = 64
+	var z T
+	size := int(unsafe.Sizeof(z))
+	return p.kc == p.k && p.beta == 0 && p.m*p.n >= largestCache/size && p.ldc*size%line == 0 &&
+		uintptr(unsafe.Pointer(&p.c[0]))%line == 0 && p.ks.around.v == p.ks.tuning.Vectors
+}
+
 // macroKernel multiplies a block of A by panels of B, and packs them first if they are not.
-func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int, e epilogue[T]) {
+// If around, C is written past the caches.
+func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int, e epilogue[T], around bool) {
 	most, wide := a.rowsAtOnce(), ks.tuning.Vectors
 	if b.row != 0 && !ks.endsInPair(n) { // a pair is always in the same panel
 		wide = ks.widthInPlace(m, n)
@@ -94,6 +106,9 @@ func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], 
 			row = v * ks.lanes
 		}
 		kernels := ks.byColumns[cols-1][ending]
+		if around && cols == ks.around.v*ks.lanes {
+			kernels = ks.around.run
+		}
 		kernels = kernels[:min(len(kernels), most)]
 		panel, ep := &b.data[jr*b.step], e.at(0, jr)
 		a, c, m := a, c[jr:], m

@@ -112,7 +112,7 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 		}
 		for pc := 0; pc < p.k; pc += p.kc {
 			columns := panels[T]{data: p.a.data[ic+pc*p.a.col:], row: p.a.col, step: 1}
-			macroKernel(p.ks, p.n, mb, min(p.kc, p.k-pc), p.alpha, b.from(0, pc), columns, beta, rows, mc, epilogue[T]{})
+			macroKernel(p.ks, p.n, mb, min(p.kc, p.k-pc), p.alpha, b.from(0, pc), columns, beta, rows, mc, epilogue[T]{}, false)
 			beta = 1
 		}
 		if adds {

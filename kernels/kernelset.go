@@ -16,6 +16,7 @@ type kernelSet[T Float] struct {
 	halves   [][]microKernel[T]
 	packing  []packingKernel[T]
 	beside   besideKernels[T]
+	around   aroundKernels[T]
 	dot      [][]dotKernel[T]
 	addRows  []addRowsKernel[T] // by the number of rows, less 1
 	pack     []packKernel[T]
@@ -85,6 +86,13 @@ type besideKernels[T Float] struct {
 //		sums[j*sumsRow + i] = alpha * sum over p in 0..k-1 of a[i + p*aCol] * b[p*bRow + v*lanes + j]
 //	sums += h
 type besideKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int, sums *T, sumsRow int)
+
+// aroundKernels, by height, are micro-kernels of v vectors that write C past the
+// caches: beta = 0, cols = v*lanes, and all rows of c begin with a cache line.
+type aroundKernels[T Float] struct {
+	v   int
+	run []microKernel[T]
+}
 
 // A packingKernel is a microKernel for one tile of h rows that also packs the
 // panel of B it reads, as a packKernel does: the copy costs next to nothing

@@ -36,7 +36,7 @@ func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc i
 		return
 	}
 	if !b.trans && ks.inPlace(m, n, k, a.row*a.col, b.row, a.trans) {
-		macroKernel(ks, m, n, k, alpha, a, panels[T]{data: b.data, row: b.row, step: 1}, beta, c, ldc, e)
+		macroKernel(ks, m, n, k, alpha, a, panels[T]{data: b.data, row: b.row, step: 1}, beta, c, ldc, e, false)
 		return
 	}
 	p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, a.trans), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
@@ -86,10 +86,12 @@ type product[T Float] struct {
 	c           []T
 	ldc         int
 	e           epilogue[T]
+	around      bool // whether C is written past the caches
 }
 
 // asBlocks computes p in cache blocks, in pieces of whole tiles.
 func (p *product[T]) asBlocks(o Ops[T]) {
+	p.around = p.writesAround()
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 	if threads == 1 {
 		p.blocked()

@@ -283,6 +283,9 @@ func (tu Tuning) fit(mr, nr, size int, cpu CPUInfo) Tuning {
 	return tu
 }
 
+// largestCache is the size of the last-level cache, in bytes.
+var largestCache = cacheSize(readCPU().L3, assumedL3, leastL3, mostL3)
+
 func cacheSize(told, assumed, least, most int) int {
 	if told <= 0 {
 		return assumed

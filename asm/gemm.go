@@ -387,10 +387,8 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.panel)
 	}
 	for i := range sums {
-		if mk.isa.masks && (mk.v == 1 || mk.half || mk.pairs != noPairs) {
-			for j := range b {
-				mk.fmaBroadcast(r.element(i), b[j], sums[i][j])
-			}
+		if mk.isa.masks && len(b) == 1 { // with more, it would be loaded as often
+			mk.fmaBroadcast(r.element(i), b[0], sums[i][0])
 			continue
 		}
 		x := mk.vec()

@@ -95,7 +95,7 @@ func (dk dotKernel) generate() (name string) {
 	for e := range dk.h * dk.v {
 		dk.add(sums[e*dotSums+1], sums[e*dotSums], sums[e*dotSums])
 	}
-	betaBits := dk.shiftedBeta()
+	betaBits := dk.magnitude(dk.paramAddr("beta"))
 	alpha, beta := dk.XMM(), dk.XMM()
 	if dk.f32() {
 		dk.VMOVSS(dk.paramAddr("alpha"), alpha)

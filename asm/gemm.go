@@ -62,7 +62,7 @@ func beside(e emitter) (goTable string) {
 		return ""
 	}
 	v, h := e.isa.besideVectors, e.isa.gemmRows[e.isa.besideVectors-1]
-	goTable = fmt.Sprintf("\nvar %sbeside%s = besideKernels[%s]{v: %d, h: %d, run: [][2]besideKernel[%[3]s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName, v, h)
+	goTable = fmt.Sprintf("\nvar %sbeside%s = besideKernels[%s]{v: %d, h: %d, run: [][2]microKernel[%[3]s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName, v, h)
 	for t := 1; t <= e.isa.beside; t++ {
 		lower := microKernel{emitter: e, h: h - 1, v: v, beside: t}.generate()
 		goTable += fmt.Sprintf("\t{%s, %s},\n", lower, microKernel{emitter: e, h: h, v: v, beside: t}.generate())
@@ -92,6 +92,8 @@ type microKernel struct {
 	around bool
 	// pairs says that the last two columns are a pair: a vector of a row of it would be mostly empty.
 	pairs pairs
+
+	lastRow operand.Mem // the address of the tile's last row of C, on the stack as the registers are all taken
 }
 
 const cacheLine = 64 // bytes
@@ -127,49 +129,45 @@ type gemmRegisters struct {
 }
 
 func (mk microKernel) generate() (name string) {
-	kind, order, first, panel := "gemm", "a microKernel", "tiles, k", ""
-	if mk.packs {
-		kind, order, first, panel = "packing", "the function of a packingKernel", "k", "panel *"+mk.typ.goName+", "
-	}
+	kind, what := "gemm", "a microKernel"
 	width := mk.v * mk.lanes()
-	if mk.half {
+	dimensions := ""
+	switch {
+	case mk.half:
 		width -= mk.lanes() / 2
-		order = "a microKernel for at most so many columns"
-		kind = "halves"
-	}
-	if mk.pairs != noPairs {
+		kind, what = "halves", "a microKernel for at most so many columns"
+	case mk.pairs != noPairs:
 		width += 2 - mk.lanes()
-		kind, order = mk.pairs.describe(width)
+		kind, what = mk.pairs.describe(width)
+	case mk.packs:
+		kind, what = "packing", "the function of a packingKernel"
+	case mk.beside > 0:
+		kind, what = "beside", "one of besideKernels"
+		dimensions = fmt.Sprintf("x%d", mk.beside)
+	case mk.around:
+		kind, what = "around", "one of aroundKernels"
 	}
-	dimensions, beside := fmt.Sprintf("%dx%d", mk.h, width), ""
-	if mk.beside > 0 {
-		kind, order, beside = "beside", "a besideKernel", ", sums *"+mk.typ.goName+", sumsRow int"
-		dimensions += fmt.Sprintf("x%d", mk.beside)
-	}
-	if mk.around {
-		kind, order = "around", "the microKernel of aroundKernels"
-	}
-	name = mk.typ.letter + kind + dimensions + mk.isa.suffix
-	mk.function(name,
-		fmt.Sprintf("func(%[2]s int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow int, %[3]sc *%[1]s, ldc, cols int, alpha, beta %[1]s, bias, mask *%[1]s, maskRow, relu int%[4]s)", mk.typ.goName, first, panel, beside),
-		fmt.Sprintf("%s is %s with h = %d and v = %d vectors of %d.", name, order, mk.h, mk.v, mk.lanes()))
+	name = fmt.Sprintf("%s%s%dx%d%s%s", mk.typ.letter, kind, mk.h, width, dimensions, mk.isa.suffix)
+	mk.microFunction(name, fmt.Sprintf("%s is %s with h = %d and v = %d vectors of %d.", name, what, mk.h, mk.v, mk.lanes()))
+	mk.lastRow = mk.AllocLocal(8)
 
+	x := mk.args()
 	r := gemmRegisters{
-		a: mk.param("a"), stride: mk.param("aRow"), aCol: mk.param("aCol"),
-		bRow: mk.param("bRow"), c: mk.param("c"), ldc: mk.param("ldc"),
+		stride: x.load("aRow"), aCol: x.load("aCol"), bRow: x.load("bRow"), ldc: x.load("ldc"),
+		a: mk.GP64(), c: mk.GP64(),
 	}
 	mk.toBytes(r.stride, r.aCol, r.bRow, r.ldc)
 	r.pointers = []reg.GPVirtual{mk.GP64()}
 	if mk.packs {
 		r.pointers[0] = r.a // it has no next tile to go to
-		r.panel = mk.param("panel")
+		r.panel = x.load("panel")
 	}
 	r.multiples(mk.emitter, mk.h)
 	r.pb, r.left = mk.GP64(), mk.GP64()
 
 	var cols reg.GPVirtual
 	if !mk.around { // all of them
-		cols = mk.param("cols")
+		cols = x.load("cols")
 	}
 	var far func()
 	switch {
@@ -231,13 +229,26 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		sums[i] = mk.row()
 	}
 
+	mk.Label(prefix + "Panel")
+	x := mk.args()
+	mk.MOVQ(x.addr("a"), r.a)
+	mk.MOVQ(x.addr("c"), r.c)
+	if !mk.packs {
+		mk.MOVQ(x.load("tiles"), x.addr("tilesLeft"))
+	}
+	mk.MOVQ(x.load("mask"), x.addr("maskAt"))
+	if mk.beside > 0 {
+		mk.MOVQ(x.load("sums"), x.addr("sumsAt"))
+	}
+
+	mk.MOVQ(x.addr("b"), r.pb)
+	mk.MOVQ(x.addr("k"), r.left)
+
 	mk.Label(prefix + "Tile")
 	if r.pointers[0] != r.a {
 		mk.MOVQ(r.a, r.pointers[0])
 	}
 	r.point(mk.emitter)
-	mk.Load(mk.Param("b"), r.pb)
-	mk.Load(mk.Param("k"), r.left)
 	for i := range sums {
 		inLoop := sums[i]
 		if mk.pairs == alongM { // the pair's are in r.pairs until the row is complete
@@ -259,7 +270,7 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		mk.Comment("C comes to the cache row by row, as all at once would hold up A and B")
 		mk.IMUL3Q(operand.U32(mk.h-1), r.ldc, row)
 		mk.ADDQ(r.c, row)
-		mk.MOVQ(row, mk.lastRow())
+		mk.MOVQ(row, mk.lastRow)
 		mk.MOVQ(r.c, row)
 	}
 
@@ -290,7 +301,8 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	if mk.pairs == alongM {
 		mk.turnPairs(r, sums)
 	}
-	mk.storeTile(r, prefix, sums, mask)
+	x = mk.args()
+	mk.storeTile(r, x, prefix, sums, mask)
 
 	if mk.packs {
 		return func() {}
@@ -299,8 +311,13 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	down := mk.GP64()
 	mk.IMUL3Q(operand.U32(mk.h), r.stride, down)
 	mk.ADDQ(down, r.a)
-	mk.DECQ(mk.paramAddr("tiles")) // in memory: the registers are all taken
+	mk.MOVQ(x.addr("b"), r.pb)
+	mk.MOVQ(x.addr("k"), r.left)
+	mk.DECQ(x.addr("tilesLeft"))
 	mk.JNE(operand.LabelRef(prefix + "Tile"))
+	if mk.repeats() {
+		mk.nextPanel(x, prefix)
+	}
 	if mk.pairs != noPairs {
 		return func() {}
 	}
@@ -310,9 +327,29 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	}
 }
 
-// lastRow is where the address of the tile's last row is kept: in the memory of an
-// argument that is no longer needed, as the registers are all taken.
-func (mk microKernel) lastRow() operand.Mem { return mk.paramAddr("cols") }
+// repeats reports whether the kernel computes several panels in a call.
+func (mk microKernel) repeats() bool {
+	return !mk.packs && !mk.half && mk.pairs == noPairs && mk.beside == 0
+}
+
+// nextPanel moves b, c and what goes with its columns on to the next panel, if there is one.
+func (mk microKernel) nextPanel(x microArgs, prefix string) {
+	width := operand.U32(mk.v * mk.isa.width)
+	mk.DECQ(x.addr("panels"))
+	mk.JEQ(operand.LabelRef(prefix + "Done"))
+	step := x.load("bStep")
+	mk.toBytes(step)
+	mk.ADDQ(step, x.addr("b"))
+	mk.ADDQ(width, x.addr("c"))
+	for _, field := range []string{"bias", "mask"} {
+		mk.CMPQ(x.addr(field), operand.Imm(0))
+		mk.JEQ(operand.LabelRef(prefix + "No" + field))
+		mk.ADDQ(width, x.addr(field))
+		mk.Label(prefix + "No" + field)
+	}
+	mk.JMP(operand.LabelRef(prefix + "Panel"))
+	mk.Label(prefix + "Done")
+}
 
 // steps emits the loop over stepsAtOnce steps of k, each of which fetches a row of
 // C, from row to lastRow, and if far what the next panel needs of B.
@@ -330,7 +367,7 @@ func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, su
 		mk.step(r, sums, mask, far)
 	}
 	if !mk.around {
-		mk.CMPQ(row, mk.lastRow())
+		mk.CMPQ(row, mk.lastRow)
 		mk.JGE(operand.LabelRef(label + "Fetched"))
 		mk.ADDQ(r.ldc, row)
 		mk.Label(label + "Fetched")
@@ -451,12 +488,12 @@ func (r gemmRegisters) element(i int) operand.Mem {
 }
 
 // storeTile is C = epilogue(alpha*sums + beta*C), and moves c down to the next tile.
-func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.VecVirtual, mask *tail) {
+func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sums [][]reg.VecVirtual, mask *tail) {
 	// alpha and beta are 1 or 0 nearly always, which saves a product in the place
 	// of a multiply-add for each sum: the bits are the same.
-	mk.jumpIfOne("alpha", prefix+"Beta")
+	mk.jumpIfOne(x.addr("alpha"), prefix+"Beta")
 	alpha := mk.vec()
-	mk.broadcast(mk.paramAddr("alpha"), alpha)
+	mk.broadcast(x.addr("alpha"), alpha)
 	for i := range sums {
 		for _, s := range sums[i] {
 			mk.mul(asWide(alpha, s), s, s)
@@ -467,14 +504,14 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	}
 	mk.Label(prefix + "Beta")
 	if mk.beside > 0 {
-		mk.storeSums(r)
+		mk.storeSums(r, x)
 	}
 	if !mk.around {
-		mk.addOld(r, prefix, sums, mask)
+		mk.addOld(r, x, prefix, sums, mask)
 	}
 
 	mk.Label(prefix + "Bias")
-	bias := mk.param("bias")
+	bias := x.load("bias")
 	mk.TESTQ(bias, bias)
 	mk.JEQ(operand.LabelRef(prefix + "ReLU"))
 	for j, b := range mk.row() {
@@ -490,7 +527,7 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	}
 
 	mk.Label(prefix + "ReLU")
-	relu := mk.param("relu")
+	relu := x.load("relu")
 	mk.TESTQ(relu, relu)
 	mk.JEQ(operand.LabelRef(prefix + "Mask"))
 	zero := mk.vec()
@@ -502,24 +539,24 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 	}
 
 	mk.Label(prefix + "Mask")
-	active := mk.param("mask")
+	active := x.load("maskAt")
 	mk.TESTQ(active, active)
 	mk.JEQ(operand.LabelRef(prefix + "Write"))
-	maskRow := mk.param("maskRow")
+	maskRow := x.load("maskRow")
 	mk.toBytes(maskRow)
-	x := mk.vec()
+	activation := mk.vec()
 	mk.zero(zero)
 	mk.eachVector(r, active, maskRow, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
-		x := asWide(x, s)
+		activation := asWide(activation, s)
 		if cut {
-			mk.loadTail(*mask, m, x)
+			mk.loadTail(*mask, m, activation)
 		} else {
-			mk.load(m, x)
+			mk.load(m, activation)
 		}
-		mk.keepWherePositive(x, asWide(zero, s), s)
+		mk.keepWherePositive(activation, asWide(zero, s), s)
 	})
 	mk.Comment("the mask of the next tile")
-	mk.MOVQ(active, mk.paramAddr("mask"))
+	mk.MOVQ(active, x.addr("maskAt"))
 
 	mk.Label(prefix + "Write")
 	mk.eachVector(r, r.c, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
@@ -535,15 +572,15 @@ func (mk microKernel) storeTile(r gemmRegisters, prefix string, sums [][]reg.Vec
 }
 
 // addOld is sums += beta*C.
-func (mk microKernel) addOld(r gemmRegisters, prefix string, sums [][]reg.VecVirtual, mask *tail) {
+func (mk microKernel) addOld(r gemmRegisters, x microArgs, prefix string, sums [][]reg.VecVirtual, mask *tail) {
 	mk.Comment("beta = 0, of either sign, must not read C")
-	mk.shiftedBeta()
+	mk.magnitude(x.addr("beta"))
 	mk.JEQ(operand.LabelRef(prefix + "Bias"))
 	beta, old := mk.vec(), mk.vec()
 	row := mk.GP64()
 	mk.MOVQ(r.c, row)
-	mk.jumpIfOne("beta", prefix+"Add")
-	mk.broadcast(mk.paramAddr("beta"), beta)
+	mk.jumpIfOne(x.addr("beta"), prefix+"Add")
+	mk.broadcast(x.addr("beta"), beta)
 	mk.eachVector(r, row, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		if cut {
 			old := asWide(old, s)
@@ -575,14 +612,14 @@ func (mk microKernel) rowsVector() reg.VecVirtual {
 }
 
 // storeSums stores the sums of the columns beside the panel, each column's in a row.
-func (mk microKernel) storeSums(r gemmRegisters) {
-	to, row := mk.param("sums"), mk.param("sumsRow")
+func (mk microKernel) storeSums(r gemmRegisters, x microArgs) {
+	to, row := x.load("sumsAt"), x.load("sumsRow")
 	mk.toBytes(row)
 	for _, s := range r.sums {
 		mk.storeTail(r.rows, s, operand.Mem{Base: to})
 		mk.ADDQ(row, to)
 	}
-	mk.ADDQ(operand.U32(mk.h*mk.typ.size), mk.paramAddr("sums"))
+	mk.ADDQ(operand.U32(mk.h*mk.typ.size), x.addr("sumsAt"))
 }
 
 // vector is the address of vector j of the row at p.

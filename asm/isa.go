@@ -166,28 +166,28 @@ func (e emitter) alignLoop() {
 	e.Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []operand.Op{operand.Imm(32)}})
 }
 
-// shiftedBeta loads the bits of the argument beta without the sign: the
-// register, and with it the zero flag, tells whether beta is 0 of either sign.
-func (e emitter) shiftedBeta() reg.GPVirtual {
+// magnitude loads the bits of an element without its sign: the register, and
+// with it the zero flag, tells whether it is 0 of either sign.
+func (e emitter) magnitude(m operand.Mem) reg.GPVirtual {
 	r := e.GP64()
 	if e.f32() {
-		e.MOVL(e.paramAddr("beta"), r.As32())
+		e.MOVL(m, r.As32())
 		e.ADDL(r.As32(), r.As32())
 	} else {
-		e.MOVQ(e.paramAddr("beta"), r)
+		e.MOVQ(m, r)
 		e.ADDQ(r, r)
 	}
 	return r
 }
 
-// jumpIfOne jumps if an argument of the element type is 1.
-func (e emitter) jumpIfOne(name, label string) {
+// jumpIfOne jumps if an element in memory is 1.
+func (e emitter) jumpIfOne(m operand.Mem, label string) {
 	if e.f32() {
-		e.CMPL(e.paramAddr(name), operand.U32(math.Float32bits(1)))
+		e.CMPL(m, operand.U32(math.Float32bits(1)))
 	} else {
 		one := e.GP64()
 		e.MOVQ(operand.U64(math.Float64bits(1)), one)
-		e.CMPQ(one, e.paramAddr(name))
+		e.CMPQ(one, m)
 	}
 	e.JEQ(operand.LabelRef(label))
 }

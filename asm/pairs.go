@@ -133,7 +133,7 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 	for _, p := range r.pointers {
 		mk.ADDQ(operand.U32(mk.pairDepth()*mk.typ.size), p)
 	}
-	mk.CMPQ(row, mk.lastRow())
+	mk.CMPQ(row, mk.lastRow)
 	mk.JGE(operand.LabelRef(label + "Fetched"))
 	mk.ADDQ(r.ldc, row)
 	mk.Label(label + "Fetched")

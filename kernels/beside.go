@@ -15,8 +15,8 @@ func (p *product[T]) withBeside() {
 		block := *p
 		block.m, block.a, block.c, block.e = mb, p.a.from(ic, 0), p.c[ic*p.ldc:], p.e.at(ic, 0)
 		if panel > 0 {
-			b := panels[T]{data: p.b.data, row: p.b.row, step: 1}
-			macroKernel(ks, mb, panel, p.k, p.alpha, block.a, b, p.beta, block.c, p.ldc, block.e, false)
+			block.n = panel
+			block.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1})
 		}
 		block.n, block.b, block.c, block.e = whole-panel, p.b.from(0, panel), block.c[panel:], block.e.at(0, panel)
 		w.a = room(w.a, tail*mb)
@@ -37,13 +37,17 @@ func (p *product[T]) tilesBeside(sums []T, tail int) {
 	h, tall, short := split(p.m, by.h)
 	atOnce := max(callWork/(p.k*(p.n+tail)*h), 1)
 	row := 0
+	var x microArgs[T]
+	x.setBlock(p)
+	x.bRow, x.cols, x.sumsRow, x.bias = p.b.row, p.n, p.m, p.e.bias
 	for ; tall+short > 0; tall, short, h = short, 0, h-1 {
 		kernel := by.run[tail-1][h-by.h+1]
 		for tiles := tall; tiles > 0; tiles -= atOnce {
 			preemptible()
-			count, e := min(atOnce, tiles), p.e.at(row, 0)
-			kernel(count, p.k, &p.a.data[row], 1, p.a.col, &p.b.data[0], p.b.row, &p.c[row*p.ldc], p.ldc, p.n, p.alpha, p.beta, e.bias, e.mask, e.ldmask, e.relu, &sums[row], p.m)
-			row += count * h
+			x.tiles = min(atOnce, tiles)
+			x.a, x.b, x.c, x.mask, x.sums = &p.a.data[row], &p.b.data[0], &p.c[row*p.ldc], shifted(p.e.mask, row*p.e.ldmask), &sums[row]
+			x.run(kernel)
+			row += x.tiles * h
 		}
 	}
 }

@@ -75,11 +75,11 @@ func gemmBesideTuned[T Float](t *testing.T, o Ops[T]) {
 	for i, pair := range ks.beside.run {
 		for j, run := range pair {
 			h := ks.beside.h - 1 + j
-			ks.beside.run[i][j] = func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int, sums *T, sumsRow int) {
-				if tiles > 1 {
-					work = max(work, tiles*h*k*(cols+i+1))
+			ks.beside.run[i][j] = func(x *microArgs[T]) {
+				if x.tiles > 1 {
+					work = max(work, x.tiles*h*x.k*(x.cols+i+1))
 				}
-				run(tiles, k, a, aRow, aCol, b, bRow, c, ldc, cols, alpha, beta, bias, mask, maskRow, relu, sums, sumsRow)
+				run(x)
 			}
 		}
 	}

@@ -37,21 +37,23 @@ func (p *product[T]) blocked() {
 			default:
 				panels.data, panels.row, panels.step = b.data[pc*b.row+jc:], b.row, 1
 			}
-			beta, e := p.beta, epilogue[T]{}
+			block := *p
+			block.n, block.k = nb, kb
 			if pc > 0 {
-				beta = 1 // C holds the sum over the blocks before
+				block.beta = 1 // C holds the sum over the blocks before
 			}
+			e := epilogue[T]{}
 			if pc+kb == k {
 				e = p.e // the sum is complete
 			}
 			// LOOP 3 splits m: an mc x kc block of A fits the L2 cache.
 			for ic := 0; ic < m; ic += mc {
-				mb := min(mc, m-ic)
-				ap := a.from(ic, pc)
+				block.m = min(mc, m-ic)
+				block.a, block.c, block.e = a.from(ic, pc), c[ic*ldc+jc:], e.at(ic, jc)
 				if packingA {
-					ap = packA(ks, w, ap, mb, kb)
+					block.a = packA(ks, w, block.a, block.m, kb)
 				}
-				macroKernel(ks, mb, nb, kb, p.alpha, ap, panels, beta, c[ic*ldc+jc:], ldc, e.at(ic, jc), p.around)
+				block.macroKernel(&panels)
 				panels.from.data = nil // they are packed now
 			}
 		}
@@ -85,61 +87,84 @@ func (p *product[T]) writesAround() bool {
 		uintptr(unsafe.Pointer(&p.c[0]))%line == 0 && p.ks.around.v == p.ks.tuning.Vectors
 }
 
-// macroKernel multiplies a block of A by panels of B, and packs them first if they are not.
-// If around, C is written past the caches.
-func macroKernel[T Float](ks *kernelSet[T], m, n, k int, alpha T, a operand[T], b panels[T], beta T, c []T, ldc int, e epilogue[T], around bool) {
-	most, wide := a.rowsAtOnce(), ks.tuning.Vectors
+// macroKernel computes p, a block of A times panels of B, and packs them first if they are not.
+func (p *product[T]) macroKernel(b *panels[T]) {
+	ks, m, n, k := p.ks, p.m, p.n, p.k
+	most, wide := p.a.rowsAtOnce(), ks.tuning.Vectors
 	if b.row != 0 && !ks.endsInPair(n) { // a pair is always in the same panel
 		wide = ks.widthInPlace(m, n)
 	}
 	ending := noPairs
-	if a.trans || !a.inOrder {
-		ending = pairingOf(m, k, a.trans)
+	if p.a.trans || !p.a.inOrder {
+		ending = pairingOf(m, k, p.a.trans)
 	}
-	// LOOP 2 splits n: one micro-panel of B at a time.
-	for jr, cols := 0, 0; jr < n; jr += cols {
+	var x microArgs[T]
+	x.setBlock(p)
+	// LOOP 2 splits n: micro-panels of B, several of one width in a call.
+	for jr := 0; jr < n; {
 		preemptible()
-		var v int
-		v, cols = ks.panel(n-jr, wide)
-		row := b.row
-		if row == 0 {
-			row = v * ks.lanes
-		}
+		v, cols := ks.panel(n-jr, wide)
 		kernels := ks.byColumns[cols-1][ending]
-		if around && cols == ks.around.v*ks.lanes {
+		if p.around && cols == ks.around.v*ks.lanes {
 			kernels = ks.around.run
 		}
 		kernels = kernels[:min(len(kernels), most)]
-		panel, ep := &b.data[jr*b.step], e.at(0, jr)
-		a, c, m := a, c[jr:], m
+		panel, row := &b.data[jr*b.step], 0
+		x.cols, x.bStep = cols, cols*b.step
 		if b.from.data != nil {
-			if first := &ks.packing[v-1]; m >= first.h && len(kernels) >= first.h && !(ending != noPairs && ks.endsInPair(cols)) {
-				first.run(k, &a.data[0], a.row, a.col, &b.from.data[jr], b.from.row, panel, &c[0], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
-				if m -= first.h; m == 0 {
-					continue
-				}
-				a, c, ep = a.from(first.h, 0), c[first.h*ldc:], ep.at(first.h, 0)
+			if packing := &ks.packing[v-1]; m >= packing.h && len(kernels) >= packing.h && !(ending != noPairs && ks.endsInPair(cols)) {
+				x.a, x.b, x.bRow, x.panel = &p.a.data[0], &b.from.data[jr], b.from.row, panel
+				x.c, x.bias, x.mask = &p.c[jr], shifted(p.e.bias, jr), shifted(p.e.mask, jr)
+				x.run(packing.run)
+				row = packing.h
 			} else {
 				ks.pack[v-1](k, &b.from.data[jr], b.from.row, panel, cols)
 			}
 		}
+		if x.bRow = b.row; b.row == 0 {
+			x.bRow = v * ks.lanes
+		}
 		// LOOP 1 splits m into tiles, inside the micro-kernel's call.
-		h, tall, short := split(m, len(kernels))
-		tiles, atOnce := tall+short, max(callWork/(k*cols*h), 1)
-		for i := 0; i < tiles; {
-			count := min(atOnce, tiles-i)
-			if i < tall {
-				count = min(count, tall-i)
-			} else if i == tall {
-				h--
+		h, tall, short := split(m-row, len(kernels))
+		together, atOnce := 1, m
+		if work := k * cols * m; work > callWork {
+			atOnce = max(callWork/(k*cols*h), 1)
+		} else if b.from.data == nil {
+			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)
+		}
+		for row < m {
+			if tall == 0 {
+				h, tall, short = h-1, short, 0
 			}
-			kernels[h-1](count, k, &a.data[0], a.row, a.col, panel, row, &c[0], ldc, cols, alpha, beta, ep.bias, ep.mask, ep.ldmask, ep.relu)
-			if i += count; i < tiles {
+			x.tiles, x.panels = min(tall, atOnce), together
+			x.a, x.b, x.c = &p.a.data[row*p.a.row], panel, &p.c[row*p.ldc+jr]
+			x.bias, x.mask = shifted(p.e.bias, jr), shifted(p.e.mask, row*p.e.ldmask+jr)
+			x.run(kernels[h-1])
+			tall, row = tall-x.tiles, row+x.tiles*h
+			if row < m {
 				preemptible()
-				a, c, ep = a.from(count*h, 0), c[count*h*ldc:], ep.at(count*h, 0)
 			}
 		}
+		jr += together * cols
 	}
+}
+
+// panelsTogether returns how many panels there are in one call, at most so many, if so
+// many columns are left: equal ones, and if tiles have two heights, which are two calls, as
+// many as stay in the L1 cache from one call to the other.
+func (ks *kernelSet[T]) panelsTogether(left, wide, k, most int, oneHeight bool) (together int) {
+	const half = 16 << 10 // bytes of the L1 cache
+	v, cols := ks.panel(left, wide)
+	if !oneHeight {
+		var z T
+		most = min(most, half/(k*cols*int(unsafe.Sizeof(z))))
+	}
+	for together = 1; together < most && left > together*cols; together++ {
+		if next, nextCols := ks.panel(left-together*cols, wide); next != v || nextCols != cols {
+			break
+		}
+	}
+	return together
 }
 
 // rowsAtOnce bounds the height of a tile that reads A in place. Rows that are a

@@ -100,6 +100,7 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 	w.a = room(w.a, p.n*mc)
 	rows, b := w.a, p.b.transposed()
 	b.inOrder = true
+	block := product[T]{ks: p.ks, m: p.n, alpha: p.alpha, c: rows, ldc: mc}
 	for ic := 0; ic < p.m; ic += mc {
 		mb := min(mc, p.m-ic)
 		c, beta := p.c[ic*p.ldc:], p.beta
@@ -111,8 +112,8 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 			packTransposed(p.ks.square, c, p.ldc, rows, p.n, mb, mc)
 		}
 		for pc := 0; pc < p.k; pc += p.kc {
-			columns := panels[T]{data: p.a.data[ic+pc*p.a.col:], row: p.a.col, step: 1}
-			macroKernel(p.ks, p.n, mb, min(p.kc, p.k-pc), p.alpha, b.from(0, pc), columns, beta, rows, mc, epilogue[T]{}, false)
+			block.n, block.k, block.a, block.beta = mb, min(p.kc, p.k-pc), b.from(0, pc), beta
+			block.macroKernel(&panels[T]{data: p.a.data[ic+pc*p.a.col:], row: p.a.col, step: 1})
 			beta = 1
 		}
 		if adds {

@@ -28,10 +28,10 @@ func GemmFused[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda in
 
 // GemmFused is [GemmFused] on o's implementation.
 func (o Ops[T]) GemmFused(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, e Epilogue[T]) {
-	product := checkGemm("GemmFused", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc)
+	multiplies := checkGemm("GemmFused", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc)
 	ep := e.check("GemmFused", m, n, c, ldc)
-	if product {
-		o.gemm(m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, ep)
+	if multiplies {
+		o.gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, ep)
 		return
 	}
 	scale(m, n, beta, c, ldc)
@@ -65,13 +65,7 @@ type epilogue[T Float] struct {
 
 // at returns the epilogue of the part of C that begins at (i, j).
 func (e epilogue[T]) at(i, j int) epilogue[T] {
-	var z T
-	if e.bias != nil {
-		e.bias = (*T)(unsafe.Add(unsafe.Pointer(e.bias), j*int(unsafe.Sizeof(z))))
-	}
-	if e.mask != nil {
-		e.mask = (*T)(unsafe.Add(unsafe.Pointer(e.mask), (i*e.ldmask+j)*int(unsafe.Sizeof(z))))
-	}
+	e.bias, e.mask = shifted(e.bias, j), shifted(e.mask, i*e.ldmask+j)
 	return e
 }
 

@@ -53,31 +53,43 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	}
 	// What is in order is seen by a few comparisons, in line; everything else,
 	// legal or not, is looked into one thing after the other.
-	if m <= 0 || n <= 0 || k <= 0 || alpha == 0 || lda < aCols || ldb < bCols || ldc < n ||
-		!reaches(a, aRows, aCols, lda) || !reaches(b, bRows, bCols, ldb) || !reaches(c, m, n, ldc) ||
-		!disjoint(c, a) || !disjoint(c, b) {
-		if !checkGemm("Gemm", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc) {
-			scale(m, n, beta, c, ldc)
-			return
-		}
-	}
-	// A small product is one call, which takes less time than the usual way there.
 	ks := o.ks
-	if kernels := ks.onePanel(m, n, k, ldb, transA); kernels != nil && !transB && !(transA && (ks.betterAsRows(m, n, k, false) || m > len(kernels) && ks.goesBeside(m, n, k))) {
-		h, tiles, others := m, 1, 0
-		if m > len(kernels) {
-			h, tiles, others = splitEqually(m, len(kernels))
+	if m > 0 && n > 0 && k > 0 && alpha != 0 && lda >= aCols && ldb >= bCols && ldc >= n &&
+		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
+		// A small product is one call or two, and takes less time than the usual way there.
+		kernel := ks.oneTile(m, n, k, transA, transB)
+		var kernels []microKernel[T]
+		if kernel == nil && !transB {
+			kernels = ks.panelInPlace(m, n, k, ldb, transA)
 		}
-		if others == 0 {
-			aRow, aCol := lda, 1
+		if kernel != nil || kernels != nil {
+			var x microArgs[T]
+			x.aRow, x.aCol = lda, 1
 			if transA {
-				aRow, aCol = 1, lda
+				x.aRow, x.aCol = 1, lda
 			}
-			kernels[h-1](tiles, k, &a[0], aRow, aCol, &b[0], ldb, &c[0], ldc, n, alpha, beta, nil, nil, 0, 0)
+			x.tiles, x.panels, x.k, x.a, x.b, x.bRow, x.c, x.ldc, x.cols, x.alpha, x.beta = 1, 1, k, &a[0], &b[0], ldb, &c[0], ldc, n, alpha, beta
+			if kernel != nil {
+				x.run(kernel)
+			} else {
+				x.onePanel(kernels, m)
+			}
 			return
 		}
+	} else if !checkGemm("Gemm", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc) {
+		scale(m, n, beta, c, ldc)
+		return
 	}
-	o.gemm(m, n, k, alpha, stridesOf(a, lda, transA), stridesOf(b, ldb, transB), beta, c, ldc, epilogue[T]{})
+	o.gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue[T]{})
+}
+
+// gemm is Gemm and its epilogue, after the checks: m, n, k > 0 and alpha != 0.
+func (o Ops[T]) gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, e epilogue[T]) {
+	var p product[T]
+	p.ks, p.m, p.n, p.k, p.alpha, p.beta, p.c, p.ldc, p.e = o.ks, m, n, k, alpha, beta, c, ldc, e
+	p.a.set(a, lda, transA)
+	p.b.set(b, ldb, transB)
+	p.compute(o)
 }
 
 // checkGemm checks the arguments of a product, and reports whether there is
@@ -131,11 +143,17 @@ type operand[T Float] struct {
 	inOrder  bool // whether sums over k may not be split, whatever the strides
 }
 
-func stridesOf[T Float](data []T, ld int, trans bool) operand[T] {
+// set makes x the operand that is stored with leading dimension ld.
+func (x *operand[T]) set(data []T, ld int, trans bool) {
+	x.data, x.row, x.col, x.trans = data, ld, 1, trans
 	if trans {
-		return operand[T]{data: data, row: 1, col: ld, trans: true}
+		x.row, x.col = 1, ld
 	}
-	return operand[T]{data: data, row: ld, col: 1}
+}
+
+func stridesOf[T Float](data []T, ld int, trans bool) (x operand[T]) {
+	x.set(data, ld, trans)
+	return x
 }
 
 // from returns the operand that starts at element (i, j).

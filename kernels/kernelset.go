@@ -56,36 +56,18 @@ type kernelSet[T Float] struct {
 	probeFMAs int
 }
 
-// A microKernel computes, for each of the given number of tiles, one below the other,
-//
-//	for i in 0..h-1, j in 0..cols-1:
-//		s = sum over p in 0..k-1 of a[i*aRow + p*aCol] * b[p*bRow + j]
-//		x = alpha*s + beta*c[i*ldc + j]    (c is not read if beta = 0)
-//		x += bias[j]                       (if bias is not nil)
-//		x = 0 where x <= 0                 (if relu is not 0)
-//		x = 0 where mask[i*maskRow + j] <= 0  (if mask is not nil)
-//		c[i*ldc + j] = x
-//	a += h*aRow;  c += h*ldc;  mask += h*maskRow
-//
-// where h and the number of vectors v are the kernel's own and
-// (v-1)*lanes < cols <= v*lanes. It touches no element outside those, except that it may
-// read b up to the end of the last vector if bRow >= v*lanes. Strides count elements.
-type microKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int)
-
 // besideKernels compute tiles of v vectors and, from the same reads of A, up to
 // len(run) columns of B behind them, t of them by run[t-1], in vectors along m. A
-// is transposed: aRow = 1. There are kernels of h-1 and of h rows.
-type besideKernels[T Float] struct {
-	v, h int
-	run  [][2]besideKernel[T]
-}
-
-// A besideKernel is a microKernel that also computes, for each tile,
+// is transposed: aRow = 1. There are kernels of h-1 and of h rows, for one panel:
+// microKernels that also compute, for each tile,
 //
 //	for i in 0..h-1, j in 0..t-1:
 //		sums[j*sumsRow + i] = alpha * sum over p in 0..k-1 of a[i + p*aCol] * b[p*bRow + v*lanes + j]
 //	sums += h
-type besideKernel[T Float] func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int, sums *T, sumsRow int)
+type besideKernels[T Float] struct {
+	v, h int
+	run  [][2]microKernel[T]
+}
 
 // aroundKernels, by height, are micro-kernels of v vectors that write C past the
 // caches: beta = 0, cols = v*lanes, and all rows of c begin with a cache line.
@@ -95,11 +77,11 @@ type aroundKernels[T Float] struct {
 }
 
 // A packingKernel is a microKernel for one tile of h rows that also packs the
-// panel of B it reads, as a packKernel does: the copy costs next to nothing
-// behind the multiply-adds.
+// panel of B it reads, as a packKernel does, into panel: the copy costs next to
+// nothing behind the multiply-adds.
 type packingKernel[T Float] struct {
 	h   int
-	run func(k int, a *T, aRow, aCol int, b *T, bRow int, panel *T, c *T, ldc, cols int, alpha, beta T, bias, mask *T, maskRow, relu int)
+	run microKernel[T]
 }
 
 // A dotKernel computes, for each of the given number of tiles, one below the other,

@@ -105,23 +105,27 @@ const portableMR, portableNR = 2, 4
 
 // portableTile returns the micro-kernel of h rows and v columns.
 func portableTile[T Float](h, v int) microKernel[T] {
-	return func(tiles, k int, a *T, aRow, aCol int, b *T, bRow int, c *T, ldc, _ int, alpha, beta T, bias, mask *T, maskRow, relu int) {
-		as := unsafe.Slice(a, (tiles*h-1)*aRow+(k-1)*aCol+1)
-		bs := unsafe.Slice(b, (k-1)*bRow+v)
-		cs := unsafe.Slice(c, (tiles*h-1)*ldc+v)
-		for t := range tiles {
-			a, c := as[t*h*aRow:], cs[t*h*ldc:]
-			switch {
-			case h == portableMR && v == portableNR:
-				portableFullTile(k, a, aRow, aCol, bs, bRow, c, ldc, alpha, beta)
-			case h == 1 && v == portableNR:
-				s0, s1, s2, s3 := portableRowSums(k, a, aCol, bs, bRow)
-				portableStore(c[:4], alpha, beta, s0, s1, s2, s3)
-			default:
-				portableEdgeTile(h, v, k, a, aRow, aCol, bs, bRow, c, ldc, alpha, beta)
+	return func(x *microArgs[T]) {
+		rows, columns := x.tiles*h, (x.panels-1)*x.bStep+v
+		as := unsafe.Slice(x.a, (rows-1)*x.aRow+(x.k-1)*x.aCol+1)
+		bs := unsafe.Slice(x.b, (x.k-1)*x.bRow+columns)
+		cs := unsafe.Slice(x.c, (rows-1)*x.ldc+x.panels*v)
+		for panel := range x.panels {
+			bs, cs := bs[panel*x.bStep:], cs[panel*v:]
+			for t := range x.tiles {
+				a, c := as[t*h*x.aRow:], cs[t*h*x.ldc:]
+				switch {
+				case h == portableMR && v == portableNR:
+					portableFullTile(x.k, a, x.aRow, x.aCol, bs, x.bRow, c, x.ldc, x.alpha, x.beta)
+				case h == 1 && v == portableNR:
+					s0, s1, s2, s3 := portableRowSums(x.k, a, x.aCol, bs, x.bRow)
+					portableStore(c[:4], x.alpha, x.beta, s0, s1, s2, s3)
+				default:
+					portableEdgeTile(h, v, x.k, a, x.aRow, x.aCol, bs, x.bRow, c, x.ldc, x.alpha, x.beta)
+				}
 			}
 		}
-		epilogue[T]{bias, mask, maskRow, relu}.apply(cs, tiles*h, v, ldc)
+		epilogue[T]{x.bias, x.mask, x.maskRow, x.relu}.apply(cs, rows, x.panels*v, x.ldc)
 	}
 }
 

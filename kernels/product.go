@@ -1,80 +1,7 @@
 package kernels
 
-// gemm is Gemm after the checks: m, n, k > 0 and alpha != 0. One of the
-// strides of a and of b is 1. It chooses the way to compute the product, by
-// its shape, and shares the work out among threads.
-//
-// The way depends on the whole product alone, and no piece of it adds up an
-// element of C in another order than the whole would: whoever computes what,
-// the bits are the same.
-func (o Ops[T]) gemm(m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, e epilogue[T]) {
-	ks := o.ks
-	switch {
-	case !a.trans:
-	case ks.goesBeside(m, n, k):
-		p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, true), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
-		if p.allInPlace() && (beta == 0 || beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
-			p.withBeside()
-			return
-		}
-	case e == (epilogue[T]{}) && ks.betterAsRows(m, n, k, b.trans):
-		p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, true), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc}
-		p.asColumns(o)
-		return
-	}
-	if kernels := ks.onePanel(m, n, k, b.row, a.trans); kernels != nil {
-		if !b.trans {
-			tiles(kernels, m, n, k, alpha, a, b.data, b.row, beta, c, ldc, e)
-			return
-		}
-		w := borrowWorkspace[T]()
-		width := (n + ks.lanes - 1) >> ks.laneShift << ks.laneShift
-		w.b = room(w.b, k*width)
-		packTransposed(ks.square, b.data, b.col, w.b, k, n, width)
-		tiles(kernels, m, n, k, alpha, a, w.b, width, beta, c, ldc, e)
-		w.giveBack()
-		return
-	}
-	if !b.trans && ks.inPlace(m, n, k, a.row*a.col, b.row, a.trans) {
-		macroKernel(ks, m, n, k, alpha, a, panels[T]{data: b.data, row: b.row, step: 1}, beta, c, ldc, e, false)
-		return
-	}
-	p := product[T]{ks: ks, m: m, n: n, k: k, kc: ks.depth(n, k, a.trans), alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc, e: e}
-	if m == 1 && n > 1 { // a row is a column of the transposed product
-		p.m, p.n, p.a, p.b, p.ldc, p.e = n, 1, b.transposed(), a.transposed(), 1, epilogue[T]{}
-		p.asColumns(o)
-		e.apply(c, 1, n, ldc)
-		return
-	}
-	if tail := ks.tailColumns(m, n, k); tail > 0 {
-		p.n -= tail
-		last := p
-		last.n, last.b, last.c, last.e = tail, b.from(0, p.n), c[p.n:], e.at(0, p.n)
-		last.asColumns(o)
-		last.e.apply(last.c, m, tail, ldc)
-	}
-	if p.n > 0 {
-		p.asBlocks(o)
-	}
-}
-
-// allInPlace reports whether no operand of p is packed, and k is one block.
-func (p *product[T]) allInPlace() bool {
-	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) && !p.ks.packsA(p.n, p.a.row*p.a.col, p.a.trans)
-}
-
-// tiles computes a small product as one panel of equal tiles, or of two heights.
-func tiles[T Float](kernels []microKernel[T], m, n, k int, alpha T, a operand[T], b []T, ldb int, beta T, c []T, ldc int, e epilogue[T]) {
-	h, tall, short := splitEqually(m, len(kernels))
-	kernels[h-1](tall, k, &a.data[0], a.row, a.col, &b[0], ldb, &c[0], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
-	if short > 0 {
-		row := tall * h
-		e = e.at(row, 0)
-		kernels[h-2](short, k, &a.data[row*a.row], a.row, a.col, &b[0], ldb, &c[row*ldc], ldc, n, alpha, beta, e.bias, e.mask, e.ldmask, e.relu)
-	}
-}
-
-// A product is what Gemm was called with, or a part of it.
+// A product is what Gemm was called with, after the checks, or a part of it: m, n, k > 0
+// and alpha != 0. One of the strides of a and of b is 1.
 type product[T Float] struct {
 	ks          *kernelSet[T]
 	m, n, k     int
@@ -87,6 +14,77 @@ type product[T Float] struct {
 	ldc         int
 	e           epilogue[T]
 	around      bool // whether C is written past the caches
+}
+
+// compute chooses the way to compute p, by its shape, and shares the work out among
+// threads.
+//
+// The way depends on the whole product alone, and no piece of it adds up an
+// element of C in another order than the whole would: whoever computes what,
+// the bits are the same.
+func (p *product[T]) compute(o Ops[T]) {
+	ks, m, n, k := p.ks, p.m, p.n, p.k
+	switch {
+	case !p.a.trans:
+	case ks.goesBeside(m, n, k):
+		p.kc = ks.depth(n, k, true)
+		if p.allInPlace() && (p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
+			p.withBeside()
+			return
+		}
+	case p.e == (epilogue[T]{}) && ks.betterAsRows(m, n, k, p.b.trans):
+		p.kc = ks.depth(n, k, true)
+		p.asColumns(o)
+		return
+	}
+	if kernels := ks.onePanel(m, n, k, p.b.row, p.a.trans); kernels != nil {
+		if !p.b.trans {
+			p.tiles(kernels, &p.b.data[0], p.b.row)
+			return
+		}
+		w := borrowWorkspace[T]()
+		width := (n + ks.lanes - 1) >> ks.laneShift << ks.laneShift
+		w.b = room(w.b, k*width)
+		packTransposed(ks.square, p.b.data, p.b.col, w.b, k, n, width)
+		p.tiles(kernels, &w.b[0], width)
+		w.giveBack()
+		return
+	}
+	if !p.b.trans && ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
+		p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1})
+		return
+	}
+	p.kc = ks.depth(n, k, p.a.trans)
+	if m == 1 && n > 1 { // a row is a column of the transposed product
+		e := p.e
+		p.m, p.n, p.a, p.b, p.ldc, p.e = n, 1, p.b.transposed(), p.a.transposed(), 1, epilogue[T]{}
+		p.asColumns(o)
+		e.apply(p.c, 1, n, n)
+		return
+	}
+	if tail := ks.tailColumns(m, n, k); tail > 0 {
+		p.n -= tail
+		last := *p
+		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)
+		last.asColumns(o)
+		last.e.apply(last.c, m, tail, p.ldc)
+	}
+	if p.n > 0 {
+		p.asBlocks(o)
+	}
+}
+
+// allInPlace reports whether no operand of p is packed, and k is one block.
+func (p *product[T]) allInPlace() bool {
+	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) && !p.ks.packsA(p.n, p.a.row*p.a.col, p.a.trans)
+}
+
+// tiles computes p, a small product, as one panel.
+func (p *product[T]) tiles(kernels []microKernel[T], b *T, bRow int) {
+	var x microArgs[T]
+	x.setBlock(p)
+	x.a, x.b, x.bRow, x.c, x.cols, x.bias, x.mask = &p.a.data[0], b, bRow, &p.c[0], p.n, p.e.bias, p.e.mask
+	x.onePanel(kernels, p.m)
 }
 
 // asBlocks computes p in cache blocks, in pieces of whole tiles.

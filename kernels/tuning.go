@@ -121,6 +121,26 @@ func splitEqually(m, most int) (h, tall, short int) {
 	return h, tall, short
 }
 
+// oneTile returns the kernel that computes a whole product as a single tile, all
+// operands in place, or nil if there is none, or if another way may be better.
+func (ks *kernelSet[T]) oneTile(m, n, k int, transA, transB bool) microKernel[T] {
+	if m > 1 && n > 1 && n <= len(ks.byColumns) && k <= ks.tuning.KC && !transB && (!transA || k <= shallow) {
+		if kernels := ks.byColumns[n-1][pairingOf(m, k, transA)]; m <= len(kernels) {
+			return kernels[m-1]
+		}
+	}
+	return nil
+}
+
+// panelInPlace is onePanel where no other way is better.
+func (ks *kernelSet[T]) panelInPlace(m, n, k, ldb int, transA bool) []microKernel[T] {
+	kernels := ks.onePanel(m, n, k, ldb, transA)
+	if transA && kernels != nil && (ks.betterAsRows(m, n, k, false) || m > len(kernels) && ks.goesBeside(m, n, k)) {
+		return nil
+	}
+	return kernels
+}
+
 // onePanel returns the kernels, by height, that compute a small product as one
 // panel of tiles, all operands in place, or nil. B must be contiguous along n.
 func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) []microKernel[T] {
@@ -171,6 +191,9 @@ const deepest = 4096
 // a transposed A it is the slower way. The limit is no cache's, as the bits depend on it.
 func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 	most := ks.tuning.KC
+	if k <= most {
+		return k
+	}
 	if !transA {
 		const narrow = 256 << 10 // bytes of B
 		var z T
@@ -205,7 +228,6 @@ func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
 // A transposed B is then read as it is, which is worth as much as a pair in tiles.
 // 50x10x100 gains 6 to 28%, 300x3x300 up to 2.8 times.
 func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
-	const shallow = 16
 	before := 2000 // half vectors, four to a cycle
 	if ks.halves != nil {
 		before = 1000 // two to a cycle
@@ -218,6 +240,9 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	asTiles := m*ks.computed(n-tail, !transB) + tail*ks.computed(m, !transB)
 	return 2*k*(asTiles-asRows) > ks.lanes*(m*n+before)
 }
+
+// shallow is up to what depth A is read once for so few steps that no other way is better.
+const shallow = 16
 
 // computed returns how many columns a micro-kernel could compute in the time of n,
 // the last of which may be a pair.

@@ -4,85 +4,85 @@
 
 package kernels
 
-// saround1x48AVX512 is the microKernel of aroundKernels with h = 1 and v = 3 vectors of 16.
+// saround1x48AVX512 is one of aroundKernels with h = 1 and v = 3 vectors of 16.
 //
 //go:noescape
-func saround1x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func saround1x48AVX512(x *microArgs[float32])
 
-// saround2x48AVX512 is the microKernel of aroundKernels with h = 2 and v = 3 vectors of 16.
+// saround2x48AVX512 is one of aroundKernels with h = 2 and v = 3 vectors of 16.
 //
 //go:noescape
-func saround2x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func saround2x48AVX512(x *microArgs[float32])
 
-// saround3x48AVX512 is the microKernel of aroundKernels with h = 3 and v = 3 vectors of 16.
+// saround3x48AVX512 is one of aroundKernels with h = 3 and v = 3 vectors of 16.
 //
 //go:noescape
-func saround3x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func saround3x48AVX512(x *microArgs[float32])
 
-// saround4x48AVX512 is the microKernel of aroundKernels with h = 4 and v = 3 vectors of 16.
+// saround4x48AVX512 is one of aroundKernels with h = 4 and v = 3 vectors of 16.
 //
 //go:noescape
-func saround4x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func saround4x48AVX512(x *microArgs[float32])
 
-// saround5x48AVX512 is the microKernel of aroundKernels with h = 5 and v = 3 vectors of 16.
+// saround5x48AVX512 is one of aroundKernels with h = 5 and v = 3 vectors of 16.
 //
 //go:noescape
-func saround5x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func saround5x48AVX512(x *microArgs[float32])
 
-// saround6x48AVX512 is the microKernel of aroundKernels with h = 6 and v = 3 vectors of 16.
+// saround6x48AVX512 is one of aroundKernels with h = 6 and v = 3 vectors of 16.
 //
 //go:noescape
-func saround6x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func saround6x48AVX512(x *microArgs[float32])
 
-// saround7x48AVX512 is the microKernel of aroundKernels with h = 7 and v = 3 vectors of 16.
+// saround7x48AVX512 is one of aroundKernels with h = 7 and v = 3 vectors of 16.
 //
 //go:noescape
-func saround7x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func saround7x48AVX512(x *microArgs[float32])
 
-// saround8x48AVX512 is the microKernel of aroundKernels with h = 8 and v = 3 vectors of 16.
+// saround8x48AVX512 is one of aroundKernels with h = 8 and v = 3 vectors of 16.
 //
 //go:noescape
-func saround8x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func saround8x48AVX512(x *microArgs[float32])
 
-// daround1x24AVX512 is the microKernel of aroundKernels with h = 1 and v = 3 vectors of 8.
+// daround1x24AVX512 is one of aroundKernels with h = 1 and v = 3 vectors of 8.
 //
 //go:noescape
-func daround1x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func daround1x24AVX512(x *microArgs[float64])
 
-// daround2x24AVX512 is the microKernel of aroundKernels with h = 2 and v = 3 vectors of 8.
+// daround2x24AVX512 is one of aroundKernels with h = 2 and v = 3 vectors of 8.
 //
 //go:noescape
-func daround2x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func daround2x24AVX512(x *microArgs[float64])
 
-// daround3x24AVX512 is the microKernel of aroundKernels with h = 3 and v = 3 vectors of 8.
+// daround3x24AVX512 is one of aroundKernels with h = 3 and v = 3 vectors of 8.
 //
 //go:noescape
-func daround3x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func daround3x24AVX512(x *microArgs[float64])
 
-// daround4x24AVX512 is the microKernel of aroundKernels with h = 4 and v = 3 vectors of 8.
+// daround4x24AVX512 is one of aroundKernels with h = 4 and v = 3 vectors of 8.
 //
 //go:noescape
-func daround4x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func daround4x24AVX512(x *microArgs[float64])
 
-// daround5x24AVX512 is the microKernel of aroundKernels with h = 5 and v = 3 vectors of 8.
+// daround5x24AVX512 is one of aroundKernels with h = 5 and v = 3 vectors of 8.
 //
 //go:noescape
-func daround5x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func daround5x24AVX512(x *microArgs[float64])
 
-// daround6x24AVX512 is the microKernel of aroundKernels with h = 6 and v = 3 vectors of 8.
+// daround6x24AVX512 is one of aroundKernels with h = 6 and v = 3 vectors of 8.
 //
 //go:noescape
-func daround6x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func daround6x24AVX512(x *microArgs[float64])
 
-// daround7x24AVX512 is the microKernel of aroundKernels with h = 7 and v = 3 vectors of 8.
+// daround7x24AVX512 is one of aroundKernels with h = 7 and v = 3 vectors of 8.
 //
 //go:noescape
-func daround7x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func daround7x24AVX512(x *microArgs[float64])
 
-// daround8x24AVX512 is the microKernel of aroundKernels with h = 8 and v = 3 vectors of 8.
+// daround8x24AVX512 is one of aroundKernels with h = 8 and v = 3 vectors of 8.
 //
 //go:noescape
-func daround8x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func daround8x24AVX512(x *microArgs[float64])
 
 var saroundAVX512 = aroundKernels[float32]{v: 3, run: []microKernel[float32]{saround1x48AVX512, saround2x48AVX512, saround3x48AVX512, saround4x48AVX512, saround5x48AVX512, saround6x48AVX512, saround7x48AVX512, saround8x48AVX512}}
 

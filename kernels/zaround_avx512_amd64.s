@@ -4,24 +4,32 @@
 
 #include "textflag.h"
 
-// func saround1x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func saround1x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround1x48AVX512(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·saround1x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
+	SHLQ $0x02, AX
+
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -97,27 +105,28 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Z3
+	VBROADCASTSS 176(R8), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z3, Z2, Z2
 
 tileBeta:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPS (R8), Z3
+	VMOVUPS (R9), Z3
 	VADDPS  Z3, Z0, Z0
-	VMOVUPS 64(R8), Z3
+	VMOVUPS 64(R9), Z3
 	VADDPS  Z3, Z1, Z1
-	VMOVUPS 128(R8), Z3
+	VMOVUPS 128(R9), Z3
 	VADDPS  Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      relu+112(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
 	VCMPPS    $0x16, Z7, Z0, K1
@@ -128,37 +137,58 @@ tileReLU:
 	VMOVAPS.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      mask+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      maskRow+104(FP), R9
-	SHLQ      $0x02, R9
+	MOVQ      96(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z7, Z7, Z7
-	VMOVUPS   (R8), Z3
+	VMOVUPS   (R9), Z3
 	VCMPPS    $0x16, Z7, Z3, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R8), Z3
+	VMOVUPS   64(R9), Z3
 	VCMPPS    $0x16, Z7, Z3, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R8), Z3
+	VMOVUPS   128(R9), Z3
 	VCMPPS    $0x16, Z7, Z3, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R9, R8
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVNTPS Z0, (SI)
-	VMOVNTPS Z1, 64(SI)
-	VMOVNTPS Z2, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z2, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, SI
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x02, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -224,24 +254,32 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func saround2x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func saround2x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround2x48AVX512(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·saround2x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
+	SHLQ $0x02, AX
+
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -340,9 +378,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Z6
+	VBROADCASTSS 176(R8), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
@@ -351,22 +390,22 @@ tileStore:
 	VMULPS       Z6, Z5, Z5
 
 tileBeta:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPS (R8), Z6
+	VMOVUPS (R9), Z6
 	VADDPS  Z6, Z0, Z0
 	VADDPS  Z6, Z3, Z3
-	VMOVUPS 64(R8), Z6
+	VMOVUPS 64(R9), Z6
 	VADDPS  Z6, Z1, Z1
 	VADDPS  Z6, Z4, Z4
-	VMOVUPS 128(R8), Z6
+	VMOVUPS 128(R9), Z6
 	VADDPS  Z6, Z2, Z2
 	VADDPS  Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      relu+112(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
 	VCMPPS    $0x16, Z10, Z0, K1
@@ -383,51 +422,72 @@ tileReLU:
 	VMOVAPS.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      mask+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      maskRow+104(FP), R9
-	SHLQ      $0x02, R9
+	MOVQ      96(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z10, Z10, Z10
-	VMOVUPS   (R8), Z6
+	VMOVUPS   (R9), Z6
 	VCMPPS    $0x16, Z10, Z6, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R8), Z6
+	VMOVUPS   64(R9), Z6
 	VCMPPS    $0x16, Z10, Z6, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R8), Z6
+	VMOVUPS   128(R9), Z6
 	VCMPPS    $0x16, Z10, Z6, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z6
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z6
 	VCMPPS    $0x16, Z10, Z6, K1
 	VMOVAPS.Z Z3, K1, Z3
-	VMOVUPS   64(R8), Z6
+	VMOVUPS   64(R9), Z6
 	VCMPPS    $0x16, Z10, Z6, K1
 	VMOVAPS.Z Z4, K1, Z4
-	VMOVUPS   128(R8), Z6
+	VMOVUPS   128(R9), Z6
 	VCMPPS    $0x16, Z10, Z6, K1
 	VMOVAPS.Z Z5, K1, Z5
-	ADDQ      R9, R8
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVNTPS Z0, (SI)
-	VMOVNTPS Z1, 64(SI)
-	VMOVNTPS Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z3, (SI)
-	VMOVNTPS Z4, 64(SI)
-	VMOVNTPS Z5, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z3, (DI)
+	VMOVNTPS Z4, 64(DI)
+	VMOVNTPS Z5, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, SI
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x02, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -509,24 +569,32 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func saround3x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func saround3x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround3x48AVX512(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·saround3x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
+	SHLQ $0x02, AX
+
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -648,9 +716,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Z9
+	VBROADCASTSS 176(R8), Z9
 	VMULPS       Z9, Z0, Z0
 	VMULPS       Z9, Z1, Z1
 	VMULPS       Z9, Z2, Z2
@@ -662,25 +731,25 @@ tileStore:
 	VMULPS       Z9, Z8, Z8
 
 tileBeta:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPS (R8), Z9
+	VMOVUPS (R9), Z9
 	VADDPS  Z9, Z0, Z0
 	VADDPS  Z9, Z3, Z3
 	VADDPS  Z9, Z6, Z6
-	VMOVUPS 64(R8), Z9
+	VMOVUPS 64(R9), Z9
 	VADDPS  Z9, Z1, Z1
 	VADDPS  Z9, Z4, Z4
 	VADDPS  Z9, Z7, Z7
-	VMOVUPS 128(R8), Z9
+	VMOVUPS 128(R9), Z9
 	VADDPS  Z9, Z2, Z2
 	VADDPS  Z9, Z5, Z5
 	VADDPS  Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      relu+112(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
 	VCMPPS    $0x16, Z13, Z0, K1
@@ -703,65 +772,86 @@ tileReLU:
 	VMOVAPS.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      mask+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      maskRow+104(FP), R9
-	SHLQ      $0x02, R9
+	MOVQ      96(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z13, Z13, Z13
-	VMOVUPS   (R8), Z9
+	VMOVUPS   (R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R8), Z9
+	VMOVUPS   64(R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R8), Z9
+	VMOVUPS   128(R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z9
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K1
 	VMOVAPS.Z Z3, K1, Z3
-	VMOVUPS   64(R8), Z9
+	VMOVUPS   64(R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K1
 	VMOVAPS.Z Z4, K1, Z4
-	VMOVUPS   128(R8), Z9
+	VMOVUPS   128(R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K1
 	VMOVAPS.Z Z5, K1, Z5
-	ADDQ      R9, R8
-	VMOVUPS   (R8), Z9
+	ADDQ      R10, R9
+	VMOVUPS   (R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K1
 	VMOVAPS.Z Z6, K1, Z6
-	VMOVUPS   64(R8), Z9
+	VMOVUPS   64(R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K1
 	VMOVAPS.Z Z7, K1, Z7
-	VMOVUPS   128(R8), Z9
+	VMOVUPS   128(R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K1
 	VMOVAPS.Z Z8, K1, Z8
-	ADDQ      R9, R8
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVNTPS Z0, (SI)
-	VMOVNTPS Z1, 64(SI)
-	VMOVNTPS Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z3, (SI)
-	VMOVNTPS Z4, 64(SI)
-	VMOVNTPS Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z6, (SI)
-	VMOVNTPS Z7, 64(SI)
-	VMOVNTPS Z8, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z3, (DI)
+	VMOVNTPS Z4, 64(DI)
+	VMOVNTPS Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	VMOVNTPS Z8, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, SI
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x02, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -859,25 +949,33 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func saround4x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func saround4x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround4x48AVX512(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·saround4x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
+	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R10
+	MOVQ R10, 152(R8)
+	MOVQ 88(R8), R10
+	MOVQ R10, 160(R8)
+	MOVQ 40(R8), R10
+	MOVQ 8(R8), R11
+
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R10
-	MOVQ    k+8(FP), R11
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1022,9 +1120,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Z12
+	VBROADCASTSS 176(R8), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -1039,28 +1138,28 @@ tileStore:
 	VMULPS       Z12, Z11, Z11
 
 tileBeta:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPS (R8), Z12
+	VMOVUPS (R10), Z12
 	VADDPS  Z12, Z0, Z0
 	VADDPS  Z12, Z3, Z3
 	VADDPS  Z12, Z6, Z6
 	VADDPS  Z12, Z9, Z9
-	VMOVUPS 64(R8), Z12
+	VMOVUPS 64(R10), Z12
 	VADDPS  Z12, Z1, Z1
 	VADDPS  Z12, Z4, Z4
 	VADDPS  Z12, Z7, Z7
 	VADDPS  Z12, Z10, Z10
-	VMOVUPS 128(R8), Z12
+	VMOVUPS 128(R10), Z12
 	VADDPS  Z12, Z2, Z2
 	VADDPS  Z12, Z5, Z5
 	VADDPS  Z12, Z8, Z8
 	VADDPS  Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      relu+112(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R10
+	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
 	VCMPPS    $0x16, Z16, Z0, K1
@@ -1089,79 +1188,100 @@ tileReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      mask+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R10
+	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      maskRow+104(FP), R10
-	SHLQ      $0x02, R10
+	MOVQ      96(R8), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z16, Z16, Z16
-	VMOVUPS   (R8), Z12
+	VMOVUPS   (R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R8), Z12
+	VMOVUPS   64(R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R8), Z12
+	VMOVUPS   128(R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R10, R8
-	VMOVUPS   (R8), Z12
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z3, K1, Z3
-	VMOVUPS   64(R8), Z12
+	VMOVUPS   64(R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z4, K1, Z4
-	VMOVUPS   128(R8), Z12
+	VMOVUPS   128(R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z5, K1, Z5
-	ADDQ      R10, R8
-	VMOVUPS   (R8), Z12
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z6, K1, Z6
-	VMOVUPS   64(R8), Z12
+	VMOVUPS   64(R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z7, K1, Z7
-	VMOVUPS   128(R8), Z12
+	VMOVUPS   128(R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z8, K1, Z8
-	ADDQ      R10, R8
-	VMOVUPS   (R8), Z12
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z9, K1, Z9
-	VMOVUPS   64(R8), Z12
+	VMOVUPS   64(R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z10, K1, Z10
-	VMOVUPS   128(R8), Z12
+	VMOVUPS   128(R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K1
 	VMOVAPS.Z Z11, K1, Z11
-	ADDQ      R10, R8
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R10, 160(R8)
 
 tileWrite:
-	VMOVNTPS Z0, (SI)
-	VMOVNTPS Z1, 64(SI)
-	VMOVNTPS Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z3, (SI)
-	VMOVNTPS Z4, 64(SI)
-	VMOVNTPS Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z6, (SI)
-	VMOVNTPS Z7, 64(SI)
-	VMOVNTPS Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z9, (SI)
-	VMOVNTPS Z10, 64(SI)
-	VMOVNTPS Z11, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z3, (DI)
+	VMOVNTPS Z4, 64(DI)
+	VMOVNTPS Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	VMOVNTPS Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z9, (DI)
+	VMOVNTPS Z10, 64(DI)
+	VMOVNTPS Z11, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, SI
+	MOVQ   40(R8), R10
+	MOVQ   8(R8), R11
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x02, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -1275,25 +1395,33 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func saround5x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func saround5x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround5x48AVX512(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·saround5x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
+	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R10
+	MOVQ R10, 152(R8)
+	MOVQ 88(R8), R10
+	MOVQ R10, 160(R8)
+	MOVQ 40(R8), R10
+	MOVQ 8(R8), R11
+
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R10
-	MOVQ    k+8(FP), R11
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1461,9 +1589,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Z15
+	VBROADCASTSS 176(R8), Z15
 	VMULPS       Z15, Z0, Z0
 	VMULPS       Z15, Z1, Z1
 	VMULPS       Z15, Z2, Z2
@@ -1481,22 +1610,22 @@ tileStore:
 	VMULPS       Z15, Z14, Z14
 
 tileBeta:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPS (R8), Z15
+	VMOVUPS (R10), Z15
 	VADDPS  Z15, Z0, Z0
 	VADDPS  Z15, Z3, Z3
 	VADDPS  Z15, Z6, Z6
 	VADDPS  Z15, Z9, Z9
 	VADDPS  Z15, Z12, Z12
-	VMOVUPS 64(R8), Z15
+	VMOVUPS 64(R10), Z15
 	VADDPS  Z15, Z1, Z1
 	VADDPS  Z15, Z4, Z4
 	VADDPS  Z15, Z7, Z7
 	VADDPS  Z15, Z10, Z10
 	VADDPS  Z15, Z13, Z13
-	VMOVUPS 128(R8), Z15
+	VMOVUPS 128(R10), Z15
 	VADDPS  Z15, Z2, Z2
 	VADDPS  Z15, Z5, Z5
 	VADDPS  Z15, Z8, Z8
@@ -1504,8 +1633,8 @@ tileBeta:
 	VADDPS  Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      relu+112(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R10
+	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPS    $0x16, Z19, Z0, K1
@@ -1540,93 +1669,114 @@ tileReLU:
 	VMOVAPS.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      mask+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R10
+	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      maskRow+104(FP), R10
-	SHLQ      $0x02, R10
+	MOVQ      96(R8), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z19, Z19, Z19
-	VMOVUPS   (R8), Z15
+	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R8), Z15
+	VMOVUPS   64(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R8), Z15
+	VMOVUPS   128(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R10, R8
-	VMOVUPS   (R8), Z15
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z3, K1, Z3
-	VMOVUPS   64(R8), Z15
+	VMOVUPS   64(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z4, K1, Z4
-	VMOVUPS   128(R8), Z15
+	VMOVUPS   128(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z5, K1, Z5
-	ADDQ      R10, R8
-	VMOVUPS   (R8), Z15
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z6, K1, Z6
-	VMOVUPS   64(R8), Z15
+	VMOVUPS   64(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z7, K1, Z7
-	VMOVUPS   128(R8), Z15
+	VMOVUPS   128(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z8, K1, Z8
-	ADDQ      R10, R8
-	VMOVUPS   (R8), Z15
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z9, K1, Z9
-	VMOVUPS   64(R8), Z15
+	VMOVUPS   64(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z10, K1, Z10
-	VMOVUPS   128(R8), Z15
+	VMOVUPS   128(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z11, K1, Z11
-	ADDQ      R10, R8
-	VMOVUPS   (R8), Z15
+	ADDQ      R11, R10
+	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z12, K1, Z12
-	VMOVUPS   64(R8), Z15
+	VMOVUPS   64(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z13, K1, Z13
-	VMOVUPS   128(R8), Z15
+	VMOVUPS   128(R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K1
 	VMOVAPS.Z Z14, K1, Z14
-	ADDQ      R10, R8
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R10, 160(R8)
 
 tileWrite:
-	VMOVNTPS Z0, (SI)
-	VMOVNTPS Z1, 64(SI)
-	VMOVNTPS Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z3, (SI)
-	VMOVNTPS Z4, 64(SI)
-	VMOVNTPS Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z6, (SI)
-	VMOVNTPS Z7, 64(SI)
-	VMOVNTPS Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z9, (SI)
-	VMOVNTPS Z10, 64(SI)
-	VMOVNTPS Z11, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z12, (SI)
-	VMOVNTPS Z13, 64(SI)
-	VMOVNTPS Z14, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z3, (DI)
+	VMOVNTPS Z4, 64(DI)
+	VMOVNTPS Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	VMOVNTPS Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z9, (DI)
+	VMOVNTPS Z10, 64(DI)
+	VMOVNTPS Z11, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	VMOVNTPS Z14, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, SI
+	MOVQ   40(R8), R10
+	MOVQ   8(R8), R11
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x02, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -1756,26 +1906,34 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func saround6x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func saround6x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround6x48AVX512(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·saround6x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
+	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 88(R8), R11
+	MOVQ R11, 160(R8)
+	MOVQ 40(R8), R11
+	MOVQ 8(R8), R12
+
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R11
-	MOVQ    k+8(FP), R12
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1966,9 +2124,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Z18
+	VBROADCASTSS 176(R8), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Z18, Z1, Z1
 	VMULPS       Z18, Z2, Z2
@@ -1989,24 +2148,24 @@ tileStore:
 	VMULPS       Z18, Z17, Z17
 
 tileBeta:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPS (R8), Z18
+	VMOVUPS (R11), Z18
 	VADDPS  Z18, Z0, Z0
 	VADDPS  Z18, Z3, Z3
 	VADDPS  Z18, Z6, Z6
 	VADDPS  Z18, Z9, Z9
 	VADDPS  Z18, Z12, Z12
 	VADDPS  Z18, Z15, Z15
-	VMOVUPS 64(R8), Z18
+	VMOVUPS 64(R11), Z18
 	VADDPS  Z18, Z1, Z1
 	VADDPS  Z18, Z4, Z4
 	VADDPS  Z18, Z7, Z7
 	VADDPS  Z18, Z10, Z10
 	VADDPS  Z18, Z13, Z13
 	VADDPS  Z18, Z16, Z16
-	VMOVUPS 128(R8), Z18
+	VMOVUPS 128(R11), Z18
 	VADDPS  Z18, Z2, Z2
 	VADDPS  Z18, Z5, Z5
 	VADDPS  Z18, Z8, Z8
@@ -2015,8 +2174,8 @@ tileBeta:
 	VADDPS  Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      relu+112(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
 	VCMPPS    $0x16, Z22, Z0, K1
@@ -2057,107 +2216,128 @@ tileReLU:
 	VMOVAPS.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      mask+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      maskRow+104(FP), R11
-	SHLQ      $0x02, R11
+	MOVQ      96(R8), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z22, Z22, Z22
-	VMOVUPS   (R8), Z18
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R8), Z18
+	VMOVUPS   64(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R8), Z18
+	VMOVUPS   128(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z3, K1, Z3
-	VMOVUPS   64(R8), Z18
+	VMOVUPS   64(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z4, K1, Z4
-	VMOVUPS   128(R8), Z18
+	VMOVUPS   128(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z5, K1, Z5
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z6, K1, Z6
-	VMOVUPS   64(R8), Z18
+	VMOVUPS   64(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z7, K1, Z7
-	VMOVUPS   128(R8), Z18
+	VMOVUPS   128(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z8, K1, Z8
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z9, K1, Z9
-	VMOVUPS   64(R8), Z18
+	VMOVUPS   64(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z10, K1, Z10
-	VMOVUPS   128(R8), Z18
+	VMOVUPS   128(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z11, K1, Z11
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z12, K1, Z12
-	VMOVUPS   64(R8), Z18
+	VMOVUPS   64(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z13, K1, Z13
-	VMOVUPS   128(R8), Z18
+	VMOVUPS   128(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z14, K1, Z14
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z15, K1, Z15
-	VMOVUPS   64(R8), Z18
+	VMOVUPS   64(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z16, K1, Z16
-	VMOVUPS   128(R8), Z18
+	VMOVUPS   128(R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K1
 	VMOVAPS.Z Z17, K1, Z17
-	ADDQ      R11, R8
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R8)
 
 tileWrite:
-	VMOVNTPS Z0, (SI)
-	VMOVNTPS Z1, 64(SI)
-	VMOVNTPS Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z3, (SI)
-	VMOVNTPS Z4, 64(SI)
-	VMOVNTPS Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z6, (SI)
-	VMOVNTPS Z7, 64(SI)
-	VMOVNTPS Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z9, (SI)
-	VMOVNTPS Z10, 64(SI)
-	VMOVNTPS Z11, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z12, (SI)
-	VMOVNTPS Z13, 64(SI)
-	VMOVNTPS Z14, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z15, (SI)
-	VMOVNTPS Z16, 64(SI)
-	VMOVNTPS Z17, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z3, (DI)
+	VMOVNTPS Z4, 64(DI)
+	VMOVNTPS Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	VMOVNTPS Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z9, (DI)
+	VMOVNTPS Z10, 64(DI)
+	VMOVNTPS Z11, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	VMOVNTPS Z14, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z15, (DI)
+	VMOVNTPS Z16, 64(DI)
+	VMOVNTPS Z17, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, SI
+	MOVQ   40(R8), R11
+	MOVQ   8(R8), R12
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x02, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -2303,26 +2483,34 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func saround7x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func saround7x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround7x48AVX512(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·saround7x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
+	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 88(R8), R11
+	MOVQ R11, 160(R8)
+	MOVQ 40(R8), R11
+	MOVQ 8(R8), R12
+
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R11
-	MOVQ    k+8(FP), R12
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2536,9 +2724,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Z21
+	VBROADCASTSS 176(R8), Z21
 	VMULPS       Z21, Z0, Z0
 	VMULPS       Z21, Z1, Z1
 	VMULPS       Z21, Z2, Z2
@@ -2562,10 +2751,10 @@ tileStore:
 	VMULPS       Z21, Z20, Z20
 
 tileBeta:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPS (R8), Z21
+	VMOVUPS (R11), Z21
 	VADDPS  Z21, Z0, Z0
 	VADDPS  Z21, Z3, Z3
 	VADDPS  Z21, Z6, Z6
@@ -2573,7 +2762,7 @@ tileBeta:
 	VADDPS  Z21, Z12, Z12
 	VADDPS  Z21, Z15, Z15
 	VADDPS  Z21, Z18, Z18
-	VMOVUPS 64(R8), Z21
+	VMOVUPS 64(R11), Z21
 	VADDPS  Z21, Z1, Z1
 	VADDPS  Z21, Z4, Z4
 	VADDPS  Z21, Z7, Z7
@@ -2581,7 +2770,7 @@ tileBeta:
 	VADDPS  Z21, Z13, Z13
 	VADDPS  Z21, Z16, Z16
 	VADDPS  Z21, Z19, Z19
-	VMOVUPS 128(R8), Z21
+	VMOVUPS 128(R11), Z21
 	VADDPS  Z21, Z2, Z2
 	VADDPS  Z21, Z5, Z5
 	VADDPS  Z21, Z8, Z8
@@ -2591,8 +2780,8 @@ tileBeta:
 	VADDPS  Z21, Z20, Z20
 
 tileReLU:
-	MOVQ      relu+112(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPS    $0x16, Z25, Z0, K1
@@ -2639,121 +2828,142 @@ tileReLU:
 	VMOVAPS.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      mask+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      maskRow+104(FP), R11
-	SHLQ      $0x02, R11
+	MOVQ      96(R8), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z25, Z25, Z25
-	VMOVUPS   (R8), Z21
+	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R8), Z21
+	VMOVUPS   64(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R8), Z21
+	VMOVUPS   128(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z3, K1, Z3
-	VMOVUPS   64(R8), Z21
+	VMOVUPS   64(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z4, K1, Z4
-	VMOVUPS   128(R8), Z21
+	VMOVUPS   128(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z5, K1, Z5
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z6, K1, Z6
-	VMOVUPS   64(R8), Z21
+	VMOVUPS   64(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z7, K1, Z7
-	VMOVUPS   128(R8), Z21
+	VMOVUPS   128(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z8, K1, Z8
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z9, K1, Z9
-	VMOVUPS   64(R8), Z21
+	VMOVUPS   64(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z10, K1, Z10
-	VMOVUPS   128(R8), Z21
+	VMOVUPS   128(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z11, K1, Z11
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z12, K1, Z12
-	VMOVUPS   64(R8), Z21
+	VMOVUPS   64(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z13, K1, Z13
-	VMOVUPS   128(R8), Z21
+	VMOVUPS   128(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z14, K1, Z14
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z15, K1, Z15
-	VMOVUPS   64(R8), Z21
+	VMOVUPS   64(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z16, K1, Z16
-	VMOVUPS   128(R8), Z21
+	VMOVUPS   128(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z17, K1, Z17
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z18, K1, Z18
-	VMOVUPS   64(R8), Z21
+	VMOVUPS   64(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z19, K1, Z19
-	VMOVUPS   128(R8), Z21
+	VMOVUPS   128(R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K1
 	VMOVAPS.Z Z20, K1, Z20
-	ADDQ      R11, R8
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R8)
 
 tileWrite:
-	VMOVNTPS Z0, (SI)
-	VMOVNTPS Z1, 64(SI)
-	VMOVNTPS Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z3, (SI)
-	VMOVNTPS Z4, 64(SI)
-	VMOVNTPS Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z6, (SI)
-	VMOVNTPS Z7, 64(SI)
-	VMOVNTPS Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z9, (SI)
-	VMOVNTPS Z10, 64(SI)
-	VMOVNTPS Z11, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z12, (SI)
-	VMOVNTPS Z13, 64(SI)
-	VMOVNTPS Z14, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z15, (SI)
-	VMOVNTPS Z16, 64(SI)
-	VMOVNTPS Z17, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z18, (SI)
-	VMOVNTPS Z19, 64(SI)
-	VMOVNTPS Z20, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z3, (DI)
+	VMOVNTPS Z4, 64(DI)
+	VMOVNTPS Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	VMOVNTPS Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z9, (DI)
+	VMOVNTPS Z10, 64(DI)
+	VMOVNTPS Z11, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	VMOVNTPS Z14, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z15, (DI)
+	VMOVNTPS Z16, 64(DI)
+	VMOVNTPS Z17, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z18, (DI)
+	VMOVNTPS Z19, 64(DI)
+	VMOVNTPS Z20, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000007, CX, R11
+	ADDQ   R11, SI
+	MOVQ   40(R8), R11
+	MOVQ   8(R8), R12
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x02, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -2915,30 +3125,38 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func saround8x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func saround8x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround8x48AVX512(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·saround8x48AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
+	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 88(R8), R11
+	MOVQ R11, 160(R8)
+	MOVQ 40(R8), R12
+	MOVQ 8(R8), R13
+
 tileTile:
-	MOVQ AX, R8
+	MOVQ SI, R8
 
 	// the next pointer is 7*aRow further
 	LEAQ    (R8)(R9*2), R11
 	ADDQ    CX, R11
-	MOVQ    b+40(FP), R12
-	MOVQ    k+8(FP), R13
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3180,9 +3398,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Z24
+	VBROADCASTSS 176(R8), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
 	VMULPS       Z24, Z2, Z2
@@ -3209,10 +3428,10 @@ tileStore:
 	VMULPS       Z24, Z23, Z23
 
 tileBeta:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPS (R8), Z24
+	VMOVUPS (R11), Z24
 	VADDPS  Z24, Z0, Z0
 	VADDPS  Z24, Z3, Z3
 	VADDPS  Z24, Z6, Z6
@@ -3221,7 +3440,7 @@ tileBeta:
 	VADDPS  Z24, Z15, Z15
 	VADDPS  Z24, Z18, Z18
 	VADDPS  Z24, Z21, Z21
-	VMOVUPS 64(R8), Z24
+	VMOVUPS 64(R11), Z24
 	VADDPS  Z24, Z1, Z1
 	VADDPS  Z24, Z4, Z4
 	VADDPS  Z24, Z7, Z7
@@ -3230,7 +3449,7 @@ tileBeta:
 	VADDPS  Z24, Z16, Z16
 	VADDPS  Z24, Z19, Z19
 	VADDPS  Z24, Z22, Z22
-	VMOVUPS 128(R8), Z24
+	VMOVUPS 128(R11), Z24
 	VADDPS  Z24, Z2, Z2
 	VADDPS  Z24, Z5, Z5
 	VADDPS  Z24, Z8, Z8
@@ -3241,8 +3460,8 @@ tileBeta:
 	VADDPS  Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      relu+112(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPS    $0x16, Z28, Z0, K1
@@ -3295,135 +3514,156 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      mask+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      maskRow+104(FP), R11
-	SHLQ      $0x02, R11
+	MOVQ      96(R8), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z28, Z28, Z28
-	VMOVUPS   (R8), Z24
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R8), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R8), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z3, K1, Z3
-	VMOVUPS   64(R8), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z4, K1, Z4
-	VMOVUPS   128(R8), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z5, K1, Z5
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z6, K1, Z6
-	VMOVUPS   64(R8), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z7, K1, Z7
-	VMOVUPS   128(R8), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z8, K1, Z8
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z9, K1, Z9
-	VMOVUPS   64(R8), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z10, K1, Z10
-	VMOVUPS   128(R8), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z11, K1, Z11
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z12, K1, Z12
-	VMOVUPS   64(R8), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z13, K1, Z13
-	VMOVUPS   128(R8), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z14, K1, Z14
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z15, K1, Z15
-	VMOVUPS   64(R8), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z16, K1, Z16
-	VMOVUPS   128(R8), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z17, K1, Z17
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z18, K1, Z18
-	VMOVUPS   64(R8), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z19, K1, Z19
-	VMOVUPS   128(R8), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z20, K1, Z20
-	ADDQ      R11, R8
-	VMOVUPS   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z21, K1, Z21
-	VMOVUPS   64(R8), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z22, K1, Z22
-	VMOVUPS   128(R8), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z23, K1, Z23
-	ADDQ      R11, R8
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R8)
 
 tileWrite:
-	VMOVNTPS Z0, (SI)
-	VMOVNTPS Z1, 64(SI)
-	VMOVNTPS Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z3, (SI)
-	VMOVNTPS Z4, 64(SI)
-	VMOVNTPS Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z6, (SI)
-	VMOVNTPS Z7, 64(SI)
-	VMOVNTPS Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z9, (SI)
-	VMOVNTPS Z10, 64(SI)
-	VMOVNTPS Z11, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z12, (SI)
-	VMOVNTPS Z13, 64(SI)
-	VMOVNTPS Z14, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z15, (SI)
-	VMOVNTPS Z16, 64(SI)
-	VMOVNTPS Z17, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z18, (SI)
-	VMOVNTPS Z19, 64(SI)
-	VMOVNTPS Z20, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPS Z21, (SI)
-	VMOVNTPS Z22, 64(SI)
-	VMOVNTPS Z23, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPS Z0, (DI)
+	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z3, (DI)
+	VMOVNTPS Z4, 64(DI)
+	VMOVNTPS Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z6, (DI)
+	VMOVNTPS Z7, 64(DI)
+	VMOVNTPS Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z9, (DI)
+	VMOVNTPS Z10, 64(DI)
+	VMOVNTPS Z11, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z12, (DI)
+	VMOVNTPS Z13, 64(DI)
+	VMOVNTPS Z14, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z15, (DI)
+	VMOVNTPS Z16, 64(DI)
+	VMOVNTPS Z17, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z18, (DI)
+	VMOVNTPS Z19, 64(DI)
+	VMOVNTPS Z20, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPS Z21, (DI)
+	VMOVNTPS Z22, 64(DI)
+	VMOVNTPS Z23, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, SI
+	MOVQ   40(R8), R12
+	MOVQ   8(R8), R13
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x02, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -3605,24 +3845,32 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func daround1x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func daround1x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround1x24AVX512(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·daround1x24AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
+	SHLQ $0x03, AX
+
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3698,28 +3946,29 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Z3
+	VBROADCASTSD 176(R8), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Z3, Z2, Z2
 
 tileBeta:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPD (R8), Z3
+	VMOVUPD (R9), Z3
 	VADDPD  Z3, Z0, Z0
-	VMOVUPD 64(R8), Z3
+	VMOVUPD 64(R9), Z3
 	VADDPD  Z3, Z1, Z1
-	VMOVUPD 128(R8), Z3
+	VMOVUPD 128(R9), Z3
 	VADDPD  Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      relu+120(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
 	VCMPPD    $0x16, Z7, Z0, K1
@@ -3730,37 +3979,58 @@ tileReLU:
 	VMOVAPD.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      mask+104(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      maskRow+112(FP), R9
-	SHLQ      $0x03, R9
+	MOVQ      96(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z7, Z7, Z7
-	VMOVUPD   (R8), Z3
+	VMOVUPD   (R9), Z3
 	VCMPPD    $0x16, Z7, Z3, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R8), Z3
+	VMOVUPD   64(R9), Z3
 	VCMPPD    $0x16, Z7, Z3, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R8), Z3
+	VMOVUPD   128(R9), Z3
 	VCMPPD    $0x16, Z7, Z3, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R9, R8
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVNTPD Z0, (SI)
-	VMOVNTPD Z1, 64(SI)
-	VMOVNTPD Z2, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPD Z0, (DI)
+	VMOVNTPD Z1, 64(DI)
+	VMOVNTPD Z2, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, SI
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x03, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -3826,24 +4096,32 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func daround2x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func daround2x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround2x24AVX512(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·daround2x24AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
+	SHLQ $0x03, AX
+
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3942,10 +4220,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Z6
+	VBROADCASTSD 176(R8), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
@@ -3954,22 +4233,22 @@ tileStore:
 	VMULPD       Z6, Z5, Z5
 
 tileBeta:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPD (R8), Z6
+	VMOVUPD (R9), Z6
 	VADDPD  Z6, Z0, Z0
 	VADDPD  Z6, Z3, Z3
-	VMOVUPD 64(R8), Z6
+	VMOVUPD 64(R9), Z6
 	VADDPD  Z6, Z1, Z1
 	VADDPD  Z6, Z4, Z4
-	VMOVUPD 128(R8), Z6
+	VMOVUPD 128(R9), Z6
 	VADDPD  Z6, Z2, Z2
 	VADDPD  Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      relu+120(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
 	VCMPPD    $0x16, Z10, Z0, K1
@@ -3986,51 +4265,72 @@ tileReLU:
 	VMOVAPD.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      mask+104(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      maskRow+112(FP), R9
-	SHLQ      $0x03, R9
+	MOVQ      96(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z10, Z10, Z10
-	VMOVUPD   (R8), Z6
+	VMOVUPD   (R9), Z6
 	VCMPPD    $0x16, Z10, Z6, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R8), Z6
+	VMOVUPD   64(R9), Z6
 	VCMPPD    $0x16, Z10, Z6, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R8), Z6
+	VMOVUPD   128(R9), Z6
 	VCMPPD    $0x16, Z10, Z6, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R9, R8
-	VMOVUPD   (R8), Z6
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z6
 	VCMPPD    $0x16, Z10, Z6, K1
 	VMOVAPD.Z Z3, K1, Z3
-	VMOVUPD   64(R8), Z6
+	VMOVUPD   64(R9), Z6
 	VCMPPD    $0x16, Z10, Z6, K1
 	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   128(R8), Z6
+	VMOVUPD   128(R9), Z6
 	VCMPPD    $0x16, Z10, Z6, K1
 	VMOVAPD.Z Z5, K1, Z5
-	ADDQ      R9, R8
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVNTPD Z0, (SI)
-	VMOVNTPD Z1, 64(SI)
-	VMOVNTPD Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z3, (SI)
-	VMOVNTPD Z4, 64(SI)
-	VMOVNTPD Z5, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPD Z0, (DI)
+	VMOVNTPD Z1, 64(DI)
+	VMOVNTPD Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z3, (DI)
+	VMOVNTPD Z4, 64(DI)
+	VMOVNTPD Z5, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, SI
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x03, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -4112,24 +4412,32 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func daround3x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func daround3x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround3x24AVX512(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·daround3x24AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
+	SHLQ $0x03, AX
+
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4251,10 +4559,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Z9
+	VBROADCASTSD 176(R8), Z9
 	VMULPD       Z9, Z0, Z0
 	VMULPD       Z9, Z1, Z1
 	VMULPD       Z9, Z2, Z2
@@ -4266,25 +4575,25 @@ tileStore:
 	VMULPD       Z9, Z8, Z8
 
 tileBeta:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPD (R8), Z9
+	VMOVUPD (R9), Z9
 	VADDPD  Z9, Z0, Z0
 	VADDPD  Z9, Z3, Z3
 	VADDPD  Z9, Z6, Z6
-	VMOVUPD 64(R8), Z9
+	VMOVUPD 64(R9), Z9
 	VADDPD  Z9, Z1, Z1
 	VADDPD  Z9, Z4, Z4
 	VADDPD  Z9, Z7, Z7
-	VMOVUPD 128(R8), Z9
+	VMOVUPD 128(R9), Z9
 	VADDPD  Z9, Z2, Z2
 	VADDPD  Z9, Z5, Z5
 	VADDPD  Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      relu+120(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
 	VCMPPD    $0x16, Z13, Z0, K1
@@ -4307,65 +4616,86 @@ tileReLU:
 	VMOVAPD.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      mask+104(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R9
+	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      maskRow+112(FP), R9
-	SHLQ      $0x03, R9
+	MOVQ      96(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z13, Z13, Z13
-	VMOVUPD   (R8), Z9
+	VMOVUPD   (R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R8), Z9
+	VMOVUPD   64(R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R8), Z9
+	VMOVUPD   128(R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R9, R8
-	VMOVUPD   (R8), Z9
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K1
 	VMOVAPD.Z Z3, K1, Z3
-	VMOVUPD   64(R8), Z9
+	VMOVUPD   64(R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K1
 	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   128(R8), Z9
+	VMOVUPD   128(R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K1
 	VMOVAPD.Z Z5, K1, Z5
-	ADDQ      R9, R8
-	VMOVUPD   (R8), Z9
+	ADDQ      R10, R9
+	VMOVUPD   (R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K1
 	VMOVAPD.Z Z6, K1, Z6
-	VMOVUPD   64(R8), Z9
+	VMOVUPD   64(R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K1
 	VMOVAPD.Z Z7, K1, Z7
-	VMOVUPD   128(R8), Z9
+	VMOVUPD   128(R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K1
 	VMOVAPD.Z Z8, K1, Z8
-	ADDQ      R9, R8
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVNTPD Z0, (SI)
-	VMOVNTPD Z1, 64(SI)
-	VMOVNTPD Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z3, (SI)
-	VMOVNTPD Z4, 64(SI)
-	VMOVNTPD Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z6, (SI)
-	VMOVNTPD Z7, 64(SI)
-	VMOVNTPD Z8, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPD Z0, (DI)
+	VMOVNTPD Z1, 64(DI)
+	VMOVNTPD Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z3, (DI)
+	VMOVNTPD Z4, 64(DI)
+	VMOVNTPD Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z6, (DI)
+	VMOVNTPD Z7, 64(DI)
+	VMOVNTPD Z8, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, SI
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x03, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -4463,25 +4793,33 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func daround4x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func daround4x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround4x24AVX512(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·daround4x24AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
+	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R10
+	MOVQ R10, 152(R8)
+	MOVQ 88(R8), R10
+	MOVQ R10, 160(R8)
+	MOVQ 40(R8), R10
+	MOVQ 8(R8), R11
+
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R10
-	MOVQ    k+8(FP), R11
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4626,10 +4964,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Z12
+	VBROADCASTSD 176(R8), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -4644,28 +4983,28 @@ tileStore:
 	VMULPD       Z12, Z11, Z11
 
 tileBeta:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPD (R8), Z12
+	VMOVUPD (R10), Z12
 	VADDPD  Z12, Z0, Z0
 	VADDPD  Z12, Z3, Z3
 	VADDPD  Z12, Z6, Z6
 	VADDPD  Z12, Z9, Z9
-	VMOVUPD 64(R8), Z12
+	VMOVUPD 64(R10), Z12
 	VADDPD  Z12, Z1, Z1
 	VADDPD  Z12, Z4, Z4
 	VADDPD  Z12, Z7, Z7
 	VADDPD  Z12, Z10, Z10
-	VMOVUPD 128(R8), Z12
+	VMOVUPD 128(R10), Z12
 	VADDPD  Z12, Z2, Z2
 	VADDPD  Z12, Z5, Z5
 	VADDPD  Z12, Z8, Z8
 	VADDPD  Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      relu+120(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R10
+	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
 	VCMPPD    $0x16, Z16, Z0, K1
@@ -4694,79 +5033,100 @@ tileReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      mask+104(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R10
+	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      maskRow+112(FP), R10
-	SHLQ      $0x03, R10
+	MOVQ      96(R8), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z16, Z16, Z16
-	VMOVUPD   (R8), Z12
+	VMOVUPD   (R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R8), Z12
+	VMOVUPD   64(R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R8), Z12
+	VMOVUPD   128(R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R10, R8
-	VMOVUPD   (R8), Z12
+	ADDQ      R11, R10
+	VMOVUPD   (R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z3, K1, Z3
-	VMOVUPD   64(R8), Z12
+	VMOVUPD   64(R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   128(R8), Z12
+	VMOVUPD   128(R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z5, K1, Z5
-	ADDQ      R10, R8
-	VMOVUPD   (R8), Z12
+	ADDQ      R11, R10
+	VMOVUPD   (R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z6, K1, Z6
-	VMOVUPD   64(R8), Z12
+	VMOVUPD   64(R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z7, K1, Z7
-	VMOVUPD   128(R8), Z12
+	VMOVUPD   128(R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z8, K1, Z8
-	ADDQ      R10, R8
-	VMOVUPD   (R8), Z12
+	ADDQ      R11, R10
+	VMOVUPD   (R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z9, K1, Z9
-	VMOVUPD   64(R8), Z12
+	VMOVUPD   64(R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z10, K1, Z10
-	VMOVUPD   128(R8), Z12
+	VMOVUPD   128(R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K1
 	VMOVAPD.Z Z11, K1, Z11
-	ADDQ      R10, R8
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R10, 160(R8)
 
 tileWrite:
-	VMOVNTPD Z0, (SI)
-	VMOVNTPD Z1, 64(SI)
-	VMOVNTPD Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z3, (SI)
-	VMOVNTPD Z4, 64(SI)
-	VMOVNTPD Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z6, (SI)
-	VMOVNTPD Z7, 64(SI)
-	VMOVNTPD Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z9, (SI)
-	VMOVNTPD Z10, 64(SI)
-	VMOVNTPD Z11, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPD Z0, (DI)
+	VMOVNTPD Z1, 64(DI)
+	VMOVNTPD Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z3, (DI)
+	VMOVNTPD Z4, 64(DI)
+	VMOVNTPD Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z6, (DI)
+	VMOVNTPD Z7, 64(DI)
+	VMOVNTPD Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z9, (DI)
+	VMOVNTPD Z10, 64(DI)
+	VMOVNTPD Z11, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, SI
+	MOVQ   40(R8), R10
+	MOVQ   8(R8), R11
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x03, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -4880,25 +5240,33 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func daround5x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func daround5x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround5x24AVX512(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·daround5x24AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
+	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R10
+	MOVQ R10, 152(R8)
+	MOVQ 88(R8), R10
+	MOVQ R10, 160(R8)
+	MOVQ 40(R8), R10
+	MOVQ 8(R8), R11
+
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R10
-	MOVQ    k+8(FP), R11
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5066,10 +5434,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Z15
+	VBROADCASTSD 176(R8), Z15
 	VMULPD       Z15, Z0, Z0
 	VMULPD       Z15, Z1, Z1
 	VMULPD       Z15, Z2, Z2
@@ -5087,22 +5456,22 @@ tileStore:
 	VMULPD       Z15, Z14, Z14
 
 tileBeta:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPD (R8), Z15
+	VMOVUPD (R10), Z15
 	VADDPD  Z15, Z0, Z0
 	VADDPD  Z15, Z3, Z3
 	VADDPD  Z15, Z6, Z6
 	VADDPD  Z15, Z9, Z9
 	VADDPD  Z15, Z12, Z12
-	VMOVUPD 64(R8), Z15
+	VMOVUPD 64(R10), Z15
 	VADDPD  Z15, Z1, Z1
 	VADDPD  Z15, Z4, Z4
 	VADDPD  Z15, Z7, Z7
 	VADDPD  Z15, Z10, Z10
 	VADDPD  Z15, Z13, Z13
-	VMOVUPD 128(R8), Z15
+	VMOVUPD 128(R10), Z15
 	VADDPD  Z15, Z2, Z2
 	VADDPD  Z15, Z5, Z5
 	VADDPD  Z15, Z8, Z8
@@ -5110,8 +5479,8 @@ tileBeta:
 	VADDPD  Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      relu+120(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R10
+	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPD    $0x16, Z19, Z0, K1
@@ -5146,93 +5515,114 @@ tileReLU:
 	VMOVAPD.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      mask+104(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R10
+	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      maskRow+112(FP), R10
-	SHLQ      $0x03, R10
+	MOVQ      96(R8), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z19, Z19, Z19
-	VMOVUPD   (R8), Z15
+	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R8), Z15
+	VMOVUPD   64(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R8), Z15
+	VMOVUPD   128(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R10, R8
-	VMOVUPD   (R8), Z15
+	ADDQ      R11, R10
+	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z3, K1, Z3
-	VMOVUPD   64(R8), Z15
+	VMOVUPD   64(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   128(R8), Z15
+	VMOVUPD   128(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z5, K1, Z5
-	ADDQ      R10, R8
-	VMOVUPD   (R8), Z15
+	ADDQ      R11, R10
+	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z6, K1, Z6
-	VMOVUPD   64(R8), Z15
+	VMOVUPD   64(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z7, K1, Z7
-	VMOVUPD   128(R8), Z15
+	VMOVUPD   128(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z8, K1, Z8
-	ADDQ      R10, R8
-	VMOVUPD   (R8), Z15
+	ADDQ      R11, R10
+	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z9, K1, Z9
-	VMOVUPD   64(R8), Z15
+	VMOVUPD   64(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z10, K1, Z10
-	VMOVUPD   128(R8), Z15
+	VMOVUPD   128(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z11, K1, Z11
-	ADDQ      R10, R8
-	VMOVUPD   (R8), Z15
+	ADDQ      R11, R10
+	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z12, K1, Z12
-	VMOVUPD   64(R8), Z15
+	VMOVUPD   64(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z13, K1, Z13
-	VMOVUPD   128(R8), Z15
+	VMOVUPD   128(R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K1
 	VMOVAPD.Z Z14, K1, Z14
-	ADDQ      R10, R8
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R10, 160(R8)
 
 tileWrite:
-	VMOVNTPD Z0, (SI)
-	VMOVNTPD Z1, 64(SI)
-	VMOVNTPD Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z3, (SI)
-	VMOVNTPD Z4, 64(SI)
-	VMOVNTPD Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z6, (SI)
-	VMOVNTPD Z7, 64(SI)
-	VMOVNTPD Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z9, (SI)
-	VMOVNTPD Z10, 64(SI)
-	VMOVNTPD Z11, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z12, (SI)
-	VMOVNTPD Z13, 64(SI)
-	VMOVNTPD Z14, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPD Z0, (DI)
+	VMOVNTPD Z1, 64(DI)
+	VMOVNTPD Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z3, (DI)
+	VMOVNTPD Z4, 64(DI)
+	VMOVNTPD Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z6, (DI)
+	VMOVNTPD Z7, 64(DI)
+	VMOVNTPD Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z9, (DI)
+	VMOVNTPD Z10, 64(DI)
+	VMOVNTPD Z11, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z12, (DI)
+	VMOVNTPD Z13, 64(DI)
+	VMOVNTPD Z14, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, SI
+	MOVQ   40(R8), R10
+	MOVQ   8(R8), R11
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x03, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -5362,26 +5752,34 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func daround6x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func daround6x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround6x24AVX512(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·daround6x24AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
+	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 88(R8), R11
+	MOVQ R11, 160(R8)
+	MOVQ 40(R8), R11
+	MOVQ 8(R8), R12
+
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R11
-	MOVQ    k+8(FP), R12
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5572,10 +5970,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Z18
+	VBROADCASTSD 176(R8), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Z18, Z1, Z1
 	VMULPD       Z18, Z2, Z2
@@ -5596,24 +5995,24 @@ tileStore:
 	VMULPD       Z18, Z17, Z17
 
 tileBeta:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPD (R8), Z18
+	VMOVUPD (R11), Z18
 	VADDPD  Z18, Z0, Z0
 	VADDPD  Z18, Z3, Z3
 	VADDPD  Z18, Z6, Z6
 	VADDPD  Z18, Z9, Z9
 	VADDPD  Z18, Z12, Z12
 	VADDPD  Z18, Z15, Z15
-	VMOVUPD 64(R8), Z18
+	VMOVUPD 64(R11), Z18
 	VADDPD  Z18, Z1, Z1
 	VADDPD  Z18, Z4, Z4
 	VADDPD  Z18, Z7, Z7
 	VADDPD  Z18, Z10, Z10
 	VADDPD  Z18, Z13, Z13
 	VADDPD  Z18, Z16, Z16
-	VMOVUPD 128(R8), Z18
+	VMOVUPD 128(R11), Z18
 	VADDPD  Z18, Z2, Z2
 	VADDPD  Z18, Z5, Z5
 	VADDPD  Z18, Z8, Z8
@@ -5622,8 +6021,8 @@ tileBeta:
 	VADDPD  Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      relu+120(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
 	VCMPPD    $0x16, Z22, Z0, K1
@@ -5664,107 +6063,128 @@ tileReLU:
 	VMOVAPD.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      mask+104(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      maskRow+112(FP), R11
-	SHLQ      $0x03, R11
+	MOVQ      96(R8), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z22, Z22, Z22
-	VMOVUPD   (R8), Z18
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R8), Z18
+	VMOVUPD   64(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R8), Z18
+	VMOVUPD   128(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z3, K1, Z3
-	VMOVUPD   64(R8), Z18
+	VMOVUPD   64(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   128(R8), Z18
+	VMOVUPD   128(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z5, K1, Z5
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z6, K1, Z6
-	VMOVUPD   64(R8), Z18
+	VMOVUPD   64(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z7, K1, Z7
-	VMOVUPD   128(R8), Z18
+	VMOVUPD   128(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z8, K1, Z8
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z9, K1, Z9
-	VMOVUPD   64(R8), Z18
+	VMOVUPD   64(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z10, K1, Z10
-	VMOVUPD   128(R8), Z18
+	VMOVUPD   128(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z11, K1, Z11
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z12, K1, Z12
-	VMOVUPD   64(R8), Z18
+	VMOVUPD   64(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z13, K1, Z13
-	VMOVUPD   128(R8), Z18
+	VMOVUPD   128(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z14, K1, Z14
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z15, K1, Z15
-	VMOVUPD   64(R8), Z18
+	VMOVUPD   64(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z16, K1, Z16
-	VMOVUPD   128(R8), Z18
+	VMOVUPD   128(R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K1
 	VMOVAPD.Z Z17, K1, Z17
-	ADDQ      R11, R8
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R8)
 
 tileWrite:
-	VMOVNTPD Z0, (SI)
-	VMOVNTPD Z1, 64(SI)
-	VMOVNTPD Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z3, (SI)
-	VMOVNTPD Z4, 64(SI)
-	VMOVNTPD Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z6, (SI)
-	VMOVNTPD Z7, 64(SI)
-	VMOVNTPD Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z9, (SI)
-	VMOVNTPD Z10, 64(SI)
-	VMOVNTPD Z11, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z12, (SI)
-	VMOVNTPD Z13, 64(SI)
-	VMOVNTPD Z14, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z15, (SI)
-	VMOVNTPD Z16, 64(SI)
-	VMOVNTPD Z17, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPD Z0, (DI)
+	VMOVNTPD Z1, 64(DI)
+	VMOVNTPD Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z3, (DI)
+	VMOVNTPD Z4, 64(DI)
+	VMOVNTPD Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z6, (DI)
+	VMOVNTPD Z7, 64(DI)
+	VMOVNTPD Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z9, (DI)
+	VMOVNTPD Z10, 64(DI)
+	VMOVNTPD Z11, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z12, (DI)
+	VMOVNTPD Z13, 64(DI)
+	VMOVNTPD Z14, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z15, (DI)
+	VMOVNTPD Z16, 64(DI)
+	VMOVNTPD Z17, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, SI
+	MOVQ   40(R8), R11
+	MOVQ   8(R8), R12
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x03, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -5910,26 +6330,34 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func daround7x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func daround7x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround7x24AVX512(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·daround7x24AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
+	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 88(R8), R11
+	MOVQ R11, 160(R8)
+	MOVQ 40(R8), R11
+	MOVQ 8(R8), R12
+
 tileTile:
-	MOVQ    AX, R8
-	MOVQ    b+40(FP), R11
-	MOVQ    k+8(FP), R12
+	MOVQ    SI, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6143,10 +6571,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Z21
+	VBROADCASTSD 176(R8), Z21
 	VMULPD       Z21, Z0, Z0
 	VMULPD       Z21, Z1, Z1
 	VMULPD       Z21, Z2, Z2
@@ -6170,10 +6599,10 @@ tileStore:
 	VMULPD       Z21, Z20, Z20
 
 tileBeta:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPD (R8), Z21
+	VMOVUPD (R11), Z21
 	VADDPD  Z21, Z0, Z0
 	VADDPD  Z21, Z3, Z3
 	VADDPD  Z21, Z6, Z6
@@ -6181,7 +6610,7 @@ tileBeta:
 	VADDPD  Z21, Z12, Z12
 	VADDPD  Z21, Z15, Z15
 	VADDPD  Z21, Z18, Z18
-	VMOVUPD 64(R8), Z21
+	VMOVUPD 64(R11), Z21
 	VADDPD  Z21, Z1, Z1
 	VADDPD  Z21, Z4, Z4
 	VADDPD  Z21, Z7, Z7
@@ -6189,7 +6618,7 @@ tileBeta:
 	VADDPD  Z21, Z13, Z13
 	VADDPD  Z21, Z16, Z16
 	VADDPD  Z21, Z19, Z19
-	VMOVUPD 128(R8), Z21
+	VMOVUPD 128(R11), Z21
 	VADDPD  Z21, Z2, Z2
 	VADDPD  Z21, Z5, Z5
 	VADDPD  Z21, Z8, Z8
@@ -6199,8 +6628,8 @@ tileBeta:
 	VADDPD  Z21, Z20, Z20
 
 tileReLU:
-	MOVQ      relu+120(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPD    $0x16, Z25, Z0, K1
@@ -6247,121 +6676,142 @@ tileReLU:
 	VMOVAPD.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      mask+104(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      maskRow+112(FP), R11
-	SHLQ      $0x03, R11
+	MOVQ      96(R8), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z25, Z25, Z25
-	VMOVUPD   (R8), Z21
+	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R8), Z21
+	VMOVUPD   64(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R8), Z21
+	VMOVUPD   128(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z3, K1, Z3
-	VMOVUPD   64(R8), Z21
+	VMOVUPD   64(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   128(R8), Z21
+	VMOVUPD   128(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z5, K1, Z5
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z6, K1, Z6
-	VMOVUPD   64(R8), Z21
+	VMOVUPD   64(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z7, K1, Z7
-	VMOVUPD   128(R8), Z21
+	VMOVUPD   128(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z8, K1, Z8
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z9, K1, Z9
-	VMOVUPD   64(R8), Z21
+	VMOVUPD   64(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z10, K1, Z10
-	VMOVUPD   128(R8), Z21
+	VMOVUPD   128(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z11, K1, Z11
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z12, K1, Z12
-	VMOVUPD   64(R8), Z21
+	VMOVUPD   64(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z13, K1, Z13
-	VMOVUPD   128(R8), Z21
+	VMOVUPD   128(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z14, K1, Z14
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z15, K1, Z15
-	VMOVUPD   64(R8), Z21
+	VMOVUPD   64(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z16, K1, Z16
-	VMOVUPD   128(R8), Z21
+	VMOVUPD   128(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z17, K1, Z17
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z21
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z18, K1, Z18
-	VMOVUPD   64(R8), Z21
+	VMOVUPD   64(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z19, K1, Z19
-	VMOVUPD   128(R8), Z21
+	VMOVUPD   128(R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K1
 	VMOVAPD.Z Z20, K1, Z20
-	ADDQ      R11, R8
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R8)
 
 tileWrite:
-	VMOVNTPD Z0, (SI)
-	VMOVNTPD Z1, 64(SI)
-	VMOVNTPD Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z3, (SI)
-	VMOVNTPD Z4, 64(SI)
-	VMOVNTPD Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z6, (SI)
-	VMOVNTPD Z7, 64(SI)
-	VMOVNTPD Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z9, (SI)
-	VMOVNTPD Z10, 64(SI)
-	VMOVNTPD Z11, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z12, (SI)
-	VMOVNTPD Z13, 64(SI)
-	VMOVNTPD Z14, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z15, (SI)
-	VMOVNTPD Z16, 64(SI)
-	VMOVNTPD Z17, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z18, (SI)
-	VMOVNTPD Z19, 64(SI)
-	VMOVNTPD Z20, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPD Z0, (DI)
+	VMOVNTPD Z1, 64(DI)
+	VMOVNTPD Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z3, (DI)
+	VMOVNTPD Z4, 64(DI)
+	VMOVNTPD Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z6, (DI)
+	VMOVNTPD Z7, 64(DI)
+	VMOVNTPD Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z9, (DI)
+	VMOVNTPD Z10, 64(DI)
+	VMOVNTPD Z11, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z12, (DI)
+	VMOVNTPD Z13, 64(DI)
+	VMOVNTPD Z14, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z15, (DI)
+	VMOVNTPD Z16, 64(DI)
+	VMOVNTPD Z17, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z18, (DI)
+	VMOVNTPD Z19, 64(DI)
+	VMOVNTPD Z20, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000007, CX, R11
+	ADDQ   R11, SI
+	MOVQ   40(R8), R11
+	MOVQ   8(R8), R12
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x03, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
@@ -6523,30 +6973,38 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
-// func daround8x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func daround8x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround8x24AVX512(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·daround8x24AVX512(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
+	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), SI
+	MOVQ 56(R8), DI
+	MOVQ (R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 88(R8), R11
+	MOVQ R11, 160(R8)
+	MOVQ 40(R8), R12
+	MOVQ 8(R8), R13
+
 tileTile:
-	MOVQ AX, R8
+	MOVQ SI, R8
 
 	// the next pointer is 7*aRow further
 	LEAQ    (R8)(R9*2), R11
 	ADDQ    CX, R11
-	MOVQ    b+40(FP), R12
-	MOVQ    k+8(FP), R13
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6788,10 +7246,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Z24
+	VBROADCASTSD 176(R8), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
 	VMULPD       Z24, Z2, Z2
@@ -6818,10 +7277,10 @@ tileStore:
 	VMULPD       Z24, Z23, Z23
 
 tileBeta:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPD (R8), Z24
+	VMOVUPD (R11), Z24
 	VADDPD  Z24, Z0, Z0
 	VADDPD  Z24, Z3, Z3
 	VADDPD  Z24, Z6, Z6
@@ -6830,7 +7289,7 @@ tileBeta:
 	VADDPD  Z24, Z15, Z15
 	VADDPD  Z24, Z18, Z18
 	VADDPD  Z24, Z21, Z21
-	VMOVUPD 64(R8), Z24
+	VMOVUPD 64(R11), Z24
 	VADDPD  Z24, Z1, Z1
 	VADDPD  Z24, Z4, Z4
 	VADDPD  Z24, Z7, Z7
@@ -6839,7 +7298,7 @@ tileBeta:
 	VADDPD  Z24, Z16, Z16
 	VADDPD  Z24, Z19, Z19
 	VADDPD  Z24, Z22, Z22
-	VMOVUPD 128(R8), Z24
+	VMOVUPD 128(R11), Z24
 	VADDPD  Z24, Z2, Z2
 	VADDPD  Z24, Z5, Z5
 	VADDPD  Z24, Z8, Z8
@@ -6850,8 +7309,8 @@ tileBeta:
 	VADDPD  Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      relu+120(FP), R8
-	TESTQ     R8, R8
+	MOVQ      104(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPD    $0x16, Z28, Z0, K1
@@ -6904,135 +7363,156 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      mask+104(FP), R8
-	TESTQ     R8, R8
+	MOVQ      160(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      maskRow+112(FP), R11
-	SHLQ      $0x03, R11
+	MOVQ      96(R8), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z28, Z28, Z28
-	VMOVUPD   (R8), Z24
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R8), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R8), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z3, K1, Z3
-	VMOVUPD   64(R8), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   128(R8), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z5, K1, Z5
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z6, K1, Z6
-	VMOVUPD   64(R8), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z7, K1, Z7
-	VMOVUPD   128(R8), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z8, K1, Z8
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z9, K1, Z9
-	VMOVUPD   64(R8), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z10, K1, Z10
-	VMOVUPD   128(R8), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z11, K1, Z11
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z12, K1, Z12
-	VMOVUPD   64(R8), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z13, K1, Z13
-	VMOVUPD   128(R8), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z14, K1, Z14
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z15, K1, Z15
-	VMOVUPD   64(R8), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z16, K1, Z16
-	VMOVUPD   128(R8), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z17, K1, Z17
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z18, K1, Z18
-	VMOVUPD   64(R8), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z19, K1, Z19
-	VMOVUPD   128(R8), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z20, K1, Z20
-	ADDQ      R11, R8
-	VMOVUPD   (R8), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z21, K1, Z21
-	VMOVUPD   64(R8), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z22, K1, Z22
-	VMOVUPD   128(R8), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z23, K1, Z23
-	ADDQ      R11, R8
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R8)
 
 tileWrite:
-	VMOVNTPD Z0, (SI)
-	VMOVNTPD Z1, 64(SI)
-	VMOVNTPD Z2, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z3, (SI)
-	VMOVNTPD Z4, 64(SI)
-	VMOVNTPD Z5, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z6, (SI)
-	VMOVNTPD Z7, 64(SI)
-	VMOVNTPD Z8, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z9, (SI)
-	VMOVNTPD Z10, 64(SI)
-	VMOVNTPD Z11, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z12, (SI)
-	VMOVNTPD Z13, 64(SI)
-	VMOVNTPD Z14, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z15, (SI)
-	VMOVNTPD Z16, 64(SI)
-	VMOVNTPD Z17, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z18, (SI)
-	VMOVNTPD Z19, 64(SI)
-	VMOVNTPD Z20, 128(SI)
-	ADDQ     DI, SI
-	VMOVNTPD Z21, (SI)
-	VMOVNTPD Z22, 64(SI)
-	VMOVNTPD Z23, 128(SI)
-	ADDQ     DI, SI
+	VMOVNTPD Z0, (DI)
+	VMOVNTPD Z1, 64(DI)
+	VMOVNTPD Z2, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z3, (DI)
+	VMOVNTPD Z4, 64(DI)
+	VMOVNTPD Z5, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z6, (DI)
+	VMOVNTPD Z7, 64(DI)
+	VMOVNTPD Z8, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z9, (DI)
+	VMOVNTPD Z10, 64(DI)
+	VMOVNTPD Z11, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z12, (DI)
+	VMOVNTPD Z13, 64(DI)
+	VMOVNTPD Z14, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z15, (DI)
+	VMOVNTPD Z16, 64(DI)
+	VMOVNTPD Z17, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z18, (DI)
+	VMOVNTPD Z19, 64(DI)
+	VMOVNTPD Z20, 128(DI)
+	ADDQ     AX, DI
+	VMOVNTPD Z21, (DI)
+	VMOVNTPD Z22, 64(DI)
+	VMOVNTPD Z23, 128(DI)
+	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, SI
+	MOVQ   40(R8), R12
+	MOVQ   8(R8), R13
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), SI
+	SHLQ   $0x03, SI
+	ADDQ   SI, 40(R8)
+	ADDQ   $0x000000c0, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x000000c0, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x000000c0, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	SFENCE
 	VZEROUPPER
 	RET

@@ -4,73 +4,73 @@
 
 package kernels
 
-// sbeside7x48x1AVX512 is a besideKernel with h = 7 and v = 3 vectors of 16.
+// sbeside7x48x1AVX512 is one of besideKernels with h = 7 and v = 3 vectors of 16.
 //
 //go:noescape
-func sbeside7x48x1AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+func sbeside7x48x1AVX512(x *microArgs[float32])
 
-// sbeside8x48x1AVX512 is a besideKernel with h = 8 and v = 3 vectors of 16.
+// sbeside8x48x1AVX512 is one of besideKernels with h = 8 and v = 3 vectors of 16.
 //
 //go:noescape
-func sbeside8x48x1AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+func sbeside8x48x1AVX512(x *microArgs[float32])
 
-// sbeside7x48x2AVX512 is a besideKernel with h = 7 and v = 3 vectors of 16.
+// sbeside7x48x2AVX512 is one of besideKernels with h = 7 and v = 3 vectors of 16.
 //
 //go:noescape
-func sbeside7x48x2AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+func sbeside7x48x2AVX512(x *microArgs[float32])
 
-// sbeside8x48x2AVX512 is a besideKernel with h = 8 and v = 3 vectors of 16.
+// sbeside8x48x2AVX512 is one of besideKernels with h = 8 and v = 3 vectors of 16.
 //
 //go:noescape
-func sbeside8x48x2AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+func sbeside8x48x2AVX512(x *microArgs[float32])
 
-// sbeside7x48x3AVX512 is a besideKernel with h = 7 and v = 3 vectors of 16.
+// sbeside7x48x3AVX512 is one of besideKernels with h = 7 and v = 3 vectors of 16.
 //
 //go:noescape
-func sbeside7x48x3AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+func sbeside7x48x3AVX512(x *microArgs[float32])
 
-// sbeside8x48x3AVX512 is a besideKernel with h = 8 and v = 3 vectors of 16.
+// sbeside8x48x3AVX512 is one of besideKernels with h = 8 and v = 3 vectors of 16.
 //
 //go:noescape
-func sbeside8x48x3AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int, sums *float32, sumsRow int)
+func sbeside8x48x3AVX512(x *microArgs[float32])
 
-// dbeside7x24x1AVX512 is a besideKernel with h = 7 and v = 3 vectors of 8.
+// dbeside7x24x1AVX512 is one of besideKernels with h = 7 and v = 3 vectors of 8.
 //
 //go:noescape
-func dbeside7x24x1AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+func dbeside7x24x1AVX512(x *microArgs[float64])
 
-// dbeside8x24x1AVX512 is a besideKernel with h = 8 and v = 3 vectors of 8.
+// dbeside8x24x1AVX512 is one of besideKernels with h = 8 and v = 3 vectors of 8.
 //
 //go:noescape
-func dbeside8x24x1AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+func dbeside8x24x1AVX512(x *microArgs[float64])
 
-// dbeside7x24x2AVX512 is a besideKernel with h = 7 and v = 3 vectors of 8.
+// dbeside7x24x2AVX512 is one of besideKernels with h = 7 and v = 3 vectors of 8.
 //
 //go:noescape
-func dbeside7x24x2AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+func dbeside7x24x2AVX512(x *microArgs[float64])
 
-// dbeside8x24x2AVX512 is a besideKernel with h = 8 and v = 3 vectors of 8.
+// dbeside8x24x2AVX512 is one of besideKernels with h = 8 and v = 3 vectors of 8.
 //
 //go:noescape
-func dbeside8x24x2AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+func dbeside8x24x2AVX512(x *microArgs[float64])
 
-// dbeside7x24x3AVX512 is a besideKernel with h = 7 and v = 3 vectors of 8.
+// dbeside7x24x3AVX512 is one of besideKernels with h = 7 and v = 3 vectors of 8.
 //
 //go:noescape
-func dbeside7x24x3AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+func dbeside7x24x3AVX512(x *microArgs[float64])
 
-// dbeside8x24x3AVX512 is a besideKernel with h = 8 and v = 3 vectors of 8.
+// dbeside8x24x3AVX512 is one of besideKernels with h = 8 and v = 3 vectors of 8.
 //
 //go:noescape
-func dbeside8x24x3AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int, sums *float64, sumsRow int)
+func dbeside8x24x3AVX512(x *microArgs[float64])
 
-var sbesideAVX512 = besideKernels[float32]{v: 3, h: 8, run: [][2]besideKernel[float32]{
+var sbesideAVX512 = besideKernels[float32]{v: 3, h: 8, run: [][2]microKernel[float32]{
 	{sbeside7x48x1AVX512, sbeside8x48x1AVX512},
 	{sbeside7x48x2AVX512, sbeside8x48x2AVX512},
 	{sbeside7x48x3AVX512, sbeside8x48x3AVX512},
 }}
 
-var dbesideAVX512 = besideKernels[float64]{v: 3, h: 8, run: [][2]besideKernel[float64]{
+var dbesideAVX512 = besideKernels[float64]{v: 3, h: 8, run: [][2]microKernel[float64]{
 	{dbeside7x24x1AVX512, dbeside8x24x1AVX512},
 	{dbeside7x24x2AVX512, dbeside8x24x2AVX512},
 	{dbeside7x24x3AVX512, dbeside8x24x3AVX512},

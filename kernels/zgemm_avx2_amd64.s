@@ -4,34 +4,42 @@
 
 #include "textflag.h"
 
-// func sgemm1x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm1x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 wholeTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000000, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -68,9 +76,9 @@ wholeSteps:
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeStepsFetched:
 	SUBQ $0x04, R10
@@ -91,89 +99,120 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y1
+	VBROADCASTSS 176(R8), Y1
 	VMULPS       Y1, Y0, Y0
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y1
-	VFMADD231PS  (R8), Y1, Y0
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R8), Y1
+	VFMADD231PS  (R9), Y1, Y0
+	ADDQ         SI, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
+	VADDPS (R9), Y0, Y0
+	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y1
 	VADDPS  Y1, Y0, Y0
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y1, Y1, Y1
 	VCMPPS $0x16, Y1, Y0, Y1
 	VANDPS Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R9
-	SHLQ    $0x02, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y1, Y1, Y1
-	VMOVUPS (R8), Y2
+	VMOVUPS (R9), Y2
 	VCMPPS  $0x16, Y1, Y2, Y1
 	VANDPS  Y1, Y0, Y0
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    wholeTile
+	DECQ   112(R8)
+	JEQ    wholeDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R8)
+
+wholeNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R8)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 cutTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000000, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -210,9 +249,9 @@ cutSteps:
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutStepsFetched:
 	SUBQ $0x04, R10
@@ -233,69 +272,91 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y2
+	VBROADCASTSS 176(R8), Y2
 	VMULPS       Y2, Y1, Y1
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y2
-	VMASKMOVPS   (R8), Y0, Y3
+	VBROADCASTSS 180(R8), Y2
+	VMASKMOVPS   (R9), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DI, R8
+	ADDQ         SI, R9
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y3
+	VMASKMOVPS (R9), Y0, Y3
 	VADDPS     Y3, Y1, Y1
-	ADDQ       DI, R8
+	ADDQ       SI, R9
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y2
+	VMASKMOVPS (R9), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    cutMask
 	VXORPS Y2, Y2, Y2
 	VCMPPS $0x16, Y2, Y1, Y2
 	VANDPS Y2, Y1, Y1
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R9
-	SHLQ       $0x02, R9
+	MOVQ       96(R8), R10
+	SHLQ       $0x02, R10
 	VXORPS     Y2, Y2, Y2
-	VMASKMOVPS (R8), Y0, Y3
+	VMASKMOVPS (R9), Y0, Y3
 	VCMPPS     $0x16, Y2, Y3, Y2
 	VANDPS     Y2, Y1, Y1
-	ADDQ       R9, R8
+	ADDQ       R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (DI)
+	ADDQ       SI, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    cutTile
+	DECQ   112(R8)
+	JEQ    cutDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R8)
+
+cutNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R8)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -334,9 +395,9 @@ wholeFarSteps:
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R10
@@ -378,44 +439,52 @@ cutFarSteps:
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm2x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm2x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 wholeTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000001, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -460,9 +529,9 @@ wholeSteps:
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeStepsFetched:
 	SUBQ $0x04, R10
@@ -485,44 +554,45 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y2
+	VBROADCASTSS 176(R8), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y2
-	VFMADD231PS  (R8), Y2, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y2, Y1
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R8), Y2
+	VFMADD231PS  (R9), Y2, Y0
+	ADDQ         SI, R9
+	VFMADD231PS  (R9), Y2, Y1
+	ADDQ         SI, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
+	VADDPS (R9), Y0, Y0
+	ADDQ   SI, R9
+	VADDPS (R9), Y1, Y1
+	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y2
+	VMOVUPS (R9), Y2
 	VADDPS  Y2, Y0, Y0
 	VADDPS  Y2, Y1, Y1
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y2, Y2, Y2
 	VCMPPS $0x16, Y2, Y0, Y3
@@ -531,58 +601,88 @@ wholeReLU:
 	VANDPS Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R9
-	SHLQ    $0x02, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y2, Y2, Y2
-	VMOVUPS (R8), Y3
+	VMOVUPS (R9), Y3
 	VCMPPS  $0x16, Y2, Y3, Y3
 	VANDPS  Y3, Y0, Y0
-	ADDQ    R9, R8
-	VMOVUPS (R8), Y3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y3
 	VCMPPS  $0x16, Y2, Y3, Y2
 	VANDPS  Y2, Y1, Y1
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    wholeTile
+	DECQ   112(R8)
+	JEQ    wholeDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R8)
+
+wholeNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R8)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 cutTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000001, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -627,9 +727,9 @@ cutSteps:
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutStepsFetched:
 	SUBQ $0x04, R10
@@ -652,48 +752,49 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y3
+	VBROADCASTSS 176(R8), Y3
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y3
-	VMASKMOVPS   (R8), Y0, Y4
+	VBROADCASTSS 180(R8), Y3
+	VMASKMOVPS   (R9), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y4
+	ADDQ         SI, R9
+	VMASKMOVPS   (R9), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DI, R8
+	ADDQ         SI, R9
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y4
+	VMASKMOVPS (R9), Y0, Y4
 	VADDPS     Y4, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y4
+	ADDQ       SI, R9
+	VMASKMOVPS (R9), Y0, Y4
 	VADDPS     Y4, Y2, Y2
-	ADDQ       DI, R8
+	ADDQ       SI, R9
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y3
+	VMASKMOVPS (R9), Y0, Y3
 	VADDPS     Y3, Y1, Y1
 	VADDPS     Y3, Y2, Y2
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    cutMask
 	VXORPS Y3, Y3, Y3
 	VCMPPS $0x16, Y3, Y1, Y4
@@ -702,35 +803,56 @@ cutReLU:
 	VANDPS Y3, Y2, Y2
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R9
-	SHLQ       $0x02, R9
+	MOVQ       96(R8), R10
+	SHLQ       $0x02, R10
 	VXORPS     Y3, Y3, Y3
-	VMASKMOVPS (R8), Y0, Y4
+	VMASKMOVPS (R9), Y0, Y4
 	VCMPPS     $0x16, Y3, Y4, Y4
 	VANDPS     Y4, Y1, Y1
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y4
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y4
 	VCMPPS     $0x16, Y3, Y4, Y3
 	VANDPS     Y3, Y2, Y2
-	ADDQ       R9, R8
+	ADDQ       R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (DI)
+	ADDQ       SI, DI
+	VMASKMOVPS Y2, Y0, (DI)
+	ADDQ       SI, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    cutTile
+	DECQ   112(R8)
+	JEQ    cutDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R8)
+
+cutNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R8)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -777,9 +899,9 @@ wholeFarSteps:
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R10
@@ -829,45 +951,53 @@ cutFarSteps:
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm3x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm3x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 wholeTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000002, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -920,9 +1050,9 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeStepsFetched:
 	SUBQ $0x04, R10
@@ -947,50 +1077,51 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y3
+	VBROADCASTSS 176(R8), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y3
-	VFMADD231PS  (R8), Y3, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y3, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y3, Y2
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R8), Y3
+	VFMADD231PS  (R9), Y3, Y0
+	ADDQ         SI, R9
+	VFMADD231PS  (R9), Y3, Y1
+	ADDQ         SI, R9
+	VFMADD231PS  (R9), Y3, Y2
+	ADDQ         SI, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
+	VADDPS (R9), Y0, Y0
+	ADDQ   SI, R9
+	VADDPS (R9), Y1, Y1
+	ADDQ   SI, R9
+	VADDPS (R9), Y2, Y2
+	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y3
+	VMOVUPS (R9), Y3
 	VADDPS  Y3, Y0, Y0
 	VADDPS  Y3, Y1, Y1
 	VADDPS  Y3, Y2, Y2
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y3, Y3, Y3
 	VCMPPS $0x16, Y3, Y0, Y4
@@ -1001,65 +1132,95 @@ wholeReLU:
 	VANDPS Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R9
-	SHLQ    $0x02, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y3, Y3, Y3
-	VMOVUPS (R8), Y4
+	VMOVUPS (R9), Y4
 	VCMPPS  $0x16, Y3, Y4, Y4
 	VANDPS  Y4, Y0, Y0
-	ADDQ    R9, R8
-	VMOVUPS (R8), Y4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y4
 	VCMPPS  $0x16, Y3, Y4, Y4
 	VANDPS  Y4, Y1, Y1
-	ADDQ    R9, R8
-	VMOVUPS (R8), Y4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y4
 	VCMPPS  $0x16, Y3, Y4, Y3
 	VANDPS  Y3, Y2, Y2
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    wholeTile
+	DECQ   112(R8)
+	JEQ    wholeDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R8)
+
+wholeNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R8)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 cutTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000002, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -1112,9 +1273,9 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutStepsFetched:
 	SUBQ $0x04, R10
@@ -1139,56 +1300,57 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y4
+	VBROADCASTSS 176(R8), Y4
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VMULPS       Y4, Y3, Y3
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y4
-	VMASKMOVPS   (R8), Y0, Y5
+	VBROADCASTSS 180(R8), Y4
+	VMASKMOVPS   (R9), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y5
+	ADDQ         SI, R9
+	VMASKMOVPS   (R9), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y5
+	ADDQ         SI, R9
+	VMASKMOVPS   (R9), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DI, R8
+	ADDQ         SI, R9
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y5
+	VMASKMOVPS (R9), Y0, Y5
 	VADDPS     Y5, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y5
+	ADDQ       SI, R9
+	VMASKMOVPS (R9), Y0, Y5
 	VADDPS     Y5, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y5
+	ADDQ       SI, R9
+	VMASKMOVPS (R9), Y0, Y5
 	VADDPS     Y5, Y3, Y3
-	ADDQ       DI, R8
+	ADDQ       SI, R9
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y4
+	VMASKMOVPS (R9), Y0, Y4
 	VADDPS     Y4, Y1, Y1
 	VADDPS     Y4, Y2, Y2
 	VADDPS     Y4, Y3, Y3
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    cutMask
 	VXORPS Y4, Y4, Y4
 	VCMPPS $0x16, Y4, Y1, Y5
@@ -1199,41 +1361,62 @@ cutReLU:
 	VANDPS Y4, Y3, Y3
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R9
-	SHLQ       $0x02, R9
+	MOVQ       96(R8), R10
+	SHLQ       $0x02, R10
 	VXORPS     Y4, Y4, Y4
-	VMASKMOVPS (R8), Y0, Y5
+	VMASKMOVPS (R9), Y0, Y5
 	VCMPPS     $0x16, Y4, Y5, Y5
 	VANDPS     Y5, Y1, Y1
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y5
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y5
 	VCMPPS     $0x16, Y4, Y5, Y5
 	VANDPS     Y5, Y2, Y2
-	ADDQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y5
+	ADDQ       R10, R9
+	VMASKMOVPS (R9), Y0, Y5
 	VCMPPS     $0x16, Y4, Y5, Y4
 	VANDPS     Y4, Y3, Y3
-	ADDQ       R9, R8
+	ADDQ       R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (DI)
+	ADDQ       SI, DI
+	VMASKMOVPS Y2, Y0, (DI)
+	ADDQ       SI, DI
+	VMASKMOVPS Y3, Y0, (DI)
+	ADDQ       SI, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    cutTile
+	DECQ   112(R8)
+	JEQ    cutDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R8)
+
+cutNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R8)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -1288,9 +1471,9 @@ wholeFarSteps:
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R10
@@ -1348,47 +1531,55 @@ cutFarSteps:
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm4x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm4x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 wholeTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000003, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -1398,60 +1589,60 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -1464,23 +1655,24 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y4
+	VBROADCASTSS 176(R9), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
@@ -1488,46 +1680,46 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R9), R10
+	ADDL         R10, R10
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         180(R9), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y4
-	VFMADD231PS  (R8), Y4, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y4, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y4, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y4, Y3
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R9), Y4
+	VFMADD231PS  (R10), Y4, Y0
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y4, Y1
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y4, Y2
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y4, Y3
+	ADDQ         SI, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	ADDQ   DI, R8
+	VADDPS (R10), Y0, Y0
+	ADDQ   SI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   SI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   SI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   SI, R10
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y4
+	VMOVUPS (R10), Y4
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y1, Y1
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y4, Y3, Y3
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y4, Y4, Y4
 	VCMPPS $0x16, Y4, Y0, Y5
@@ -1540,72 +1732,102 @@ wholeReLU:
 	VANDPS Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R10
-	SHLQ    $0x02, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y4, Y4, Y4
-	VMOVUPS (R8), Y5
+	VMOVUPS (R10), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y0, Y0
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y1, Y1
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y2, Y2
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
 	VCMPPS  $0x16, Y4, Y5, Y4
 	VANDPS  Y4, Y3, Y3
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R10, 160(R9)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Y1, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Y2, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Y3, (R8)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    wholeTile
+	DECQ   112(R9)
+	JEQ    wholeDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R9)
+
+wholeNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R9)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R8, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
 
 cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000003, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -1615,60 +1837,60 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -1681,23 +1903,24 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y5
+	VBROADCASTSS 176(R9), Y5
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
 	VMULPS       Y5, Y3, Y3
@@ -1705,54 +1928,54 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R9), R10
+	ADDL         R10, R10
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         180(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y5
-	VMASKMOVPS   (R8), Y0, Y6
+	VBROADCASTSS 180(R9), Y5
+	VMASKMOVPS   (R10), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y6
+	ADDQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y6
+	ADDQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y6
+	ADDQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DI, R8
+	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y6
+	VMASKMOVPS (R10), Y0, Y6
 	VADDPS     Y6, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y6
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y0, Y6
 	VADDPS     Y6, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y6
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y0, Y6
 	VADDPS     Y6, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y6
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y0, Y6
 	VADDPS     Y6, Y4, Y4
-	ADDQ       DI, R8
+	ADDQ       SI, R10
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y5
+	VMASKMOVPS (R10), Y0, Y5
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y5, Y2, Y2
 	VADDPS     Y5, Y3, Y3
 	VADDPS     Y5, Y4, Y4
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y5, Y5, Y5
 	VCMPPS $0x16, Y5, Y1, Y6
@@ -1765,47 +1988,68 @@ cutReLU:
 	VANDPS Y5, Y4, Y4
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R10
-	SHLQ       $0x02, R10
+	MOVQ       96(R9), R11
+	SHLQ       $0x02, R11
 	VXORPS     Y5, Y5, Y5
-	VMASKMOVPS (R8), Y0, Y6
+	VMASKMOVPS (R10), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y1, Y1
-	ADDQ       R10, R8
-	VMASKMOVPS (R8), Y0, Y6
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y2, Y2
-	ADDQ       R10, R8
-	VMASKMOVPS (R8), Y0, Y6
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y3, Y3
-	ADDQ       R10, R8
-	VMASKMOVPS (R8), Y0, Y6
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y5
 	VANDPS     Y5, Y4, Y4
-	ADDQ       R10, R8
+	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y4, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y2, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y3, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y4, Y0, (R8)
+	ADDQ       SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    cutTile
+	DECQ   112(R9)
+	JEQ    cutDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R9)
+
+cutNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R9)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -1814,15 +2058,15 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
@@ -1830,47 +2074,47 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R8)(CX*1), Y5
+	VBROADCASTSS (R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*2), Y5
+	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(R9*1), Y5
+	VBROADCASTSS (R9)(DI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -1882,15 +2126,15 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
@@ -1898,75 +2142,83 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm5x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm5x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 wholeTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1974,10 +2226,10 @@ wholeTile:
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000004, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -1987,68 +2239,68 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -2061,25 +2313,26 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y5
+	VBROADCASTSS 176(R9), Y5
 	VMULPS       Y5, Y0, Y0
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
@@ -2088,42 +2341,42 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R9), R10
+	ADDL         R10, R10
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         180(R9), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y5
-	VFMADD231PS  (R8), Y5, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y5, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y5, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y5, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y5, Y4
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R9), Y5
+	VFMADD231PS  (R10), Y5, Y0
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y5, Y1
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y5, Y2
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y5, Y3
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y5, Y4
+	ADDQ         SI, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	ADDQ   DI, R8
+	VADDPS (R10), Y0, Y0
+	ADDQ   SI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   SI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   SI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   SI, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   SI, R10
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y5
+	VMOVUPS (R10), Y5
 	VADDPS  Y5, Y0, Y0
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y5, Y2, Y2
@@ -2131,8 +2384,8 @@ wholeBias:
 	VADDPS  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
 	VCMPPS $0x16, Y5, Y0, Y6
@@ -2147,68 +2400,98 @@ wholeReLU:
 	VANDPS Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R10
-	SHLQ    $0x02, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y5, Y5, Y5
-	VMOVUPS (R8), Y6
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y0, Y0
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y1, Y1
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y2, Y2
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y3, Y3
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y5
 	VANDPS  Y5, Y4, Y4
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R10, 160(R9)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Y1, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Y2, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Y3, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Y4, (R8)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    wholeTile
+	DECQ   112(R9)
+	JEQ    wholeDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R9)
+
+wholeNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R9)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R8, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
 
 cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -2216,10 +2499,10 @@ cutTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000004, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -2229,68 +2512,68 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R9)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R9)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R9)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R9)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R9)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R9)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R9)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R9)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R9)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R9)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R9)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R9)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -2303,25 +2586,26 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R9)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R9)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R9)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y6
+	VBROADCASTSS 176(R9), Y6
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
 	VMULPS       Y6, Y3, Y3
@@ -2330,52 +2614,52 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R9), R10
+	ADDL         R10, R10
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         180(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y6
-	VMASKMOVPS   (R8), Y0, Y7
+	VBROADCASTSS 180(R9), Y6
+	VMASKMOVPS   (R10), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y7
+	ADDQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y7
+	ADDQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y3
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y7
+	ADDQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y7
+	ADDQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DI, R8
+	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y7
+	VMASKMOVPS (R10), Y0, Y7
 	VADDPS     Y7, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y7
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y0, Y7
 	VADDPS     Y7, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y7
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y0, Y7
 	VADDPS     Y7, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y7
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y0, Y7
 	VADDPS     Y7, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y7
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y0, Y7
 	VADDPS     Y7, Y5, Y5
-	ADDQ       DI, R8
+	ADDQ       SI, R10
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y6
+	VMASKMOVPS (R10), Y0, Y6
 	VADDPS     Y6, Y1, Y1
 	VADDPS     Y6, Y2, Y2
 	VADDPS     Y6, Y3, Y3
@@ -2383,8 +2667,8 @@ cutBias:
 	VADDPS     Y6, Y5, Y5
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y6, Y6, Y6
 	VCMPPS $0x16, Y6, Y1, Y7
@@ -2399,53 +2683,74 @@ cutReLU:
 	VANDPS Y6, Y5, Y5
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R10
-	SHLQ       $0x02, R10
+	MOVQ       96(R9), R11
+	SHLQ       $0x02, R11
 	VXORPS     Y6, Y6, Y6
-	VMASKMOVPS (R8), Y0, Y7
+	VMASKMOVPS (R10), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y7
 	VANDPS     Y7, Y1, Y1
-	ADDQ       R10, R8
-	VMASKMOVPS (R8), Y0, Y7
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y7
 	VANDPS     Y7, Y2, Y2
-	ADDQ       R10, R8
-	VMASKMOVPS (R8), Y0, Y7
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y7
 	VANDPS     Y7, Y3, Y3
-	ADDQ       R10, R8
-	VMASKMOVPS (R8), Y0, Y7
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y7
 	VANDPS     Y7, Y4, Y4
-	ADDQ       R10, R8
-	VMASKMOVPS (R8), Y0, Y7
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y7
 	VCMPPS     $0x16, Y6, Y7, Y6
 	VANDPS     Y6, Y5, Y5
-	ADDQ       R10, R8
+	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y5, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y2, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y3, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y4, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPS Y5, Y0, (R8)
+	ADDQ       SI, R8
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    cutTile
+	DECQ   112(R9)
+	JEQ    cutDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R9)
+
+cutNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R9)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -2454,17 +2759,17 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
@@ -2472,53 +2777,53 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS (R9)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*2), Y6
+	VBROADCASTSS (R9)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R8)(R9*1), Y6
+	VBROADCASTSS (R9)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R8)(CX*4), Y6
+	VBROADCASTSS (R9)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -2530,17 +2835,17 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R9)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R9)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R9)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
@@ -2548,82 +2853,90 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R9)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R9)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R9)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R9)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R9)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R9)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
 	PREFETCHT1   32(R10)
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R9)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R9)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R9)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R9)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm6x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm6x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
+
 wholeTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2632,10 +2945,10 @@ wholeTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000005, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -2645,76 +2958,76 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 wholeStepsFetched:
 	SUBQ $0x04, R12
@@ -2727,27 +3040,28 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y6
+	VBROADCASTSS 176(R10), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -2757,46 +3071,46 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y6
-	VFMADD231PS  (R8), Y6, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y6, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y6, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y6, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y6, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y6, Y5
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R10), Y6
+	VFMADD231PS  (R11), Y6, Y0
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y1
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y2
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y3
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y4
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y5
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPS (R8), Y5, Y5
-	ADDQ   DI, R8
+	VADDPS (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y6
+	VMOVUPS (R11), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y1, Y1
 	VADDPS  Y6, Y2, Y2
@@ -2805,8 +3119,8 @@ wholeBias:
 	VADDPS  Y6, Y5, Y5
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y6, Y6, Y6
 	VCMPPS $0x16, Y6, Y0, Y7
@@ -2823,74 +3137,104 @@ wholeReLU:
 	VANDPS Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R11
-	SHLQ    $0x02, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y6, Y6, Y6
-	VMOVUPS (R8), Y7
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y6
 	VANDPS  Y6, Y5, Y5
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y5, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
 
 cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -2899,10 +3243,10 @@ cutTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000005, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -2912,76 +3256,76 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 cutStepsFetched:
 	SUBQ $0x04, R12
@@ -2994,27 +3338,28 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y7
+	VBROADCASTSS 176(R10), Y7
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
 	VMULPS       Y7, Y3, Y3
@@ -3024,58 +3369,58 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y7
-	VMASKMOVPS   (R8), Y0, Y8
+	VBROADCASTSS 180(R10), Y7
+	VMASKMOVPS   (R11), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y4
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y8
+	VMASKMOVPS (R11), Y0, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VADDPS     Y8, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VADDPS     Y8, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VADDPS     Y8, Y6, Y6
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y7
+	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y1, Y1
 	VADDPS     Y7, Y2, Y2
 	VADDPS     Y7, Y3, Y3
@@ -3084,8 +3429,8 @@ cutBias:
 	VADDPS     Y7, Y6, Y6
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y7, Y7, Y7
 	VCMPPS $0x16, Y7, Y1, Y8
@@ -3102,59 +3447,80 @@ cutReLU:
 	VANDPS Y7, Y6, Y6
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R11
-	SHLQ       $0x02, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y7, Y7, Y7
-	VMASKMOVPS (R8), Y0, Y8
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y7
 	VANDPS     Y7, Y6, Y6
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y6, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y6, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -3163,19 +3529,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
@@ -3183,59 +3549,59 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R8)(CX*1), Y7
+	VBROADCASTSS (R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R8)(CX*2), Y7
+	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R8)(R9*1), Y7
+	VBROADCASTSS (R10)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R8)(CX*4), Y7
+	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R8)(R10*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -3247,19 +3613,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
@@ -3267,88 +3633,96 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 cutFarStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm7x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm7x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
+
 wholeTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -3358,10 +3732,10 @@ wholeTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000006, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -3371,84 +3745,84 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
+	VBROADCASTSS (R10)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
+	VBROADCASTSS (R10)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
+	VBROADCASTSS (R10)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
+	VBROADCASTSS (R10)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 wholeStepsFetched:
 	SUBQ $0x04, R12
@@ -3461,29 +3835,30 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
+	VBROADCASTSS (R10)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y7
+	VBROADCASTSS 176(R10), Y7
 	VMULPS       Y7, Y0, Y0
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
@@ -3494,50 +3869,50 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y7
-	VFMADD231PS  (R8), Y7, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y7, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y7, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y7, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y7, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y7, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y7, Y6
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R10), Y7
+	VFMADD231PS  (R11), Y7, Y0
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y7, Y1
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y7, Y2
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y7, Y3
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y7, Y4
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y7, Y5
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y7, Y6
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPS (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	ADDQ   DI, R8
+	VADDPS (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y7
+	VMOVUPS (R11), Y7
 	VADDPS  Y7, Y0, Y0
 	VADDPS  Y7, Y1, Y1
 	VADDPS  Y7, Y2, Y2
@@ -3547,8 +3922,8 @@ wholeBias:
 	VADDPS  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
 	VCMPPS $0x16, Y7, Y0, Y8
@@ -3567,80 +3942,110 @@ wholeReLU:
 	VANDPS Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R11
-	SHLQ    $0x02, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y7, Y7, Y7
-	VMOVUPS (R8), Y8
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y7
 	VANDPS  Y7, Y6, Y6
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y6, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000007, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
 
 cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -3650,10 +4055,10 @@ cutTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000006, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -3663,84 +4068,84 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 cutStepsFetched:
 	SUBQ $0x04, R12
@@ -3753,29 +4158,30 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y8
+	VBROADCASTSS 176(R10), Y8
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
 	VMULPS       Y8, Y3, Y3
@@ -3786,64 +4192,64 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y8
-	VMASKMOVPS   (R8), Y0, Y9
+	VBROADCASTSS 180(R10), Y8
+	VMASKMOVPS   (R11), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y3
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y4
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y9
+	VMASKMOVPS (R11), Y0, Y9
 	VADDPS     Y9, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VADDPS     Y9, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VADDPS     Y9, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VADDPS     Y9, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VADDPS     Y9, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VADDPS     Y9, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VADDPS     Y9, Y7, Y7
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y8
+	VMASKMOVPS (R11), Y0, Y8
 	VADDPS     Y8, Y1, Y1
 	VADDPS     Y8, Y2, Y2
 	VADDPS     Y8, Y3, Y3
@@ -3853,8 +4259,8 @@ cutBias:
 	VADDPS     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y1, Y9
@@ -3873,65 +4279,86 @@ cutReLU:
 	VANDPS Y8, Y7, Y7
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R11
-	SHLQ       $0x02, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y8, Y8, Y8
-	VMASKMOVPS (R8), Y0, Y9
+	VMASKMOVPS (R11), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y8
 	VANDPS     Y8, Y7, Y7
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y7, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y7, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000007, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -3940,21 +4367,21 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
+	VBROADCASTSS (R10)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
@@ -3962,65 +4389,65 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
+	VBROADCASTSS (R10)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
+	VBROADCASTSS (R10)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS (R10)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS (R10)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R8)(R9*1), Y8
+	VBROADCASTSS (R10)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*4), Y8
+	VBROADCASTSS (R10)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R8)(R10*1), Y8
+	VBROADCASTSS (R10)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R8)(R9*2), Y8
+	VBROADCASTSS (R10)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -4032,21 +4459,21 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
@@ -4054,98 +4481,106 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
 	PREFETCHT1   32(R11)
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 cutFarStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm8x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm8x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -4156,10 +4591,10 @@ wholeTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000007, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -4169,23 +4604,23 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -4193,72 +4628,72 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -4271,32 +4706,33 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y8
+	VBROADCASTSS 176(R10), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -4308,54 +4744,54 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y8
-	VFMADD231PS  (R8), Y8, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y6
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y7
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R10), Y8
+	VFMADD231PS  (R11), Y8, Y0
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y8, Y1
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y8, Y2
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y8, Y3
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y8, Y4
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y8, Y5
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y8, Y6
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y8, Y7
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPS (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPS (R8), Y7, Y7
-	ADDQ   DI, R8
+	VADDPS (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y8
+	VMOVUPS (R11), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y1, Y1
 	VADDPS  Y8, Y2, Y2
@@ -4366,8 +4802,8 @@ wholeBias:
 	VADDPS  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y0, Y9
@@ -4388,90 +4824,120 @@ wholeReLU:
 	VANDPS Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R11
-	SHLQ    $0x02, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y8, Y8, Y8
-	VMOVUPS (R8), Y9
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y8
 	VANDPS  Y8, Y7, Y7
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y7, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -4482,10 +4948,10 @@ cutTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000007, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -4495,23 +4961,23 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -4519,72 +4985,72 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -4597,32 +5063,33 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y9
+	VBROADCASTSS 176(R10), Y9
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
 	VMULPS       Y9, Y3, Y3
@@ -4634,70 +5101,70 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y9
-	VMASKMOVPS   (R8), Y0, Y10
+	VBROADCASTSS 180(R10), Y9
+	VMASKMOVPS   (R11), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y3
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y4
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y5
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y6
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y10
+	VMASKMOVPS (R11), Y0, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VADDPS     Y10, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VADDPS     Y10, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VADDPS     Y10, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VADDPS     Y10, Y8, Y8
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y9
+	VMASKMOVPS (R11), Y0, Y9
 	VADDPS     Y9, Y1, Y1
 	VADDPS     Y9, Y2, Y2
 	VADDPS     Y9, Y3, Y3
@@ -4708,8 +5175,8 @@ cutBias:
 	VADDPS     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y1, Y10
@@ -4730,71 +5197,92 @@ cutReLU:
 	VANDPS Y9, Y8, Y8
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R11
-	SHLQ       $0x02, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPS (R8), Y0, Y10
+	VMASKMOVPS (R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y9
 	VANDPS     Y9, Y8, Y8
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y8, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y8, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -4803,23 +5291,23 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -4828,74 +5316,74 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS (R10)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R8)(CX*2), Y9
+	VBROADCASTSS (R10)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(R9*1), Y9
+	VBROADCASTSS (R10)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R8)(CX*4), Y9
+	VBROADCASTSS (R10)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R8)(R10*1), Y9
+	VBROADCASTSS (R10)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R8)(R9*2), Y9
+	VBROADCASTSS (R10)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -4907,23 +5395,23 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -4932,107 +5420,115 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm9x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm9x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5044,10 +5540,10 @@ wholeTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000008, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -5057,25 +5553,25 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -5083,78 +5579,78 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -5167,34 +5663,35 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y9
+	VBROADCASTSS 176(R10), Y9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -5207,58 +5704,58 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y9
-	VFMADD231PS  (R8), Y9, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y6
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y7
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y8
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R10), Y9
+	VFMADD231PS  (R11), Y9, Y0
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y9, Y1
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y9, Y2
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y9, Y3
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y9, Y4
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y9, Y5
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y9, Y6
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y9, Y7
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y9, Y8
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPS (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPS (R8), Y7, Y7
-	ADDQ   DI, R8
-	VADDPS (R8), Y8, Y8
-	ADDQ   DI, R8
+	VADDPS (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   SI, R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y9
+	VMOVUPS (R11), Y9
 	VADDPS  Y9, Y0, Y0
 	VADDPS  Y9, Y1, Y1
 	VADDPS  Y9, Y2, Y2
@@ -5270,8 +5767,8 @@ wholeBias:
 	VADDPS  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y0, Y10
@@ -5294,96 +5791,126 @@ wholeReLU:
 	VANDPS Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R11
-	SHLQ    $0x02, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y9, Y9, Y9
-	VMOVUPS (R8), Y10
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y9
 	VANDPS  Y9, Y8, Y8
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y7, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y8, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000009, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -5395,10 +5922,10 @@ cutTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000008, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -5408,25 +5935,25 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -5434,78 +5961,78 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -5518,34 +6045,35 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y10
+	VBROADCASTSS 176(R10), Y10
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
 	VMULPS       Y10, Y3, Y3
@@ -5558,76 +6086,76 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y10
-	VMASKMOVPS   (R8), Y0, Y11
+	VBROADCASTSS 180(R10), Y10
+	VMASKMOVPS   (R11), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y3
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y4
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y5
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y6
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y7
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y8, Y8
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y9, Y9
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y10
+	VMASKMOVPS (R11), Y0, Y10
 	VADDPS     Y10, Y1, Y1
 	VADDPS     Y10, Y2, Y2
 	VADDPS     Y10, Y3, Y3
@@ -5639,8 +6167,8 @@ cutBias:
 	VADDPS     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y1, Y11
@@ -5663,77 +6191,98 @@ cutReLU:
 	VANDPS Y10, Y9, Y9
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R11
-	SHLQ       $0x02, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPS (R8), Y0, Y11
+	VMASKMOVPS (R11), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y8, Y8
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y10
 	VANDPS     Y10, Y9, Y9
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y8, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y9, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y8, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y9, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000009, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -5742,25 +6291,25 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -5769,80 +6318,80 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R10)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R10)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*4), Y10
+	VBROADCASTSS (R10)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R8)(R10*1), Y10
+	VBROADCASTSS (R10)(R8*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*2), Y10
+	VBROADCASTSS (R10)(DI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -5854,25 +6403,25 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -5881,113 +6430,121 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm10x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm10x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6000,10 +6557,10 @@ wholeTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000009, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -6013,19 +6570,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -6033,7 +6590,7 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -6041,19 +6598,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -6061,25 +6618,25 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -6087,25 +6644,25 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -6113,12 +6670,12 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -6131,19 +6688,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -6151,16 +6708,17 @@ wholeStep:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y10
+	VBROADCASTSS 176(R10), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
@@ -6174,62 +6732,62 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y10
-	VFMADD231PS  (R8), Y10, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y6
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y7
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y8
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y9
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R10), Y10
+	VFMADD231PS  (R11), Y10, Y0
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y10, Y1
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y10, Y2
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y10, Y3
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y10, Y4
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y10, Y5
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y10, Y6
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y10, Y7
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y10, Y8
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y10, Y9
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPS (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPS (R8), Y7, Y7
-	ADDQ   DI, R8
-	VADDPS (R8), Y8, Y8
-	ADDQ   DI, R8
-	VADDPS (R8), Y9, Y9
-	ADDQ   DI, R8
+	VADDPS (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   SI, R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   SI, R11
+	VADDPS (R11), Y9, Y9
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y10
+	VMOVUPS (R11), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y1, Y1
 	VADDPS  Y10, Y2, Y2
@@ -6242,8 +6800,8 @@ wholeBias:
 	VADDPS  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y0, Y11
@@ -6268,102 +6826,132 @@ wholeReLU:
 	VANDPS Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R11
-	SHLQ    $0x02, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y10, Y10, Y10
-	VMOVUPS (R8), Y11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y8, Y8
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y10
 	VANDPS  Y10, Y9, Y9
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y9, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y7, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y8, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y9, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000a, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -6376,10 +6964,10 @@ cutTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000009, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -6389,19 +6977,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -6409,7 +6997,7 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -6417,19 +7005,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -6437,25 +7025,25 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -6463,25 +7051,25 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -6489,12 +7077,12 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -6507,19 +7095,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -6527,16 +7115,17 @@ cutStep:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y11
+	VBROADCASTSS 176(R10), Y11
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
 	VMULPS       Y11, Y3, Y3
@@ -6550,82 +7139,82 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y11
-	VMASKMOVPS   (R8), Y0, Y12
+	VBROADCASTSS 180(R10), Y11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y3
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y4
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y5
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y6
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y12
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y8, Y8
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y10, Y10
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y11
+	VMASKMOVPS (R11), Y0, Y11
 	VADDPS     Y11, Y1, Y1
 	VADDPS     Y11, Y2, Y2
 	VADDPS     Y11, Y3, Y3
@@ -6638,8 +7227,8 @@ cutBias:
 	VADDPS     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y1, Y12
@@ -6664,83 +7253,104 @@ cutReLU:
 	VANDPS Y11, Y10, Y10
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R11
-	SHLQ       $0x02, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPS (R8), Y0, Y12
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y8, Y8
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y9, Y9
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y11
 	VANDPS     Y11, Y10, Y10
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y8, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y9, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y10, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y8, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y9, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y10, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000a, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -6749,19 +7359,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -6769,7 +7379,7 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -6778,19 +7388,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -6798,26 +7408,26 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -6825,26 +7435,26 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R8)(CX*1), Y11
+	VBROADCASTSS (R10)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R8)(CX*2), Y11
+	VBROADCASTSS (R10)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R8)(R9*1), Y11
+	VBROADCASTSS (R10)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R8)(CX*4), Y11
+	VBROADCASTSS (R10)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R8)(R10*1), Y11
+	VBROADCASTSS (R10)(R8*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R8)(R9*2), Y11
+	VBROADCASTSS (R10)(DI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -6852,12 +7462,12 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -6869,19 +7479,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -6889,7 +7499,7 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -6898,19 +7508,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -6918,26 +7528,26 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -6945,26 +7555,26 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -6972,45 +7582,53 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm11x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm11x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7024,10 +7642,10 @@ wholeTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x0000000a, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -7037,19 +7655,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -7057,9 +7675,9 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -7067,19 +7685,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -7087,27 +7705,27 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -7115,27 +7733,27 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -7143,14 +7761,14 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -7163,19 +7781,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -7183,18 +7801,19 @@ wholeStep:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y11
+	VBROADCASTSS 176(R10), Y11
 	VMULPS       Y11, Y0, Y0
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
@@ -7209,66 +7828,66 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y11
-	VFMADD231PS  (R8), Y11, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y6
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y7
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y8
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y9
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y11, Y10
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R10), Y11
+	VFMADD231PS  (R11), Y11, Y0
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y1
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y2
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y3
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y4
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y5
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y6
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y7
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y8
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y9
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y11, Y10
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPS (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPS (R8), Y7, Y7
-	ADDQ   DI, R8
-	VADDPS (R8), Y8, Y8
-	ADDQ   DI, R8
-	VADDPS (R8), Y9, Y9
-	ADDQ   DI, R8
-	VADDPS (R8), Y10, Y10
-	ADDQ   DI, R8
+	VADDPS (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   SI, R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   SI, R11
+	VADDPS (R11), Y9, Y9
+	ADDQ   SI, R11
+	VADDPS (R11), Y10, Y10
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y11
+	VMOVUPS (R11), Y11
 	VADDPS  Y11, Y0, Y0
 	VADDPS  Y11, Y1, Y1
 	VADDPS  Y11, Y2, Y2
@@ -7282,8 +7901,8 @@ wholeBias:
 	VADDPS  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y0, Y12
@@ -7310,108 +7929,138 @@ wholeReLU:
 	VANDPS Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R11
-	SHLQ    $0x02, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y11, Y11, Y11
-	VMOVUPS (R8), Y12
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y8, Y8
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y9, Y9
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y11
 	VANDPS  Y11, Y10, Y10
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y9, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y10, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y7, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y8, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y9, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y10, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000b, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -7425,10 +8074,10 @@ cutTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x0000000a, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -7438,19 +8087,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -7458,9 +8107,9 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -7468,19 +8117,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -7488,27 +8137,27 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -7516,27 +8165,27 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -7544,14 +8193,14 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -7564,19 +8213,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -7584,18 +8233,19 @@ cutStep:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y12
+	VBROADCASTSS 176(R10), Y12
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
 	VMULPS       Y12, Y3, Y3
@@ -7610,88 +8260,88 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y12
-	VMASKMOVPS   (R8), Y0, Y13
+	VBROADCASTSS 180(R10), Y12
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y3
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y4
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y5
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y6
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y7
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y8
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y9
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y13
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y8, Y8
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y10, Y10
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y11, Y11
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y12
+	VMASKMOVPS (R11), Y0, Y12
 	VADDPS     Y12, Y1, Y1
 	VADDPS     Y12, Y2, Y2
 	VADDPS     Y12, Y3, Y3
@@ -7705,8 +8355,8 @@ cutBias:
 	VADDPS     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y1, Y13
@@ -7733,89 +8383,110 @@ cutReLU:
 	VANDPS Y12, Y11, Y11
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R11
-	SHLQ       $0x02, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPS (R8), Y0, Y13
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y8, Y8
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y9, Y9
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y10, Y10
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y12
 	VANDPS     Y12, Y11, Y11
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y8, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y9, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y10, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y11, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y8, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y9, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y10, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y11, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000b, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -7824,19 +8495,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -7844,9 +8515,9 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -7855,19 +8526,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -7875,28 +8546,28 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -7904,28 +8575,28 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R10)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R10)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R10)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R8)(R10*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*2), Y12
+	VBROADCASTSS (R10)(DI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -7933,14 +8604,14 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -7952,19 +8623,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -7972,9 +8643,9 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -7983,19 +8654,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -8003,28 +8674,28 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -8032,28 +8703,28 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -8061,47 +8732,55 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm12x8AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm12x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000008
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8116,10 +8795,10 @@ wholeTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x0000000b, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -8129,19 +8808,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -8149,11 +8828,11 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -8161,19 +8840,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -8181,29 +8860,29 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -8211,29 +8890,29 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -8241,16 +8920,16 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -8263,19 +8942,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -8283,20 +8962,21 @@ wholeStep:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS alpha+80(FP), Y12
+	VBROADCASTSS 176(R10), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -8312,70 +8992,70 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS beta+84(FP), Y12
-	VFMADD231PS  (R8), Y12, Y0
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y4
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y6
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y7
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y8
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y9
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y10
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y11
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R10), Y12
+	VFMADD231PS  (R11), Y12, Y0
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y1
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y2
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y3
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y4
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y5
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y6
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y7
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y8
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y9
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y10
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y11
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPS (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPS (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPS (R8), Y7, Y7
-	ADDQ   DI, R8
-	VADDPS (R8), Y8, Y8
-	ADDQ   DI, R8
-	VADDPS (R8), Y9, Y9
-	ADDQ   DI, R8
-	VADDPS (R8), Y10, Y10
-	ADDQ   DI, R8
-	VADDPS (R8), Y11, Y11
-	ADDQ   DI, R8
+	VADDPS (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   SI, R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   SI, R11
+	VADDPS (R11), Y9, Y9
+	ADDQ   SI, R11
+	VADDPS (R11), Y10, Y10
+	ADDQ   SI, R11
+	VADDPS (R11), Y11, Y11
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R8), Y12
+	VMOVUPS (R11), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y2, Y2
@@ -8390,8 +9070,8 @@ wholeBias:
 	VADDPS  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -8420,114 +9100,144 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+104(FP), R11
-	SHLQ    $0x02, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R8), Y13
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y9, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y10, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y11, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y7, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y8, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y9, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y10, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y11, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -8542,10 +9252,10 @@ cutTile:
 	VXORPS Y12, Y12, Y12
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x0000000b, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -8555,19 +9265,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
+	VBROADCASTSS (R10)(DI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -8575,11 +9285,11 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -8587,19 +9297,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
+	VBROADCASTSS (R10)(DI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -8607,29 +9317,29 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
+	VBROADCASTSS (R10)(DI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -8637,29 +9347,29 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
+	VBROADCASTSS (R10)(DI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -8667,16 +9377,16 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -8689,19 +9399,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
+	VBROADCASTSS (R10)(DI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -8709,20 +9419,21 @@ cutStep:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS alpha+80(FP), Y13
+	VBROADCASTSS 176(R10), Y13
 	VMULPS       Y13, Y1, Y1
 	VMULPS       Y13, Y2, Y2
 	VMULPS       Y13, Y3, Y3
@@ -8738,94 +9449,94 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS beta+84(FP), Y13
-	VMASKMOVPS   (R8), Y0, Y14
+	VBROADCASTSS 180(R10), Y13
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y1
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y2
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y3
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y4
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y5
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y6
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y7
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y8
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y9
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y10
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DI, R8
-	VMASKMOVPS   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R8), Y0, Y14
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y8, Y8
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y9, Y9
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y10, Y10
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y11, Y11
-	ADDQ       DI, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VADDPS     Y14, Y12, Y12
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+88(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPS (R8), Y0, Y13
+	VMASKMOVPS (R11), Y0, Y13
 	VADDPS     Y13, Y1, Y1
 	VADDPS     Y13, Y2, Y2
 	VADDPS     Y13, Y3, Y3
@@ -8840,8 +9551,8 @@ cutBias:
 	VADDPS     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPS $0x16, Y13, Y1, Y14
@@ -8870,95 +9581,116 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       mask+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+104(FP), R11
-	SHLQ       $0x02, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPS (R8), Y0, Y14
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y8, Y8
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y9, Y9
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y10, Y10
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y11, Y11
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y13
 	VANDPS     Y13, Y12, Y12
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y8, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y9, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y10, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y11, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPS Y12, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y8, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y9, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y10, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y11, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPS Y12, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -8967,19 +9699,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -8987,11 +9719,11 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -9000,19 +9732,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -9020,30 +9752,30 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -9051,30 +9783,30 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R8)(CX*1), Y13
+	VBROADCASTSS (R10)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R8)(CX*2), Y13
+	VBROADCASTSS (R10)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R8)(R9*1), Y13
+	VBROADCASTSS (R10)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R8)(CX*4), Y13
+	VBROADCASTSS (R10)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R8)(R10*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R8)(R9*2), Y13
+	VBROADCASTSS (R10)(DI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -9082,16 +9814,16 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -9103,19 +9835,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
+	VBROADCASTSS (R10)(DI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -9123,11 +9855,11 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -9136,19 +9868,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
+	VBROADCASTSS (R10)(DI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -9156,30 +9888,30 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
+	VBROADCASTSS (R10)(DI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -9187,30 +9919,30 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
 	PREFETCHT1   32(R12)
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R8)(R9*2), Y14
+	VBROADCASTSS (R10)(DI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -9218,53 +9950,61 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func sgemm1x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm1x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x02, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000000, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -9309,9 +10049,9 @@ tileSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -9334,43 +10074,44 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y2
+	VBROADCASTSS 176(R8), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y2
-	VFMADD231PS  (R8), Y2, Y0
-	VFMADD231PS  (R8)(R11*1), Y2, Y1
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R8), Y2
+	VFMADD231PS  (R9), Y2, Y0
+	VFMADD231PS  (R9)(R11*1), Y2, Y1
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS (R8)(R11*1), Y1, Y1
-	ADDQ   DI, R8
+	VADDPS (R9), Y0, Y0
+	VADDPS (R9)(R11*1), Y1, Y1
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPS (R8), Y2
+	VMOVUPS (R9), Y2
 	VADDPS  Y2, Y0, Y0
-	VMOVUPS (R8)(R11*1), Y2
+	VMOVUPS (R9)(R11*1), Y2
 	VADDPS  Y2, Y1, Y1
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y2, Y2, Y2
 	VCMPPS $0x16, Y2, Y0, Y3
@@ -9379,33 +10120,54 @@ tileReLU:
 	VANDPS Y2, Y1, Y1
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R9
-	SHLQ    $0x02, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y2, Y2, Y2
-	VMOVUPS (R8), Y3
+	VMOVUPS (R9), Y3
 	VCMPPS  $0x16, Y2, Y3, Y3
 	VANDPS  Y3, Y0, Y0
-	VMOVUPS (R8)(R11*1), Y3
+	VMOVUPS (R9)(R11*1), Y3
 	VCMPPS  $0x16, Y2, Y3, Y2
 	VANDPS  Y2, Y1, Y1
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000040, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -9456,48 +10218,56 @@ tileFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func sgemm2x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm2x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x02, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000001, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -9554,9 +10324,9 @@ tileSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -9582,9 +10352,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y4
+	VBROADCASTSS 176(R8), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
@@ -9592,43 +10363,43 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y4
-	VFMADD231PS  (R8), Y4, Y0
-	VFMADD231PS  (R8)(R11*1), Y4, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y4, Y2
-	VFMADD231PS  (R8)(R11*1), Y4, Y3
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R8), Y4
+	VFMADD231PS  (R9), Y4, Y0
+	VFMADD231PS  (R9)(R11*1), Y4, Y1
+	ADDQ         SI, R9
+	VFMADD231PS  (R9), Y4, Y2
+	VFMADD231PS  (R9)(R11*1), Y4, Y3
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS (R8)(R11*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	VADDPS (R8)(R11*1), Y3, Y3
-	ADDQ   DI, R8
+	VADDPS (R9), Y0, Y0
+	VADDPS (R9)(R11*1), Y1, Y1
+	ADDQ   SI, R9
+	VADDPS (R9), Y2, Y2
+	VADDPS (R9)(R11*1), Y3, Y3
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPS (R8), Y4
+	VMOVUPS (R9), Y4
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y2, Y2
-	VMOVUPS (R8)(R11*1), Y4
+	VMOVUPS (R9)(R11*1), Y4
 	VADDPS  Y4, Y1, Y1
 	VADDPS  Y4, Y3, Y3
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y4, Y4, Y4
 	VCMPPS $0x16, Y4, Y0, Y5
@@ -9641,43 +10412,64 @@ tileReLU:
 	VANDPS Y4, Y3, Y3
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R9
-	SHLQ    $0x02, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y4, Y4, Y4
-	VMOVUPS (R8), Y5
+	VMOVUPS (R9), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y0, Y0
-	VMOVUPS (R8)(R11*1), Y5
+	VMOVUPS (R9)(R11*1), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y1, Y1
-	ADDQ    R9, R8
-	VMOVUPS (R8), Y5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y2, Y2
-	VMOVUPS (R8)(R11*1), Y5
+	VMOVUPS (R9)(R11*1), Y5
 	VCMPPS  $0x16, Y4, Y5, Y4
 	VANDPS  Y4, Y3, Y3
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000040, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -9740,38 +10532,46 @@ tileFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func sgemm3x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm3x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x02, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -9780,10 +10580,10 @@ tileTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000002, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -9852,9 +10652,9 @@ tileSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -9883,9 +10683,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y6
+	VBROADCASTSS 176(R8), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -9895,51 +10696,51 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y6
-	VFMADD231PS  (R8), Y6, Y0
-	VFMADD231PS  (R8)(R11*1), Y6, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y6, Y2
-	VFMADD231PS  (R8)(R11*1), Y6, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y6, Y4
-	VFMADD231PS  (R8)(R11*1), Y6, Y5
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R8), Y6
+	VFMADD231PS  (R9), Y6, Y0
+	VFMADD231PS  (R9)(R11*1), Y6, Y1
+	ADDQ         SI, R9
+	VFMADD231PS  (R9), Y6, Y2
+	VFMADD231PS  (R9)(R11*1), Y6, Y3
+	ADDQ         SI, R9
+	VFMADD231PS  (R9), Y6, Y4
+	VFMADD231PS  (R9)(R11*1), Y6, Y5
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS (R8)(R11*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	VADDPS (R8)(R11*1), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	VADDPS (R8)(R11*1), Y5, Y5
-	ADDQ   DI, R8
+	VADDPS (R9), Y0, Y0
+	VADDPS (R9)(R11*1), Y1, Y1
+	ADDQ   SI, R9
+	VADDPS (R9), Y2, Y2
+	VADDPS (R9)(R11*1), Y3, Y3
+	ADDQ   SI, R9
+	VADDPS (R9), Y4, Y4
+	VADDPS (R9)(R11*1), Y5, Y5
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPS (R8), Y6
+	VMOVUPS (R9), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y2, Y2
 	VADDPS  Y6, Y4, Y4
-	VMOVUPS (R8)(R11*1), Y6
+	VMOVUPS (R9)(R11*1), Y6
 	VADDPS  Y6, Y1, Y1
 	VADDPS  Y6, Y3, Y3
 	VADDPS  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
 	VCMPPS $0x16, Y6, Y0, Y7
@@ -9956,53 +10757,74 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R9
-	SHLQ    $0x02, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y6, Y6, Y6
-	VMOVUPS (R8), Y7
+	VMOVUPS (R9), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y0, Y0
-	VMOVUPS (R8)(R11*1), Y7
+	VMOVUPS (R9)(R11*1), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y1, Y1
-	ADDQ    R9, R8
-	VMOVUPS (R8), Y7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y2, Y2
-	VMOVUPS (R8)(R11*1), Y7
+	VMOVUPS (R9)(R11*1), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y3, Y3
-	ADDQ    R9, R8
-	VMOVUPS (R8), Y7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y4, Y4
-	VMOVUPS (R8)(R11*1), Y7
+	VMOVUPS (R9)(R11*1), Y7
 	VCMPPS  $0x16, Y6, Y7, Y6
 	VANDPS  Y6, Y5, Y5
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000040, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -10077,39 +10899,47 @@ tileFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func sgemm4x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm4x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R12
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R12
 	SHLQ $0x02, R12
 
+tilePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 tileTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10120,10 +10950,10 @@ tileTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000003, SI, R13
+	ADDQ    R8, R13
+	MOVQ    R13, (SP)
+	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -10134,19 +10964,19 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -10154,59 +10984,59 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -10220,27 +11050,28 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y8
+	VBROADCASTSS 176(R9), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -10252,59 +11083,59 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R9), R10
+	ADDL         R10, R10
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         180(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y8
-	VFMADD231PS  (R8), Y8, Y0
-	VFMADD231PS  (R8)(R12*1), Y8, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y2
-	VFMADD231PS  (R8)(R12*1), Y8, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y4
-	VFMADD231PS  (R8)(R12*1), Y8, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y8, Y6
-	VFMADD231PS  (R8)(R12*1), Y8, Y7
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R9), Y8
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  (R10)(R12*1), Y8, Y1
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y8, Y2
+	VFMADD231PS  (R10)(R12*1), Y8, Y3
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y8, Y4
+	VFMADD231PS  (R10)(R12*1), Y8, Y5
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y8, Y6
+	VFMADD231PS  (R10)(R12*1), Y8, Y7
+	ADDQ         SI, R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS (R8)(R12*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	VADDPS (R8)(R12*1), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	VADDPS (R8)(R12*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	VADDPS (R8)(R12*1), Y7, Y7
-	ADDQ   DI, R8
+	VADDPS (R10), Y0, Y0
+	VADDPS (R10)(R12*1), Y1, Y1
+	ADDQ   SI, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS (R10)(R12*1), Y3, Y3
+	ADDQ   SI, R10
+	VADDPS (R10), Y4, Y4
+	VADDPS (R10)(R12*1), Y5, Y5
+	ADDQ   SI, R10
+	VADDPS (R10), Y6, Y6
+	VADDPS (R10)(R12*1), Y7, Y7
+	ADDQ   SI, R10
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPS (R8), Y8
+	VMOVUPS (R10), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y2, Y2
 	VADDPS  Y8, Y4, Y4
 	VADDPS  Y8, Y6, Y6
-	VMOVUPS (R8)(R12*1), Y8
+	VMOVUPS (R10)(R12*1), Y8
 	VADDPS  Y8, Y1, Y1
 	VADDPS  Y8, Y3, Y3
 	VADDPS  Y8, Y5, Y5
 	VADDPS  Y8, Y7, Y7
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y0, Y9
@@ -10325,63 +11156,84 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R10
-	SHLQ    $0x02, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y8, Y8, Y8
-	VMOVUPS (R8), Y9
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y0, Y0
-	VMOVUPS (R8)(R12*1), Y9
+	VMOVUPS (R10)(R12*1), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y1, Y1
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y2, Y2
-	VMOVUPS (R8)(R12*1), Y9
+	VMOVUPS (R10)(R12*1), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y3, Y3
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y4, Y4
-	VMOVUPS (R8)(R12*1), Y9
+	VMOVUPS (R10)(R12*1), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y5, Y5
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y6, Y6
-	VMOVUPS (R8)(R12*1), Y9
+	VMOVUPS (R10)(R12*1), Y9
 	VCMPPS  $0x16, Y8, Y9, Y8
 	VANDPS  Y8, Y7, Y7
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R10, 160(R9)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, (R8)(R12*1)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
+	DECQ   112(R9)
+	JEQ    tileDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000040, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R9)
+
+tileNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R9)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -10392,19 +11244,19 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPS      (R10)(R12*1), Y9
 	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -10414,19 +11266,19 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPS      (R10)(R12*1), Y9
 	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10434,19 +11286,19 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPS      (R10)(R12*1), Y9
 	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10454,53 +11306,61 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPS      (R10)(R12*1), Y9
 	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(CX*1), Y10
+	VBROADCASTSS (R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R8)(CX*2), Y10
+	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R8)(R9*1), Y10
+	VBROADCASTSS (R9)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func sgemm5x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm5x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R12
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R12
 	SHLQ $0x02, R12
 
+tilePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 tileTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10513,10 +11373,10 @@ tileTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000004, SI, R13
+	ADDQ    R8, R13
+	MOVQ    R13, (SP)
+	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -10527,22 +11387,22 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -10550,68 +11410,68 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -10625,30 +11485,31 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y10
+	VBROADCASTSS 176(R9), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
@@ -10662,58 +11523,58 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R9), R10
+	ADDL         R10, R10
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         180(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y10
-	VFMADD231PS  (R8), Y10, Y0
-	VFMADD231PS  (R8)(R12*1), Y10, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y2
-	VFMADD231PS  (R8)(R12*1), Y10, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y4
-	VFMADD231PS  (R8)(R12*1), Y10, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y6
-	VFMADD231PS  (R8)(R12*1), Y10, Y7
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y10, Y8
-	VFMADD231PS  (R8)(R12*1), Y10, Y9
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R9), Y10
+	VFMADD231PS  (R10), Y10, Y0
+	VFMADD231PS  (R10)(R12*1), Y10, Y1
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y10, Y2
+	VFMADD231PS  (R10)(R12*1), Y10, Y3
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y10, Y4
+	VFMADD231PS  (R10)(R12*1), Y10, Y5
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y10, Y6
+	VFMADD231PS  (R10)(R12*1), Y10, Y7
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y10, Y8
+	VFMADD231PS  (R10)(R12*1), Y10, Y9
+	ADDQ         SI, R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS (R8)(R12*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	VADDPS (R8)(R12*1), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	VADDPS (R8)(R12*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	VADDPS (R8)(R12*1), Y7, Y7
-	ADDQ   DI, R8
-	VADDPS (R8), Y8, Y8
-	VADDPS (R8)(R12*1), Y9, Y9
-	ADDQ   DI, R8
+	VADDPS (R10), Y0, Y0
+	VADDPS (R10)(R12*1), Y1, Y1
+	ADDQ   SI, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS (R10)(R12*1), Y3, Y3
+	ADDQ   SI, R10
+	VADDPS (R10), Y4, Y4
+	VADDPS (R10)(R12*1), Y5, Y5
+	ADDQ   SI, R10
+	VADDPS (R10), Y6, Y6
+	VADDPS (R10)(R12*1), Y7, Y7
+	ADDQ   SI, R10
+	VADDPS (R10), Y8, Y8
+	VADDPS (R10)(R12*1), Y9, Y9
+	ADDQ   SI, R10
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPS (R8), Y10
+	VMOVUPS (R10), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y2, Y2
 	VADDPS  Y10, Y4, Y4
 	VADDPS  Y10, Y6, Y6
 	VADDPS  Y10, Y8, Y8
-	VMOVUPS (R8)(R12*1), Y10
+	VMOVUPS (R10)(R12*1), Y10
 	VADDPS  Y10, Y1, Y1
 	VADDPS  Y10, Y3, Y3
 	VADDPS  Y10, Y5, Y5
@@ -10721,8 +11582,8 @@ tileBias:
 	VADDPS  Y10, Y9, Y9
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y0, Y11
@@ -10747,73 +11608,94 @@ tileReLU:
 	VANDPS Y10, Y9, Y9
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R10
-	SHLQ    $0x02, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y10, Y10, Y10
-	VMOVUPS (R8), Y11
+	VMOVUPS (R10), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y0, Y0
-	VMOVUPS (R8)(R12*1), Y11
+	VMOVUPS (R10)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y1, Y1
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y2, Y2
-	VMOVUPS (R8)(R12*1), Y11
+	VMOVUPS (R10)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y3, Y3
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y4, Y4
-	VMOVUPS (R8)(R12*1), Y11
+	VMOVUPS (R10)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y5, Y5
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y6, Y6
-	VMOVUPS (R8)(R12*1), Y11
+	VMOVUPS (R10)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y7, Y7
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y11
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y8, Y8
-	VMOVUPS (R8)(R12*1), Y11
+	VMOVUPS (R10)(R12*1), Y11
 	VCMPPS  $0x16, Y10, Y11, Y10
 	VANDPS  Y10, Y9, Y9
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R10, 160(R9)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y8, (R8)
+	VMOVUPS Y9, (R8)(R12*1)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
+	DECQ   112(R9)
+	JEQ    tileDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000040, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R9)
+
+tileNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R9)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -10824,22 +11706,22 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPS      (R10)(R12*1), Y11
 	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -10849,22 +11731,22 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPS      (R10)(R12*1), Y11
 	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10872,22 +11754,22 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPS      (R10)(R12*1), Y11
 	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -10895,57 +11777,65 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPS      (R10)(R12*1), Y11
 	PREFETCHT1   96(R10)
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS (R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(R9*1), Y12
+	VBROADCASTSS (R9)(DI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R8)(CX*4), Y12
+	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func sgemm6x16AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm6x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R13
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), R13
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R13
 	SHLQ $0x02, R13
 
+tilePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
+
 tileTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10960,10 +11850,10 @@ tileTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000005, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -10974,25 +11864,25 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
@@ -11000,77 +11890,77 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 tileStepsFetched:
 	SUBQ $0x04, R12
@@ -11084,33 +11974,34 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y12
+	VBROADCASTSS 176(R10), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -11126,65 +12017,65 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y12
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  (R8)(R13*1), Y12, Y1
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y2
-	VFMADD231PS  (R8)(R13*1), Y12, Y3
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y4
-	VFMADD231PS  (R8)(R13*1), Y12, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y6
-	VFMADD231PS  (R8)(R13*1), Y12, Y7
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y8
-	VFMADD231PS  (R8)(R13*1), Y12, Y9
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y10
-	VFMADD231PS  (R8)(R13*1), Y12, Y11
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R10), Y12
+	VFMADD231PS  (R11), Y12, Y0
+	VFMADD231PS  (R11)(R13*1), Y12, Y1
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y2
+	VFMADD231PS  (R11)(R13*1), Y12, Y3
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y4
+	VFMADD231PS  (R11)(R13*1), Y12, Y5
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y6
+	VFMADD231PS  (R11)(R13*1), Y12, Y7
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y8
+	VFMADD231PS  (R11)(R13*1), Y12, Y9
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y12, Y10
+	VFMADD231PS  (R11)(R13*1), Y12, Y11
+	ADDQ         SI, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS (R8)(R13*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPS (R8), Y2, Y2
-	VADDPS (R8)(R13*1), Y3, Y3
-	ADDQ   DI, R8
-	VADDPS (R8), Y4, Y4
-	VADDPS (R8)(R13*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	VADDPS (R8)(R13*1), Y7, Y7
-	ADDQ   DI, R8
-	VADDPS (R8), Y8, Y8
-	VADDPS (R8)(R13*1), Y9, Y9
-	ADDQ   DI, R8
-	VADDPS (R8), Y10, Y10
-	VADDPS (R8)(R13*1), Y11, Y11
-	ADDQ   DI, R8
+	VADDPS (R11), Y0, Y0
+	VADDPS (R11)(R13*1), Y1, Y1
+	ADDQ   SI, R11
+	VADDPS (R11), Y2, Y2
+	VADDPS (R11)(R13*1), Y3, Y3
+	ADDQ   SI, R11
+	VADDPS (R11), Y4, Y4
+	VADDPS (R11)(R13*1), Y5, Y5
+	ADDQ   SI, R11
+	VADDPS (R11), Y6, Y6
+	VADDPS (R11)(R13*1), Y7, Y7
+	ADDQ   SI, R11
+	VADDPS (R11), Y8, Y8
+	VADDPS (R11)(R13*1), Y9, Y9
+	ADDQ   SI, R11
+	VADDPS (R11), Y10, Y10
+	VADDPS (R11)(R13*1), Y11, Y11
+	ADDQ   SI, R11
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPS (R8), Y12
+	VMOVUPS (R11), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y2, Y2
 	VADDPS  Y12, Y4, Y4
 	VADDPS  Y12, Y6, Y6
 	VADDPS  Y12, Y8, Y8
 	VADDPS  Y12, Y10, Y10
-	VMOVUPS (R8)(R13*1), Y12
+	VMOVUPS (R11)(R13*1), Y12
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y3, Y3
 	VADDPS  Y12, Y5, Y5
@@ -11193,8 +12084,8 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -11223,83 +12114,104 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R11
-	SHLQ    $0x02, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R8), Y13
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	VMOVUPS (R8)(R13*1), Y13
+	VMOVUPS (R11)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	VMOVUPS (R8)(R13*1), Y13
+	VMOVUPS (R11)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	VMOVUPS (R8)(R13*1), Y13
+	VMOVUPS (R11)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	VMOVUPS (R8)(R13*1), Y13
+	VMOVUPS (R11)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	VMOVUPS (R8)(R13*1), Y13
+	VMOVUPS (R11)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	VMOVUPS (R8)(R13*1), Y13
+	VMOVUPS (R11)(R13*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R11, 160(R10)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPS Y10, (SI)
-	VMOVUPS Y11, (SI)(R13*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R9)
+	VMOVUPS Y1, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPS Y2, (R9)
+	VMOVUPS Y3, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPS Y4, (R9)
+	VMOVUPS Y5, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPS Y6, (R9)
+	VMOVUPS Y7, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPS Y8, (R9)
+	VMOVUPS Y9, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPS Y10, (R9)
+	VMOVUPS Y11, (R9)(R13*1)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
+	DECQ   112(R10)
+	JEQ    tileDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000040, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R10)
+
+tileNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R10)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -11310,25 +12222,25 @@ tileFarSteps:
 	PREFETCHT1   64(R11)
 	VMOVUPS      (R11)(R13*1), Y13
 	PREFETCHT1   96(R11)
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
@@ -11338,25 +12250,25 @@ tileFarSteps:
 	PREFETCHT1   64(R11)
 	VMOVUPS      (R11)(R13*1), Y13
 	PREFETCHT1   96(R11)
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -11364,25 +12276,25 @@ tileFarSteps:
 	PREFETCHT1   64(R11)
 	VMOVUPS      (R11)(R13*1), Y13
 	PREFETCHT1   96(R11)
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -11390,67 +12302,75 @@ tileFarSteps:
 	PREFETCHT1   64(R11)
 	VMOVUPS      (R11)(R13*1), Y13
 	PREFETCHT1   96(R11)
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(CX*1), Y14
+	VBROADCASTSS (R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R8)(CX*2), Y14
+	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R8)(R9*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R8)(CX*4), Y14
+	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R8)(R10*1), Y14
+	VBROADCASTSS (R10)(R8*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 tileFarStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func sgemm1x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm1x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm1x24AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm1x24AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x02, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000000, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -11504,9 +12424,9 @@ tileSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -11531,48 +12451,49 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y3
+	VBROADCASTSS 176(R8), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y3
-	VFMADD231PS  (R8), Y3, Y0
-	VFMADD231PS  32(R8), Y3, Y1
-	VFMADD231PS  (R8)(R11*1), Y3, Y2
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R8), Y3
+	VFMADD231PS  (R9), Y3, Y0
+	VFMADD231PS  32(R9), Y3, Y1
+	VFMADD231PS  (R9)(R11*1), Y3, Y2
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
-	VADDPS (R8)(R11*1), Y2, Y2
-	ADDQ   DI, R8
+	VADDPS (R9), Y0, Y0
+	VADDPS 32(R9), Y1, Y1
+	VADDPS (R9)(R11*1), Y2, Y2
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPS (R8), Y3
+	VMOVUPS (R9), Y3
 	VADDPS  Y3, Y0, Y0
-	VMOVUPS 32(R8), Y3
+	VMOVUPS 32(R9), Y3
 	VADDPS  Y3, Y1, Y1
-	VMOVUPS (R8)(R11*1), Y3
+	VMOVUPS (R9)(R11*1), Y3
 	VADDPS  Y3, Y2, Y2
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y3, Y3, Y3
 	VCMPPS $0x16, Y3, Y0, Y4
@@ -11583,37 +12504,58 @@ tileReLU:
 	VANDPS Y3, Y2, Y2
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R9
-	SHLQ    $0x02, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y3, Y3, Y3
-	VMOVUPS (R8), Y4
+	VMOVUPS (R9), Y4
 	VCMPPS  $0x16, Y3, Y4, Y4
 	VANDPS  Y4, Y0, Y0
-	VMOVUPS 32(R8), Y4
+	VMOVUPS 32(R9), Y4
 	VCMPPS  $0x16, Y3, Y4, Y4
 	VANDPS  Y4, Y1, Y1
-	VMOVUPS (R8)(R11*1), Y4
+	VMOVUPS (R9)(R11*1), Y4
 	VCMPPS  $0x16, Y3, Y4, Y3
 	VANDPS  Y3, Y2, Y2
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000060, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000060, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000060, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -11677,38 +12619,46 @@ tileFarSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func sgemm2x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm2x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm2x24AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm2x24AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x02, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11717,10 +12667,10 @@ tileTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000001, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -11790,9 +12740,9 @@ tileSteps:
 	VFMADD231PS  Y9, Y8, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -11821,9 +12771,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y6
+	VBROADCASTSS 176(R8), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -11833,50 +12784,50 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y6
-	VFMADD231PS  (R8), Y6, Y0
-	VFMADD231PS  32(R8), Y6, Y1
-	VFMADD231PS  (R8)(R11*1), Y6, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y6, Y3
-	VFMADD231PS  32(R8), Y6, Y4
-	VFMADD231PS  (R8)(R11*1), Y6, Y5
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R8), Y6
+	VFMADD231PS  (R9), Y6, Y0
+	VFMADD231PS  32(R9), Y6, Y1
+	VFMADD231PS  (R9)(R11*1), Y6, Y2
+	ADDQ         SI, R9
+	VFMADD231PS  (R9), Y6, Y3
+	VFMADD231PS  32(R9), Y6, Y4
+	VFMADD231PS  (R9)(R11*1), Y6, Y5
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
-	VADDPS (R8)(R11*1), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	VADDPS 32(R8), Y4, Y4
-	VADDPS (R8)(R11*1), Y5, Y5
-	ADDQ   DI, R8
+	VADDPS (R9), Y0, Y0
+	VADDPS 32(R9), Y1, Y1
+	VADDPS (R9)(R11*1), Y2, Y2
+	ADDQ   SI, R9
+	VADDPS (R9), Y3, Y3
+	VADDPS 32(R9), Y4, Y4
+	VADDPS (R9)(R11*1), Y5, Y5
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPS (R8), Y6
+	VMOVUPS (R9), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y3, Y3
-	VMOVUPS 32(R8), Y6
+	VMOVUPS 32(R9), Y6
 	VADDPS  Y6, Y1, Y1
 	VADDPS  Y6, Y4, Y4
-	VMOVUPS (R8)(R11*1), Y6
+	VMOVUPS (R9)(R11*1), Y6
 	VADDPS  Y6, Y2, Y2
 	VADDPS  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
 	VCMPPS $0x16, Y6, Y0, Y7
@@ -11893,51 +12844,72 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R9
-	SHLQ    $0x02, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y6, Y6, Y6
-	VMOVUPS (R8), Y7
+	VMOVUPS (R9), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y0, Y0
-	VMOVUPS 32(R8), Y7
+	VMOVUPS 32(R9), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y1, Y1
-	VMOVUPS (R8)(R11*1), Y7
+	VMOVUPS (R9)(R11*1), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y2, Y2
-	ADDQ    R9, R8
-	VMOVUPS (R8), Y7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y3, Y3
-	VMOVUPS 32(R8), Y7
+	VMOVUPS 32(R9), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y4, Y4
-	VMOVUPS (R8)(R11*1), Y7
+	VMOVUPS (R9)(R11*1), Y7
 	VCMPPS  $0x16, Y6, Y7, Y6
 	VANDPS  Y6, Y5, Y5
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	VMOVUPS Y4, 32(SI)
-	VMOVUPS Y5, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPS Y3, (DI)
+	VMOVUPS Y4, 32(DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000060, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000060, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000060, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -12017,38 +12989,46 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y8, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func sgemm3x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm3x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm3x24AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm3x24AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x02, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -12060,10 +13040,10 @@ tileTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000002, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -12149,9 +13129,9 @@ tileSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -12184,9 +13164,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y9
+	VBROADCASTSS 176(R8), Y9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -12199,61 +13180,61 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R8), R9
+	ADDL         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         DI, R9
+	CMPL         180(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y9
-	VFMADD231PS  (R8), Y9, Y0
-	VFMADD231PS  32(R8), Y9, Y1
-	VFMADD231PS  (R8)(R11*1), Y9, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y3
-	VFMADD231PS  32(R8), Y9, Y4
-	VFMADD231PS  (R8)(R11*1), Y9, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y9, Y6
-	VFMADD231PS  32(R8), Y9, Y7
-	VFMADD231PS  (R8)(R11*1), Y9, Y8
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R8), Y9
+	VFMADD231PS  (R9), Y9, Y0
+	VFMADD231PS  32(R9), Y9, Y1
+	VFMADD231PS  (R9)(R11*1), Y9, Y2
+	ADDQ         SI, R9
+	VFMADD231PS  (R9), Y9, Y3
+	VFMADD231PS  32(R9), Y9, Y4
+	VFMADD231PS  (R9)(R11*1), Y9, Y5
+	ADDQ         SI, R9
+	VFMADD231PS  (R9), Y9, Y6
+	VFMADD231PS  32(R9), Y9, Y7
+	VFMADD231PS  (R9)(R11*1), Y9, Y8
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
-	VADDPS (R8)(R11*1), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	VADDPS 32(R8), Y4, Y4
-	VADDPS (R8)(R11*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	VADDPS 32(R8), Y7, Y7
-	VADDPS (R8)(R11*1), Y8, Y8
-	ADDQ   DI, R8
+	VADDPS (R9), Y0, Y0
+	VADDPS 32(R9), Y1, Y1
+	VADDPS (R9)(R11*1), Y2, Y2
+	ADDQ   SI, R9
+	VADDPS (R9), Y3, Y3
+	VADDPS 32(R9), Y4, Y4
+	VADDPS (R9)(R11*1), Y5, Y5
+	ADDQ   SI, R9
+	VADDPS (R9), Y6, Y6
+	VADDPS 32(R9), Y7, Y7
+	VADDPS (R9)(R11*1), Y8, Y8
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPS (R8), Y9
+	VMOVUPS (R9), Y9
 	VADDPS  Y9, Y0, Y0
 	VADDPS  Y9, Y3, Y3
 	VADDPS  Y9, Y6, Y6
-	VMOVUPS 32(R8), Y9
+	VMOVUPS 32(R9), Y9
 	VADDPS  Y9, Y1, Y1
 	VADDPS  Y9, Y4, Y4
 	VADDPS  Y9, Y7, Y7
-	VMOVUPS (R8)(R11*1), Y9
+	VMOVUPS (R9)(R11*1), Y9
 	VADDPS  Y9, Y2, Y2
 	VADDPS  Y9, Y5, Y5
 	VADDPS  Y9, Y8, Y8
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y0, Y10
@@ -12276,65 +13257,86 @@ tileReLU:
 	VANDPS Y9, Y8, Y8
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R9
-	SHLQ    $0x02, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y9, Y9, Y9
-	VMOVUPS (R8), Y10
+	VMOVUPS (R9), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y0, Y0
-	VMOVUPS 32(R8), Y10
+	VMOVUPS 32(R9), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y1, Y1
-	VMOVUPS (R8)(R11*1), Y10
+	VMOVUPS (R9)(R11*1), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y2, Y2
-	ADDQ    R9, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y3, Y3
-	VMOVUPS 32(R8), Y10
+	VMOVUPS 32(R9), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y4, Y4
-	VMOVUPS (R8)(R11*1), Y10
+	VMOVUPS (R9)(R11*1), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y5, Y5
-	ADDQ    R9, R8
-	VMOVUPS (R8), Y10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y6, Y6
-	VMOVUPS 32(R8), Y10
+	VMOVUPS 32(R9), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y7, Y7
-	VMOVUPS (R8)(R11*1), Y10
+	VMOVUPS (R9)(R11*1), Y10
 	VCMPPS  $0x16, Y9, Y10, Y9
 	VANDPS  Y9, Y8, Y8
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	VMOVUPS Y4, 32(SI)
-	VMOVUPS Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	VMOVUPS Y8, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPS Y3, (DI)
+	VMOVUPS Y4, 32(DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	VMOVUPS Y8, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000060, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000060, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000060, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -12430,39 +13432,47 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func sgemm4x24AVX2(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+// func sgemm4x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm4x24AVX2(SB), NOSPLIT, $0-120
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·sgemm4x24AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R12
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R12
 	SHLQ $0x02, R12
 
+tilePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 tileTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -12477,10 +13487,10 @@ tileTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000003, SI, R13
+	ADDQ    R8, R13
+	MOVQ    R13, (SP)
+	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -12492,23 +13502,23 @@ tileSteps:
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
+	VBROADCASTSS (R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
+	VBROADCASTSS (R9)(DI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
@@ -12518,73 +13528,73 @@ tileSteps:
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
+	VBROADCASTSS (R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
+	VBROADCASTSS (R9)(DI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
+	VBROADCASTSS (R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
+	VBROADCASTSS (R9)(DI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
+	VBROADCASTSS (R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
+	VBROADCASTSS (R9)(DI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -12599,31 +13609,32 @@ tileStep:
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
+	VBROADCASTSS (R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
+	VBROADCASTSS (R9)(DI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
-	CMPL         alpha+80(FP), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS alpha+80(FP), Y12
+	VBROADCASTSS 176(R9), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -12639,72 +13650,72 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         beta+84(FP), R8
-	ADDL         R8, R8
+	MOVL         180(R9), R10
+	ADDL         R10, R10
 	JEQ          tileBias
-	MOVQ         SI, R8
-	CMPL         beta+84(FP), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         180(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS beta+84(FP), Y12
-	VFMADD231PS  (R8), Y12, Y0
-	VFMADD231PS  32(R8), Y12, Y1
-	VFMADD231PS  (R8)(R12*1), Y12, Y2
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y3
-	VFMADD231PS  32(R8), Y12, Y4
-	VFMADD231PS  (R8)(R12*1), Y12, Y5
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y6
-	VFMADD231PS  32(R8), Y12, Y7
-	VFMADD231PS  (R8)(R12*1), Y12, Y8
-	ADDQ         DI, R8
-	VFMADD231PS  (R8), Y12, Y9
-	VFMADD231PS  32(R8), Y12, Y10
-	VFMADD231PS  (R8)(R12*1), Y12, Y11
-	ADDQ         DI, R8
+	VBROADCASTSS 180(R9), Y12
+	VFMADD231PS  (R10), Y12, Y0
+	VFMADD231PS  32(R10), Y12, Y1
+	VFMADD231PS  (R10)(R12*1), Y12, Y2
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y12, Y3
+	VFMADD231PS  32(R10), Y12, Y4
+	VFMADD231PS  (R10)(R12*1), Y12, Y5
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y12, Y6
+	VFMADD231PS  32(R10), Y12, Y7
+	VFMADD231PS  (R10)(R12*1), Y12, Y8
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y12, Y9
+	VFMADD231PS  32(R10), Y12, Y10
+	VFMADD231PS  (R10)(R12*1), Y12, Y11
+	ADDQ         SI, R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
-	VADDPS (R8)(R12*1), Y2, Y2
-	ADDQ   DI, R8
-	VADDPS (R8), Y3, Y3
-	VADDPS 32(R8), Y4, Y4
-	VADDPS (R8)(R12*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPS (R8), Y6, Y6
-	VADDPS 32(R8), Y7, Y7
-	VADDPS (R8)(R12*1), Y8, Y8
-	ADDQ   DI, R8
-	VADDPS (R8), Y9, Y9
-	VADDPS 32(R8), Y10, Y10
-	VADDPS (R8)(R12*1), Y11, Y11
-	ADDQ   DI, R8
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	VADDPS (R10)(R12*1), Y2, Y2
+	ADDQ   SI, R10
+	VADDPS (R10), Y3, Y3
+	VADDPS 32(R10), Y4, Y4
+	VADDPS (R10)(R12*1), Y5, Y5
+	ADDQ   SI, R10
+	VADDPS (R10), Y6, Y6
+	VADDPS 32(R10), Y7, Y7
+	VADDPS (R10)(R12*1), Y8, Y8
+	ADDQ   SI, R10
+	VADDPS (R10), Y9, Y9
+	VADDPS 32(R10), Y10, Y10
+	VADDPS (R10)(R12*1), Y11, Y11
+	ADDQ   SI, R10
 
 tileBias:
-	MOVQ    bias+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPS (R8), Y12
+	VMOVUPS (R10), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y3, Y3
 	VADDPS  Y12, Y6, Y6
 	VADDPS  Y12, Y9, Y9
-	VMOVUPS 32(R8), Y12
+	VMOVUPS 32(R10), Y12
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y4, Y4
 	VADDPS  Y12, Y7, Y7
 	VADDPS  Y12, Y10, Y10
-	VMOVUPS (R8)(R12*1), Y12
+	VMOVUPS (R10)(R12*1), Y12
 	VADDPS  Y12, Y2, Y2
 	VADDPS  Y12, Y5, Y5
 	VADDPS  Y12, Y8, Y8
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   relu+112(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -12733,79 +13744,100 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    mask+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    maskRow+104(FP), R10
-	SHLQ    $0x02, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R8), Y13
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	VMOVUPS 32(R8), Y13
+	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	VMOVUPS (R8)(R12*1), Y13
+	VMOVUPS (R10)(R12*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	VMOVUPS 32(R8), Y13
+	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	VMOVUPS (R8)(R12*1), Y13
+	VMOVUPS (R10)(R12*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	VMOVUPS 32(R8), Y13
+	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	VMOVUPS (R8)(R12*1), Y13
+	VMOVUPS (R10)(R12*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R10, R8
-	VMOVUPS (R8), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	VMOVUPS 32(R8), Y13
+	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	VMOVUPS (R8)(R12*1), Y13
+	VMOVUPS (R10)(R12*1), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+96(FP)
+	MOVQ R10, 160(R9)
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	VMOVUPS Y4, 32(SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	VMOVUPS Y8, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Y9, (SI)
-	VMOVUPS Y10, 32(SI)
-	VMOVUPS Y11, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y2, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y3, (R8)
+	VMOVUPS Y4, 32(R8)
+	VMOVUPS Y5, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
+	VMOVUPS Y8, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPS Y9, (R8)
+	VMOVUPS Y10, 32(R8)
+	VMOVUPS Y11, (R8)(R12*1)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
+	DECQ   112(R9)
+	JEQ    tileDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000060, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000060, 80(R9)
+
+tileNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000060, 88(R9)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -12818,23 +13850,23 @@ tileFarSteps:
 	PREFETCHT1   128(R10)
 	VMOVUPS      (R10)(R12*1), Y14
 	PREFETCHT1   160(R10)
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
+	VBROADCASTSS (R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
+	VBROADCASTSS (R9)(DI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
@@ -12847,23 +13879,23 @@ tileFarSteps:
 	PREFETCHT1   128(R10)
 	VMOVUPS      (R10)(R12*1), Y14
 	PREFETCHT1   160(R10)
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
+	VBROADCASTSS (R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
+	VBROADCASTSS (R9)(DI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -12873,23 +13905,23 @@ tileFarSteps:
 	PREFETCHT1   128(R10)
 	VMOVUPS      (R10)(R12*1), Y14
 	PREFETCHT1   160(R10)
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
+	VBROADCASTSS (R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
+	VBROADCASTSS (R9)(DI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -12899,61 +13931,69 @@ tileFarSteps:
 	PREFETCHT1   128(R10)
 	VMOVUPS      (R10)(R12*1), Y14
 	PREFETCHT1   160(R10)
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R8)(CX*1), Y15
+	VBROADCASTSS (R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R8)(CX*2), Y15
+	VBROADCASTSS (R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R8)(R9*1), Y15
+	VBROADCASTSS (R9)(DI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm1x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm1x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 wholeTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000000, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -12990,9 +14030,9 @@ wholeSteps:
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeStepsFetched:
 	SUBQ $0x04, R10
@@ -13013,91 +14053,122 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y1
+	VBROADCASTSD 176(R8), Y1
 	VMULPD       Y1, Y0, Y0
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y1
-	VFMADD231PD  (R8), Y1, Y0
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R8), Y1
+	VFMADD231PD  (R9), Y1, Y0
+	ADDQ         SI, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
+	VADDPD (R9), Y0, Y0
+	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y1
+	VMOVUPD (R9), Y1
 	VADDPD  Y1, Y0, Y0
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y1, Y1, Y1
 	VCMPPD $0x16, Y1, Y0, Y1
 	VANDPD Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R9
-	SHLQ    $0x03, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y1, Y1, Y1
-	VMOVUPD (R8), Y2
+	VMOVUPD (R9), Y2
 	VCMPPD  $0x16, Y1, Y2, Y1
 	VANDPD  Y1, Y0, Y0
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    wholeTile
+	DECQ   112(R8)
+	JEQ    wholeDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R8)
+
+wholeNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R8)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 cutTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000000, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -13134,9 +14205,9 @@ cutSteps:
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutStepsFetched:
 	SUBQ $0x04, R10
@@ -13157,71 +14228,93 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y2
+	VBROADCASTSD 176(R8), Y2
 	VMULPD       Y2, Y1, Y1
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y2
-	VMASKMOVPD   (R8), Y0, Y3
+	VBROADCASTSD 184(R8), Y2
+	VMASKMOVPD   (R9), Y0, Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DI, R8
+	ADDQ         SI, R9
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y3
+	VMASKMOVPD (R9), Y0, Y3
 	VADDPD     Y3, Y1, Y1
-	ADDQ       DI, R8
+	ADDQ       SI, R9
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y2
+	VMASKMOVPD (R9), Y0, Y2
 	VADDPD     Y2, Y1, Y1
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    cutMask
 	VXORPS Y2, Y2, Y2
 	VCMPPD $0x16, Y2, Y1, Y2
 	VANDPD Y2, Y1, Y1
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R9
-	SHLQ       $0x03, R9
+	MOVQ       96(R8), R10
+	SHLQ       $0x03, R10
 	VXORPS     Y2, Y2, Y2
-	VMASKMOVPD (R8), Y0, Y3
+	VMASKMOVPD (R9), Y0, Y3
 	VCMPPD     $0x16, Y2, Y3, Y2
 	VANDPD     Y2, Y1, Y1
-	ADDQ       R9, R8
+	ADDQ       R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (DI)
+	ADDQ       SI, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    cutTile
+	DECQ   112(R8)
+	JEQ    cutDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R8)
+
+cutNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R8)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -13260,9 +14353,9 @@ wholeFarSteps:
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R10
@@ -13304,44 +14397,52 @@ cutFarSteps:
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm2x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm2x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 wholeTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000001, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -13386,9 +14487,9 @@ wholeSteps:
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeStepsFetched:
 	SUBQ $0x04, R10
@@ -13411,46 +14512,47 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y2
+	VBROADCASTSD 176(R8), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y2
-	VFMADD231PD  (R8), Y2, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y2, Y1
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R8), Y2
+	VFMADD231PD  (R9), Y2, Y0
+	ADDQ         SI, R9
+	VFMADD231PD  (R9), Y2, Y1
+	ADDQ         SI, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
+	VADDPD (R9), Y0, Y0
+	ADDQ   SI, R9
+	VADDPD (R9), Y1, Y1
+	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y2
+	VMOVUPD (R9), Y2
 	VADDPD  Y2, Y0, Y0
 	VADDPD  Y2, Y1, Y1
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y2, Y2, Y2
 	VCMPPD $0x16, Y2, Y0, Y3
@@ -13459,58 +14561,88 @@ wholeReLU:
 	VANDPD Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R9
-	SHLQ    $0x03, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y2, Y2, Y2
-	VMOVUPD (R8), Y3
+	VMOVUPD (R9), Y3
 	VCMPPD  $0x16, Y2, Y3, Y3
 	VANDPD  Y3, Y0, Y0
-	ADDQ    R9, R8
-	VMOVUPD (R8), Y3
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y3
 	VCMPPD  $0x16, Y2, Y3, Y2
 	VANDPD  Y2, Y1, Y1
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    wholeTile
+	DECQ   112(R8)
+	JEQ    wholeDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R8)
+
+wholeNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R8)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 cutTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000001, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -13555,9 +14687,9 @@ cutSteps:
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutStepsFetched:
 	SUBQ $0x04, R10
@@ -13580,50 +14712,51 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y3
+	VBROADCASTSD 176(R8), Y3
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y3
-	VMASKMOVPD   (R8), Y0, Y4
+	VBROADCASTSD 184(R8), Y3
+	VMASKMOVPD   (R9), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y4
+	ADDQ         SI, R9
+	VMASKMOVPD   (R9), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DI, R8
+	ADDQ         SI, R9
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y4
+	VMASKMOVPD (R9), Y0, Y4
 	VADDPD     Y4, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y4
+	ADDQ       SI, R9
+	VMASKMOVPD (R9), Y0, Y4
 	VADDPD     Y4, Y2, Y2
-	ADDQ       DI, R8
+	ADDQ       SI, R9
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y3
+	VMASKMOVPD (R9), Y0, Y3
 	VADDPD     Y3, Y1, Y1
 	VADDPD     Y3, Y2, Y2
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    cutMask
 	VXORPS Y3, Y3, Y3
 	VCMPPD $0x16, Y3, Y1, Y4
@@ -13632,35 +14765,56 @@ cutReLU:
 	VANDPD Y3, Y2, Y2
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R9
-	SHLQ       $0x03, R9
+	MOVQ       96(R8), R10
+	SHLQ       $0x03, R10
 	VXORPS     Y3, Y3, Y3
-	VMASKMOVPD (R8), Y0, Y4
+	VMASKMOVPD (R9), Y0, Y4
 	VCMPPD     $0x16, Y3, Y4, Y4
 	VANDPD     Y4, Y1, Y1
-	ADDQ       R9, R8
-	VMASKMOVPD (R8), Y0, Y4
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y4
 	VCMPPD     $0x16, Y3, Y4, Y3
 	VANDPD     Y3, Y2, Y2
-	ADDQ       R9, R8
+	ADDQ       R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (DI)
+	ADDQ       SI, DI
+	VMASKMOVPD Y2, Y0, (DI)
+	ADDQ       SI, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    cutTile
+	DECQ   112(R8)
+	JEQ    cutDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R8)
+
+cutNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R8)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -13707,9 +14861,9 @@ wholeFarSteps:
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R10
@@ -13759,45 +14913,53 @@ cutFarSteps:
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm3x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm3x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 wholeTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000002, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -13850,9 +15012,9 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeStepsFetched:
 	SUBQ $0x04, R10
@@ -13877,52 +15039,53 @@ wholeStep:
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y3
+	VBROADCASTSD 176(R8), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y3
-	VFMADD231PD  (R8), Y3, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y3, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y3, Y2
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R8), Y3
+	VFMADD231PD  (R9), Y3, Y0
+	ADDQ         SI, R9
+	VFMADD231PD  (R9), Y3, Y1
+	ADDQ         SI, R9
+	VFMADD231PD  (R9), Y3, Y2
+	ADDQ         SI, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
+	VADDPD (R9), Y0, Y0
+	ADDQ   SI, R9
+	VADDPD (R9), Y1, Y1
+	ADDQ   SI, R9
+	VADDPD (R9), Y2, Y2
+	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y3
+	VMOVUPD (R9), Y3
 	VADDPD  Y3, Y0, Y0
 	VADDPD  Y3, Y1, Y1
 	VADDPD  Y3, Y2, Y2
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y3, Y3, Y3
 	VCMPPD $0x16, Y3, Y0, Y4
@@ -13933,65 +15096,95 @@ wholeReLU:
 	VANDPD Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R9
-	SHLQ    $0x03, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y3, Y3, Y3
-	VMOVUPD (R8), Y4
+	VMOVUPD (R9), Y4
 	VCMPPD  $0x16, Y3, Y4, Y4
 	VANDPD  Y4, Y0, Y0
-	ADDQ    R9, R8
-	VMOVUPD (R8), Y4
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y4
 	VCMPPD  $0x16, Y3, Y4, Y4
 	VANDPD  Y4, Y1, Y1
-	ADDQ    R9, R8
-	VMOVUPD (R8), Y4
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y4
 	VCMPPD  $0x16, Y3, Y4, Y3
 	VANDPD  Y3, Y2, Y2
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    wholeTile
+	DECQ   112(R8)
+	JEQ    wholeDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R8)
+
+wholeNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R8)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    R8, R9
-	VMOVUPS (R9), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
 
 cutTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R11
-	ADDQ    SI, R11
-	MOVQ    R11, cols+72(FP)
-	MOVQ    SI, R11
+	IMUL3Q  $0x00000002, SI, R11
+	ADDQ    DI, R11
+	MOVQ    R11, (SP)
+	MOVQ    DI, R11
 	SUBQ    $0x04, R10
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -14044,9 +15237,9 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutStepsFetched:
 	SUBQ $0x04, R10
@@ -14071,58 +15264,59 @@ cutStep:
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y4
+	VBROADCASTSD 176(R8), Y4
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
 	VMULPD       Y4, Y3, Y3
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y4
-	VMASKMOVPD   (R8), Y0, Y5
+	VBROADCASTSD 184(R8), Y4
+	VMASKMOVPD   (R9), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y5
+	ADDQ         SI, R9
+	VMASKMOVPD   (R9), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y5
+	ADDQ         SI, R9
+	VMASKMOVPD   (R9), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DI, R8
+	ADDQ         SI, R9
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y5
+	VMASKMOVPD (R9), Y0, Y5
 	VADDPD     Y5, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y5
+	ADDQ       SI, R9
+	VMASKMOVPD (R9), Y0, Y5
 	VADDPD     Y5, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y5
+	ADDQ       SI, R9
+	VMASKMOVPD (R9), Y0, Y5
 	VADDPD     Y5, Y3, Y3
-	ADDQ       DI, R8
+	ADDQ       SI, R9
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y4
+	VMASKMOVPD (R9), Y0, Y4
 	VADDPD     Y4, Y1, Y1
 	VADDPD     Y4, Y2, Y2
 	VADDPD     Y4, Y3, Y3
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    cutMask
 	VXORPS Y4, Y4, Y4
 	VCMPPD $0x16, Y4, Y1, Y5
@@ -14133,41 +15327,62 @@ cutReLU:
 	VANDPD Y4, Y3, Y3
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R8), R9
+	TESTQ      R9, R9
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R9
-	SHLQ       $0x03, R9
+	MOVQ       96(R8), R10
+	SHLQ       $0x03, R10
 	VXORPS     Y4, Y4, Y4
-	VMASKMOVPD (R8), Y0, Y5
+	VMASKMOVPD (R9), Y0, Y5
 	VCMPPD     $0x16, Y4, Y5, Y5
 	VANDPD     Y5, Y1, Y1
-	ADDQ       R9, R8
-	VMASKMOVPD (R8), Y0, Y5
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y5
 	VCMPPD     $0x16, Y4, Y5, Y5
 	VANDPD     Y5, Y2, Y2
-	ADDQ       R9, R8
-	VMASKMOVPD (R8), Y0, Y5
+	ADDQ       R10, R9
+	VMASKMOVPD (R9), Y0, Y5
 	VCMPPD     $0x16, Y4, Y5, Y4
 	VANDPD     Y4, Y3, Y3
-	ADDQ       R9, R8
+	ADDQ       R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (DI)
+	ADDQ       SI, DI
+	VMASKMOVPD Y2, Y0, (DI)
+	ADDQ       SI, DI
+	VMASKMOVPD Y3, Y0, (DI)
+	ADDQ       SI, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    cutTile
+	DECQ   112(R8)
+	JEQ    cutDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R8)
+
+cutNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R8)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -14222,9 +15437,9 @@ wholeFarSteps:
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R10
@@ -14282,47 +15497,55 @@ cutFarSteps:
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R11, cols+72(FP)
+	CMPQ         R11, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R11
+	ADDQ         SI, R11
 
 cutFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm4x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm4x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 wholeTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000003, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -14332,60 +15555,60 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R8), Y5
+	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
+	VBROADCASTSD (R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
+	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
+	VBROADCASTSD (R9)(DI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R8), Y5
+	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
+	VBROADCASTSD (R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
+	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
+	VBROADCASTSD (R9)(DI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R8), Y5
+	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
+	VBROADCASTSD (R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
+	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
+	VBROADCASTSD (R9)(DI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R8), Y5
+	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
+	VBROADCASTSD (R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
+	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
+	VBROADCASTSD (R9)(DI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -14398,24 +15621,25 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R8), Y5
+	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
+	VBROADCASTSD (R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
+	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
+	VBROADCASTSD (R9)(DI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R9)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y4
+	VBROADCASTSD 176(R9), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
@@ -14423,47 +15647,47 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R9), R10
+	ADDQ         R10, R10
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, beta+88(FP)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R9)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y4
-	VFMADD231PD  (R8), Y4, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y4, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y4, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y4, Y3
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R9), Y4
+	VFMADD231PD  (R10), Y4, Y0
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y4, Y1
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y4, Y2
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y4, Y3
+	ADDQ         SI, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	ADDQ   DI, R8
+	VADDPD (R10), Y0, Y0
+	ADDQ   SI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   SI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   SI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   SI, R10
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y4
+	VMOVUPD (R10), Y4
 	VADDPD  Y4, Y0, Y0
 	VADDPD  Y4, Y1, Y1
 	VADDPD  Y4, Y2, Y2
 	VADDPD  Y4, Y3, Y3
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y4, Y4, Y4
 	VCMPPD $0x16, Y4, Y0, Y5
@@ -14476,72 +15700,102 @@ wholeReLU:
 	VANDPD Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R10
-	SHLQ    $0x03, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y4, Y4, Y4
-	VMOVUPD (R8), Y5
+	VMOVUPD (R10), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y0, Y0
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y1, Y1
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y2, Y2
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y5
 	VCMPPD  $0x16, Y4, Y5, Y4
 	VANDPD  Y4, Y3, Y3
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R10, 160(R9)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Y1, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Y2, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Y3, (R8)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    wholeTile
+	DECQ   112(R9)
+	JEQ    wholeDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R9)
+
+wholeNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R9)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R8, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
 
 cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000003, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -14551,60 +15805,60 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -14617,24 +15871,25 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R9)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y5
+	VBROADCASTSD 176(R9), Y5
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
 	VMULPD       Y5, Y3, Y3
@@ -14642,55 +15897,55 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R9), R10
+	ADDQ         R10, R10
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, beta+88(FP)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R9)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y5
-	VMASKMOVPD   (R8), Y0, Y6
+	VBROADCASTSD 184(R9), Y5
+	VMASKMOVPD   (R10), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y6
+	ADDQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y6
+	ADDQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y6
+	ADDQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DI, R8
+	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y6
+	VMASKMOVPD (R10), Y0, Y6
 	VADDPD     Y6, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y6
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y0, Y6
 	VADDPD     Y6, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y6
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y0, Y6
 	VADDPD     Y6, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y6
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y0, Y6
 	VADDPD     Y6, Y4, Y4
-	ADDQ       DI, R8
+	ADDQ       SI, R10
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y5
+	VMASKMOVPD (R10), Y0, Y5
 	VADDPD     Y5, Y1, Y1
 	VADDPD     Y5, Y2, Y2
 	VADDPD     Y5, Y3, Y3
 	VADDPD     Y5, Y4, Y4
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y5, Y5, Y5
 	VCMPPD $0x16, Y5, Y1, Y6
@@ -14703,47 +15958,68 @@ cutReLU:
 	VANDPD Y5, Y4, Y4
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R10
-	SHLQ       $0x03, R10
+	MOVQ       96(R9), R11
+	SHLQ       $0x03, R11
 	VXORPS     Y5, Y5, Y5
-	VMASKMOVPD (R8), Y0, Y6
+	VMASKMOVPD (R10), Y0, Y6
 	VCMPPD     $0x16, Y5, Y6, Y6
 	VANDPD     Y6, Y1, Y1
-	ADDQ       R10, R8
-	VMASKMOVPD (R8), Y0, Y6
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y6
 	VCMPPD     $0x16, Y5, Y6, Y6
 	VANDPD     Y6, Y2, Y2
-	ADDQ       R10, R8
-	VMASKMOVPD (R8), Y0, Y6
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y6
 	VCMPPD     $0x16, Y5, Y6, Y6
 	VANDPD     Y6, Y3, Y3
-	ADDQ       R10, R8
-	VMASKMOVPD (R8), Y0, Y6
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y6
 	VCMPPD     $0x16, Y5, Y6, Y5
 	VANDPD     Y5, Y4, Y4
-	ADDQ       R10, R8
+	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y4, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPD Y2, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPD Y3, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPD Y4, Y0, (R8)
+	ADDQ       SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    cutTile
+	DECQ   112(R9)
+	JEQ    cutDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R9)
+
+cutNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R9)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -14752,15 +16028,15 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y5
+	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
+	VBROADCASTSD (R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
+	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
+	VBROADCASTSD (R9)(DI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
@@ -14768,47 +16044,47 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y5
+	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
+	VBROADCASTSD (R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
+	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
+	VBROADCASTSD (R9)(DI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y5
+	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
+	VBROADCASTSD (R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
+	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
+	VBROADCASTSD (R9)(DI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y5
+	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R8)(CX*1), Y5
+	VBROADCASTSD (R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*2), Y5
+	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(R9*1), Y5
+	VBROADCASTSD (R9)(DI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -14820,15 +16096,15 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
@@ -14836,75 +16112,83 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm5x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm5x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 wholeTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -14912,10 +16196,10 @@ wholeTile:
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000004, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -14925,68 +16209,68 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -14999,26 +16283,27 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R9)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y5
+	VBROADCASTSD 176(R9), Y5
 	VMULPD       Y5, Y0, Y0
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
@@ -15027,43 +16312,43 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R9), R10
+	ADDQ         R10, R10
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, beta+88(FP)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R9)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y5
-	VFMADD231PD  (R8), Y5, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y5, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y5, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y5, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y5, Y4
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R9), Y5
+	VFMADD231PD  (R10), Y5, Y0
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y5, Y1
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y5, Y2
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y5, Y3
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y5, Y4
+	ADDQ         SI, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	ADDQ   DI, R8
+	VADDPD (R10), Y0, Y0
+	ADDQ   SI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   SI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   SI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   SI, R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   SI, R10
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y5
+	VMOVUPD (R10), Y5
 	VADDPD  Y5, Y0, Y0
 	VADDPD  Y5, Y1, Y1
 	VADDPD  Y5, Y2, Y2
@@ -15071,8 +16356,8 @@ wholeBias:
 	VADDPD  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
 	VCMPPD $0x16, Y5, Y0, Y6
@@ -15087,68 +16372,98 @@ wholeReLU:
 	VANDPD Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R10
-	SHLQ    $0x03, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y5, Y5, Y5
-	VMOVUPD (R8), Y6
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y0, Y0
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y1, Y1
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y2, Y2
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y3, Y3
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y5
 	VANDPD  Y5, Y4, Y4
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R10, 160(R9)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Y1, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Y2, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Y3, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Y4, (R8)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    wholeTile
+	DECQ   112(R9)
+	JEQ    wholeDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R9)
+
+wholeNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R9)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R8, R10
-	VMOVUPS (R10), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
 
 cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -15156,10 +16471,10 @@ cutTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000004, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -15169,68 +16484,68 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R9)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R9)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R9)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R9)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R9)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R9)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R9)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R9)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R9)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R9)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R9)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R9)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R9)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R9)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R9)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R9)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -15243,26 +16558,27 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R9)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R9)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R9)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R9)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R9)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y6
+	VBROADCASTSD 176(R9), Y6
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
 	VMULPD       Y6, Y3, Y3
@@ -15271,53 +16587,53 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R9), R10
+	ADDQ         R10, R10
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, beta+88(FP)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R9)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y6
-	VMASKMOVPD   (R8), Y0, Y7
+	VBROADCASTSD 184(R9), Y6
+	VMASKMOVPD   (R10), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y7
+	ADDQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y7
+	ADDQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y3
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y7
+	ADDQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y7
+	ADDQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DI, R8
+	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y7
+	VMASKMOVPD (R10), Y0, Y7
 	VADDPD     Y7, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y7
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y0, Y7
 	VADDPD     Y7, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y7
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y0, Y7
 	VADDPD     Y7, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y7
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y0, Y7
 	VADDPD     Y7, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y7
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y0, Y7
 	VADDPD     Y7, Y5, Y5
-	ADDQ       DI, R8
+	ADDQ       SI, R10
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y6
+	VMASKMOVPD (R10), Y0, Y6
 	VADDPD     Y6, Y1, Y1
 	VADDPD     Y6, Y2, Y2
 	VADDPD     Y6, Y3, Y3
@@ -15325,8 +16641,8 @@ cutBias:
 	VADDPD     Y6, Y5, Y5
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y6, Y6, Y6
 	VCMPPD $0x16, Y6, Y1, Y7
@@ -15341,53 +16657,74 @@ cutReLU:
 	VANDPD Y6, Y5, Y5
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R10
-	SHLQ       $0x03, R10
+	MOVQ       96(R9), R11
+	SHLQ       $0x03, R11
 	VXORPS     Y6, Y6, Y6
-	VMASKMOVPD (R8), Y0, Y7
+	VMASKMOVPD (R10), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y7
 	VANDPD     Y7, Y1, Y1
-	ADDQ       R10, R8
-	VMASKMOVPD (R8), Y0, Y7
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y7
 	VANDPD     Y7, Y2, Y2
-	ADDQ       R10, R8
-	VMASKMOVPD (R8), Y0, Y7
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y7
 	VANDPD     Y7, Y3, Y3
-	ADDQ       R10, R8
-	VMASKMOVPD (R8), Y0, Y7
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y7
 	VANDPD     Y7, Y4, Y4
-	ADDQ       R10, R8
-	VMASKMOVPD (R8), Y0, Y7
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y7
 	VCMPPD     $0x16, Y6, Y7, Y6
 	VANDPD     Y6, Y5, Y5
-	ADDQ       R10, R8
+	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y5, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPD Y2, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPD Y3, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPD Y4, Y0, (R8)
+	ADDQ       SI, R8
+	VMASKMOVPD Y5, Y0, (R8)
+	ADDQ       SI, R8
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    cutTile
+	DECQ   112(R9)
+	JEQ    cutDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R9)
+
+cutNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R9)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -15396,17 +16733,17 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
@@ -15414,53 +16751,53 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y6
+	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD (R9)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*2), Y6
+	VBROADCASTSD (R9)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R8)(R9*1), Y6
+	VBROADCASTSD (R9)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R8)(CX*4), Y6
+	VBROADCASTSD (R9)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -15472,17 +16809,17 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R9)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R9)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R9)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R9)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
@@ -15490,82 +16827,90 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R9)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R9)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R9)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R9)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R9)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R9)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R9)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R9)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
 	PREFETCHT1   32(R10)
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R9)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R9)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R9)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R9)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm6x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm6x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
+
 wholeTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -15574,10 +16919,10 @@ wholeTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000005, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -15587,76 +16932,76 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R10)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
+	VBROADCASTSD (R10)(R8*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R10)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
+	VBROADCASTSD (R10)(R8*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R10)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
+	VBROADCASTSD (R10)(R8*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R10)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
+	VBROADCASTSD (R10)(R8*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 wholeStepsFetched:
 	SUBQ $0x04, R12
@@ -15669,28 +17014,29 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R10)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
+	VBROADCASTSD (R10)(R8*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y6
+	VBROADCASTSD 176(R10), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -15700,47 +17046,47 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y6
-	VFMADD231PD  (R8), Y6, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y6, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y6, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y6, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y6, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y6, Y5
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R10), Y6
+	VFMADD231PD  (R11), Y6, Y0
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y1
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y2
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y3
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y4
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y5
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPD (R8), Y5, Y5
-	ADDQ   DI, R8
+	VADDPD (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y6
+	VMOVUPD (R11), Y6
 	VADDPD  Y6, Y0, Y0
 	VADDPD  Y6, Y1, Y1
 	VADDPD  Y6, Y2, Y2
@@ -15749,8 +17095,8 @@ wholeBias:
 	VADDPD  Y6, Y5, Y5
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y6, Y6, Y6
 	VCMPPD $0x16, Y6, Y0, Y7
@@ -15767,74 +17113,104 @@ wholeReLU:
 	VANDPD Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R11
-	SHLQ    $0x03, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y6, Y6, Y6
-	VMOVUPD (R8), Y7
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y6
 	VANDPD  Y6, Y5, Y5
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y5, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
 
 cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -15843,10 +17219,10 @@ cutTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000005, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -15856,76 +17232,76 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 cutStepsFetched:
 	SUBQ $0x04, R12
@@ -15938,28 +17314,29 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y7
+	VBROADCASTSD 176(R10), Y7
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
 	VMULPD       Y7, Y3, Y3
@@ -15969,59 +17346,59 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y7
-	VMASKMOVPD   (R8), Y0, Y8
+	VBROADCASTSD 184(R10), Y7
+	VMASKMOVPD   (R11), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y4
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y8
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y8
+	VMASKMOVPD (R11), Y0, Y8
 	VADDPD     Y8, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VADDPD     Y8, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VADDPD     Y8, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VADDPD     Y8, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VADDPD     Y8, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VADDPD     Y8, Y6, Y6
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y7
+	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y1, Y1
 	VADDPD     Y7, Y2, Y2
 	VADDPD     Y7, Y3, Y3
@@ -16030,8 +17407,8 @@ cutBias:
 	VADDPD     Y7, Y6, Y6
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y7, Y7, Y7
 	VCMPPD $0x16, Y7, Y1, Y8
@@ -16048,59 +17425,80 @@ cutReLU:
 	VANDPD Y7, Y6, Y6
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R11
-	SHLQ       $0x03, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x03, R12
 	VXORPS     Y7, Y7, Y7
-	VMASKMOVPD (R8), Y0, Y8
+	VMASKMOVPD (R11), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y8
 	VANDPD     Y8, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y8
 	VCMPPD     $0x16, Y7, Y8, Y7
 	VANDPD     Y7, Y6, Y6
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y6, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y6, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -16109,19 +17507,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R10)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
+	VBROADCASTSD (R10)(R8*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
@@ -16129,59 +17527,59 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R10)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
+	VBROADCASTSD (R10)(R8*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R10)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
+	VBROADCASTSD (R10)(R8*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y7
+	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R8)(CX*1), Y7
+	VBROADCASTSD (R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R8)(CX*2), Y7
+	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R8)(R9*1), Y7
+	VBROADCASTSD (R10)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R8)(CX*4), Y7
+	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R8)(R10*1), Y7
+	VBROADCASTSD (R10)(R8*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -16193,19 +17591,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
@@ -16213,88 +17611,96 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 cutFarStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm7x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm7x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
+
 wholeTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -16304,10 +17710,10 @@ wholeTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000006, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -16317,84 +17723,84 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
+	VBROADCASTSD (R10)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
+	VBROADCASTSD (R10)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
+	VBROADCASTSD (R10)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
+	VBROADCASTSD (R10)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 wholeStepsFetched:
 	SUBQ $0x04, R12
@@ -16407,30 +17813,31 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
+	VBROADCASTSD (R10)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y7
+	VBROADCASTSD 176(R10), Y7
 	VMULPD       Y7, Y0, Y0
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
@@ -16441,51 +17848,51 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y7
-	VFMADD231PD  (R8), Y7, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y7, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y7, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y7, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y7, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y7, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y7, Y6
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R10), Y7
+	VFMADD231PD  (R11), Y7, Y0
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y7, Y1
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y7, Y2
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y7, Y3
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y7, Y4
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y7, Y5
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y7, Y6
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPD (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	ADDQ   DI, R8
+	VADDPD (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y7
+	VMOVUPD (R11), Y7
 	VADDPD  Y7, Y0, Y0
 	VADDPD  Y7, Y1, Y1
 	VADDPD  Y7, Y2, Y2
@@ -16495,8 +17902,8 @@ wholeBias:
 	VADDPD  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
 	VCMPPD $0x16, Y7, Y0, Y8
@@ -16515,80 +17922,110 @@ wholeReLU:
 	VANDPD Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R11
-	SHLQ    $0x03, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y7, Y7, Y7
-	VMOVUPD (R8), Y8
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y7
 	VANDPD  Y7, Y6, Y6
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y6, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000007, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
 
 cutTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -16598,10 +18035,10 @@ cutTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000006, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -16611,84 +18048,84 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 cutStepsFetched:
 	SUBQ $0x04, R12
@@ -16701,30 +18138,31 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y8
+	VBROADCASTSD 176(R10), Y8
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
 	VMULPD       Y8, Y3, Y3
@@ -16735,65 +18173,65 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y8
-	VMASKMOVPD   (R8), Y0, Y9
+	VBROADCASTSD 184(R10), Y8
+	VMASKMOVPD   (R11), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y3
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y4
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y9
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y9
+	VMASKMOVPD (R11), Y0, Y9
 	VADDPD     Y9, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VADDPD     Y9, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VADDPD     Y9, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VADDPD     Y9, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VADDPD     Y9, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VADDPD     Y9, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VADDPD     Y9, Y7, Y7
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y8
+	VMASKMOVPD (R11), Y0, Y8
 	VADDPD     Y8, Y1, Y1
 	VADDPD     Y8, Y2, Y2
 	VADDPD     Y8, Y3, Y3
@@ -16803,8 +18241,8 @@ cutBias:
 	VADDPD     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y1, Y9
@@ -16823,65 +18261,86 @@ cutReLU:
 	VANDPD Y8, Y7, Y7
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R11
-	SHLQ       $0x03, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x03, R12
 	VXORPS     Y8, Y8, Y8
-	VMASKMOVPD (R8), Y0, Y9
+	VMASKMOVPD (R11), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y9
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y8
 	VANDPD     Y8, Y7, Y7
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y7, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y7, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000007, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -16890,21 +18349,21 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
+	VBROADCASTSD (R10)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
@@ -16912,65 +18371,65 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
+	VBROADCASTSD (R10)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
+	VBROADCASTSD (R10)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y8
+	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD (R10)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD (R10)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R8)(R9*1), Y8
+	VBROADCASTSD (R10)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*4), Y8
+	VBROADCASTSD (R10)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R8)(R10*1), Y8
+	VBROADCASTSD (R10)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R8)(R9*2), Y8
+	VBROADCASTSD (R10)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -16982,21 +18441,21 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
@@ -17004,98 +18463,106 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
 	PREFETCHT1   32(R11)
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 cutFarStepsFetched:
 	SUBQ $0x04, R12
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm8x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm8x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -17106,10 +18573,10 @@ wholeTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000007, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -17119,23 +18586,23 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -17143,72 +18610,72 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -17221,33 +18688,34 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y8
+	VBROADCASTSD 176(R10), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -17259,55 +18727,55 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y8
-	VFMADD231PD  (R8), Y8, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y6
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y7
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R10), Y8
+	VFMADD231PD  (R11), Y8, Y0
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y8, Y1
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y8, Y2
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y8, Y3
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y8, Y4
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y8, Y5
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y8, Y6
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y8, Y7
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPD (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPD (R8), Y7, Y7
-	ADDQ   DI, R8
+	VADDPD (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y8
+	VMOVUPD (R11), Y8
 	VADDPD  Y8, Y0, Y0
 	VADDPD  Y8, Y1, Y1
 	VADDPD  Y8, Y2, Y2
@@ -17318,8 +18786,8 @@ wholeBias:
 	VADDPD  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y0, Y9
@@ -17340,90 +18808,120 @@ wholeReLU:
 	VANDPD Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R11
-	SHLQ    $0x03, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y8, Y8, Y8
-	VMOVUPD (R8), Y9
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y8
 	VANDPD  Y8, Y7, Y7
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y7, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -17434,10 +18932,10 @@ cutTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000007, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -17447,23 +18945,23 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -17471,72 +18969,72 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -17549,33 +19047,34 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y9
+	VBROADCASTSD 176(R10), Y9
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
 	VMULPD       Y9, Y3, Y3
@@ -17587,71 +19086,71 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y9
-	VMASKMOVPD   (R8), Y0, Y10
+	VBROADCASTSD 184(R10), Y9
+	VMASKMOVPD   (R11), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y3
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y4
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y5
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y6
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y10
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y10
+	VMASKMOVPD (R11), Y0, Y10
 	VADDPD     Y10, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VADDPD     Y10, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VADDPD     Y10, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VADDPD     Y10, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VADDPD     Y10, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VADDPD     Y10, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VADDPD     Y10, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VADDPD     Y10, Y8, Y8
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y9
+	VMASKMOVPD (R11), Y0, Y9
 	VADDPD     Y9, Y1, Y1
 	VADDPD     Y9, Y2, Y2
 	VADDPD     Y9, Y3, Y3
@@ -17662,8 +19161,8 @@ cutBias:
 	VADDPD     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y1, Y10
@@ -17684,71 +19183,92 @@ cutReLU:
 	VANDPD Y9, Y8, Y8
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R11
-	SHLQ       $0x03, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x03, R12
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPD (R8), Y0, Y10
+	VMASKMOVPD (R11), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y10
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y9
 	VANDPD     Y9, Y8, Y8
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y8, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y8, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -17757,23 +19277,23 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -17782,74 +19302,74 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y9
+	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD (R10)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R8)(CX*2), Y9
+	VBROADCASTSD (R10)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(R9*1), Y9
+	VBROADCASTSD (R10)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R8)(CX*4), Y9
+	VBROADCASTSD (R10)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R8)(R10*1), Y9
+	VBROADCASTSD (R10)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R8)(R9*2), Y9
+	VBROADCASTSD (R10)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -17861,23 +19381,23 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -17886,107 +19406,115 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm9x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm9x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -17998,10 +19526,10 @@ wholeTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000008, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -18011,25 +19539,25 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -18037,78 +19565,78 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -18121,35 +19649,36 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y9
+	VBROADCASTSD 176(R10), Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -18162,59 +19691,59 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y9
-	VFMADD231PD  (R8), Y9, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y6
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y7
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y8
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R10), Y9
+	VFMADD231PD  (R11), Y9, Y0
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y9, Y1
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y9, Y2
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y9, Y3
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y9, Y4
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y9, Y5
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y9, Y6
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y9, Y7
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y9, Y8
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPD (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPD (R8), Y7, Y7
-	ADDQ   DI, R8
-	VADDPD (R8), Y8, Y8
-	ADDQ   DI, R8
+	VADDPD (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   SI, R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y9
+	VMOVUPD (R11), Y9
 	VADDPD  Y9, Y0, Y0
 	VADDPD  Y9, Y1, Y1
 	VADDPD  Y9, Y2, Y2
@@ -18226,8 +19755,8 @@ wholeBias:
 	VADDPD  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y0, Y10
@@ -18250,96 +19779,126 @@ wholeReLU:
 	VANDPD Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R11
-	SHLQ    $0x03, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y9, Y9, Y9
-	VMOVUPD (R8), Y10
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y9
 	VANDPD  Y9, Y8, Y8
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y7, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y8, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000009, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -18351,10 +19910,10 @@ cutTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000008, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -18364,25 +19923,25 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -18390,78 +19949,78 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -18474,35 +20033,36 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y10
+	VBROADCASTSD 176(R10), Y10
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
 	VMULPD       Y10, Y3, Y3
@@ -18515,77 +20075,77 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y10
-	VMASKMOVPD   (R8), Y0, Y11
+	VBROADCASTSD 184(R10), Y10
+	VMASKMOVPD   (R11), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y3
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y4
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y5
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y6
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y7
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y11
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y8, Y8
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y9, Y9
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y10
+	VMASKMOVPD (R11), Y0, Y10
 	VADDPD     Y10, Y1, Y1
 	VADDPD     Y10, Y2, Y2
 	VADDPD     Y10, Y3, Y3
@@ -18597,8 +20157,8 @@ cutBias:
 	VADDPD     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y1, Y11
@@ -18621,77 +20181,98 @@ cutReLU:
 	VANDPD Y10, Y9, Y9
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R11
-	SHLQ       $0x03, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x03, R12
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPD (R8), Y0, Y11
+	VMASKMOVPD (R11), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y8, Y8
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y11
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y10
 	VANDPD     Y10, Y9, Y9
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y8, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y9, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y8, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y9, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000009, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -18700,25 +20281,25 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -18727,80 +20308,80 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R10)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R10)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R10)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*4), Y10
+	VBROADCASTSD (R10)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R8)(R10*1), Y10
+	VBROADCASTSD (R10)(R8*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*2), Y10
+	VBROADCASTSD (R10)(DI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -18812,25 +20393,25 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -18839,113 +20420,121 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm10x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm10x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -18958,10 +20547,10 @@ wholeTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000009, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -18971,19 +20560,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -18991,7 +20580,7 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -18999,19 +20588,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -19019,25 +20608,25 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -19045,25 +20634,25 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -19071,12 +20660,12 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -19089,19 +20678,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -19109,17 +20698,18 @@ wholeStep:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y10
+	VBROADCASTSD 176(R10), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
@@ -19133,63 +20723,63 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y10
-	VFMADD231PD  (R8), Y10, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y6
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y7
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y8
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y9
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R10), Y10
+	VFMADD231PD  (R11), Y10, Y0
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y10, Y1
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y10, Y2
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y10, Y3
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y10, Y4
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y10, Y5
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y10, Y6
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y10, Y7
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y10, Y8
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y10, Y9
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPD (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPD (R8), Y7, Y7
-	ADDQ   DI, R8
-	VADDPD (R8), Y8, Y8
-	ADDQ   DI, R8
-	VADDPD (R8), Y9, Y9
-	ADDQ   DI, R8
+	VADDPD (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   SI, R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   SI, R11
+	VADDPD (R11), Y9, Y9
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y10
+	VMOVUPD (R11), Y10
 	VADDPD  Y10, Y0, Y0
 	VADDPD  Y10, Y1, Y1
 	VADDPD  Y10, Y2, Y2
@@ -19202,8 +20792,8 @@ wholeBias:
 	VADDPD  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y0, Y11
@@ -19228,102 +20818,132 @@ wholeReLU:
 	VANDPD Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R11
-	SHLQ    $0x03, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y10, Y10, Y10
-	VMOVUPD (R8), Y11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y8, Y8
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y10
 	VANDPD  Y10, Y9, Y9
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y9, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y7, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y8, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y9, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000a, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -19336,10 +20956,10 @@ cutTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000009, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -19349,19 +20969,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -19369,7 +20989,7 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -19377,19 +20997,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -19397,25 +21017,25 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -19423,25 +21043,25 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -19449,12 +21069,12 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -19467,19 +21087,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -19487,17 +21107,18 @@ cutStep:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y11
+	VBROADCASTSD 176(R10), Y11
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
 	VMULPD       Y11, Y3, Y3
@@ -19511,83 +21132,83 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y11
-	VMASKMOVPD   (R8), Y0, Y12
+	VBROADCASTSD 184(R10), Y11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y3
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y4
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y5
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y6
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y12
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y12
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y8, Y8
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y9, Y9
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y10, Y10
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y11
+	VMASKMOVPD (R11), Y0, Y11
 	VADDPD     Y11, Y1, Y1
 	VADDPD     Y11, Y2, Y2
 	VADDPD     Y11, Y3, Y3
@@ -19600,8 +21221,8 @@ cutBias:
 	VADDPD     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y1, Y12
@@ -19626,83 +21247,104 @@ cutReLU:
 	VANDPD Y11, Y10, Y10
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R11
-	SHLQ       $0x03, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x03, R12
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPD (R8), Y0, Y12
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y8, Y8
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y9, Y9
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y12
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y11
 	VANDPD     Y11, Y10, Y10
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y8, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y9, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y10, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y8, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y9, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y10, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000a, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -19711,19 +21353,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -19731,7 +21373,7 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -19740,19 +21382,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -19760,26 +21402,26 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -19787,26 +21429,26 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y11
+	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R8)(CX*1), Y11
+	VBROADCASTSD (R10)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R8)(CX*2), Y11
+	VBROADCASTSD (R10)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R8)(R9*1), Y11
+	VBROADCASTSD (R10)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R8)(CX*4), Y11
+	VBROADCASTSD (R10)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R8)(R10*1), Y11
+	VBROADCASTSD (R10)(R8*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R8)(R9*2), Y11
+	VBROADCASTSD (R10)(DI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -19814,12 +21456,12 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -19831,19 +21473,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -19851,7 +21493,7 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -19860,19 +21502,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -19880,26 +21522,26 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -19907,26 +21549,26 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -19934,45 +21576,53 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm11x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm11x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -19986,10 +21636,10 @@ wholeTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x0000000a, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -19999,19 +21649,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -20019,9 +21669,9 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -20029,19 +21679,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -20049,27 +21699,27 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -20077,27 +21727,27 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -20105,14 +21755,14 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -20125,19 +21775,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -20145,19 +21795,20 @@ wholeStep:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y11
+	VBROADCASTSD 176(R10), Y11
 	VMULPD       Y11, Y0, Y0
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
@@ -20172,67 +21823,67 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y11
-	VFMADD231PD  (R8), Y11, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y6
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y7
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y8
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y9
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y11, Y10
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R10), Y11
+	VFMADD231PD  (R11), Y11, Y0
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y1
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y2
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y3
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y4
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y5
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y6
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y7
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y8
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y9
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y11, Y10
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPD (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPD (R8), Y7, Y7
-	ADDQ   DI, R8
-	VADDPD (R8), Y8, Y8
-	ADDQ   DI, R8
-	VADDPD (R8), Y9, Y9
-	ADDQ   DI, R8
-	VADDPD (R8), Y10, Y10
-	ADDQ   DI, R8
+	VADDPD (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   SI, R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   SI, R11
+	VADDPD (R11), Y9, Y9
+	ADDQ   SI, R11
+	VADDPD (R11), Y10, Y10
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y11
+	VMOVUPD (R11), Y11
 	VADDPD  Y11, Y0, Y0
 	VADDPD  Y11, Y1, Y1
 	VADDPD  Y11, Y2, Y2
@@ -20246,8 +21897,8 @@ wholeBias:
 	VADDPD  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y0, Y12
@@ -20274,108 +21925,138 @@ wholeReLU:
 	VANDPD Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R11
-	SHLQ    $0x03, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y11, Y11, Y11
-	VMOVUPD (R8), Y12
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y8, Y8
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y9, Y9
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y11
 	VANDPD  Y11, Y10, Y10
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y9, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y10, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y7, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y8, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y9, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y10, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000b, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -20389,10 +22070,10 @@ cutTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x0000000a, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -20402,19 +22083,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -20422,9 +22103,9 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -20432,19 +22113,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -20452,27 +22133,27 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -20480,27 +22161,27 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -20508,14 +22189,14 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -20528,19 +22209,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -20548,19 +22229,20 @@ cutStep:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y12
+	VBROADCASTSD 176(R10), Y12
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
 	VMULPD       Y12, Y3, Y3
@@ -20575,89 +22257,89 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y12
-	VMASKMOVPD   (R8), Y0, Y13
+	VBROADCASTSD 184(R10), Y12
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y3
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y4
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y5
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y6
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y7
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y8
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y9
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y13
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y13
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y8, Y8
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y9, Y9
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y10, Y10
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y11, Y11
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y12
+	VMASKMOVPD (R11), Y0, Y12
 	VADDPD     Y12, Y1, Y1
 	VADDPD     Y12, Y2, Y2
 	VADDPD     Y12, Y3, Y3
@@ -20671,8 +22353,8 @@ cutBias:
 	VADDPD     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y1, Y13
@@ -20699,89 +22381,110 @@ cutReLU:
 	VANDPD Y12, Y11, Y11
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R11
-	SHLQ       $0x03, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x03, R12
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPD (R8), Y0, Y13
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y8, Y8
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y9, Y9
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y10, Y10
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y13
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y12
 	VANDPD     Y12, Y11, Y11
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y8, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y9, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y10, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y11, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y8, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y9, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y10, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y11, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000b, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -20790,19 +22493,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -20810,9 +22513,9 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -20821,19 +22524,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -20841,28 +22544,28 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -20870,28 +22573,28 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R10)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R10)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R10)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R10)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R8)(R10*1), Y12
+	VBROADCASTSD (R10)(R8*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*2), Y12
+	VBROADCASTSD (R10)(DI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -20899,14 +22602,14 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -20918,19 +22621,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -20938,9 +22641,9 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -20949,19 +22652,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -20969,28 +22672,28 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -20998,28 +22701,28 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -21027,47 +22730,55 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm12x4AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm12x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R8
-	CMPQ R8, $0x00000004
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
 	JNE  cut
 
+wholePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
+
 wholeTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -21082,10 +22793,10 @@ wholeTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x0000000b, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
@@ -21095,19 +22806,19 @@ wholeTile:
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -21115,11 +22826,11 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -21127,19 +22838,19 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -21147,29 +22858,29 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -21177,29 +22888,29 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -21207,16 +22918,16 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -21229,19 +22940,19 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -21249,21 +22960,22 @@ wholeStep:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          wholeBeta
-	VBROADCASTSD alpha+80(FP), Y12
+	VBROADCASTSD 176(R10), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -21279,71 +22991,71 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          wholeAdd
-	VBROADCASTSD beta+88(FP), Y12
-	VFMADD231PD  (R8), Y12, Y0
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y4
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y6
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y7
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y8
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y9
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y10
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y11
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R10), Y12
+	VFMADD231PD  (R11), Y12, Y0
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y1
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y2
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y3
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y4
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y5
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y6
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y7
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y8
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y9
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y10
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y11
+	ADDQ         SI, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R8), Y0, Y0
-	ADDQ   DI, R8
-	VADDPD (R8), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	ADDQ   DI, R8
-	VADDPD (R8), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	ADDQ   DI, R8
-	VADDPD (R8), Y7, Y7
-	ADDQ   DI, R8
-	VADDPD (R8), Y8, Y8
-	ADDQ   DI, R8
-	VADDPD (R8), Y9, Y9
-	ADDQ   DI, R8
-	VADDPD (R8), Y10, Y10
-	ADDQ   DI, R8
-	VADDPD (R8), Y11, Y11
-	ADDQ   DI, R8
+	VADDPD (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   SI, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   SI, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   SI, R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   SI, R11
+	VADDPD (R11), Y9, Y9
+	ADDQ   SI, R11
+	VADDPD (R11), Y10, Y10
+	ADDQ   SI, R11
+	VADDPD (R11), Y11, Y11
+	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R8), Y12
+	VMOVUPD (R11), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y2, Y2
@@ -21358,8 +23070,8 @@ wholeBias:
 	VADDPD  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -21388,114 +23100,144 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    maskRow+112(FP), R11
-	SHLQ    $0x03, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R8), Y13
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y9, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y10, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y11, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y3, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y4, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y5, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y6, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y7, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y8, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y9, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y10, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y11, (R9)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    wholeTile
+	DECQ   112(R10)
+	JEQ    wholeDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R10)
+
+wholeNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R10)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R8
-	NEGQ    R8
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R8, R11
-	VMOVUPS (R11), Y0
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R12
+	MOVQ 8(R10), R13
 
 cutTile:
-	MOVQ AX, R8
+	MOVQ AX, R10
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R8)(R9*2), R11
+	LEAQ   (R10)(DI*2), R11
 	ADDQ   CX, R11
-	MOVQ   b+40(FP), R12
-	MOVQ   k+8(FP), R13
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -21510,10 +23252,10 @@ cutTile:
 	VXORPS Y12, Y12, Y12
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x0000000b, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
@@ -21523,19 +23265,19 @@ cutTile:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
+	VBROADCASTSD (R10)(DI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -21543,11 +23285,11 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -21555,19 +23297,19 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
+	VBROADCASTSD (R10)(DI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -21575,29 +23317,29 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
+	VBROADCASTSD (R10)(DI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -21605,29 +23347,29 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
+	VBROADCASTSD (R10)(DI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -21635,16 +23377,16 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -21657,19 +23399,19 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
+	VBROADCASTSD (R10)(DI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -21677,21 +23419,22 @@ cutStep:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          cutBeta
-	VBROADCASTSD alpha+80(FP), Y13
+	VBROADCASTSD 176(R10), Y13
 	VMULPD       Y13, Y1, Y1
 	VMULPD       Y13, Y2, Y2
 	VMULPD       Y13, Y3, Y3
@@ -21707,95 +23450,95 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          cutBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          cutAdd
-	VBROADCASTSD beta+88(FP), Y13
-	VMASKMOVPD   (R8), Y0, Y14
+	VBROADCASTSD 184(R10), Y13
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y1
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y2
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y3
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y4
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y5
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y6
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y7
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y8
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y9
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y10
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DI, R8
-	VMASKMOVPD   (R8), Y0, Y14
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DI, R8
+	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R8), Y0, Y14
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y1, Y1
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y2, Y2
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y3, Y3
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y4, Y4
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y5, Y5
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y6, Y6
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y7, Y7
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y8, Y8
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y9, Y9
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y10, Y10
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y11, Y11
-	ADDQ       DI, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VADDPD     Y14, Y12, Y12
-	ADDQ       DI, R8
+	ADDQ       SI, R11
 
 cutBias:
-	MOVQ       bias+96(FP), R8
-	TESTQ      R8, R8
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPD (R8), Y0, Y13
+	VMASKMOVPD (R11), Y0, Y13
 	VADDPD     Y13, Y1, Y1
 	VADDPD     Y13, Y2, Y2
 	VADDPD     Y13, Y3, Y3
@@ -21810,8 +23553,8 @@ cutBias:
 	VADDPD     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPD $0x16, Y13, Y1, Y14
@@ -21840,95 +23583,116 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       mask+104(FP), R8
-	TESTQ      R8, R8
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       maskRow+112(FP), R11
-	SHLQ       $0x03, R11
+	MOVQ       96(R10), R12
+	SHLQ       $0x03, R12
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPD (R8), Y0, Y14
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y6, Y6
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y7, Y7
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y8, Y8
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y9, Y9
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y10, Y10
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y11, Y11
-	ADDQ       R11, R8
-	VMASKMOVPD (R8), Y0, Y14
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y13
 	VANDPD     Y13, Y12, Y12
-	ADDQ       R11, R8
+	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y2, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y3, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y4, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y5, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y6, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y7, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y8, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y9, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y10, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y11, Y0, (SI)
-	ADDQ       DI, SI
-	VMASKMOVPD Y12, Y0, (SI)
-	ADDQ       DI, SI
+	VMASKMOVPD Y1, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y2, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y3, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y4, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y5, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y6, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y7, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y8, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y9, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y10, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y11, Y0, (R9)
+	ADDQ       SI, R9
+	VMASKMOVPD Y12, Y0, (R9)
+	ADDQ       SI, R9
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R12
+	MOVQ   8(R10), R13
+	DECQ   152(R10)
 	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -21937,19 +23701,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -21957,11 +23721,11 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -21970,19 +23734,19 @@ wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -21990,30 +23754,30 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -22021,30 +23785,30 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y13
+	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R8)(CX*1), Y13
+	VBROADCASTSD (R10)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R8)(CX*2), Y13
+	VBROADCASTSD (R10)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R8)(R9*1), Y13
+	VBROADCASTSD (R10)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R8)(CX*4), Y13
+	VBROADCASTSD (R10)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R8)(R10*1), Y13
+	VBROADCASTSD (R10)(R8*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R8)(R9*2), Y13
+	VBROADCASTSD (R10)(DI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -22052,16 +23816,16 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -22073,19 +23837,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
+	VBROADCASTSD (R10)(DI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -22093,11 +23857,11 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 	PREFETCHT0   (R14)
@@ -22106,19 +23870,19 @@ cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
+	VBROADCASTSD (R10)(DI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -22126,30 +23890,30 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
+	VBROADCASTSD (R10)(DI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -22157,30 +23921,30 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
 	PREFETCHT1   32(R12)
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R8)(R9*2), Y14
+	VBROADCASTSD (R10)(DI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -22188,53 +23952,61 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         DX, R11
 	ADDQ         BX, R12
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
-// func dgemm1x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm1x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x03, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000000, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -22279,9 +24051,9 @@ tileSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -22304,45 +24076,46 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y2
+	VBROADCASTSD 176(R8), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y2
-	VFMADD231PD  (R8), Y2, Y0
-	VFMADD231PD  (R8)(R11*1), Y2, Y1
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R8), Y2
+	VFMADD231PD  (R9), Y2, Y0
+	VFMADD231PD  (R9)(R11*1), Y2, Y1
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD (R8)(R11*1), Y1, Y1
-	ADDQ   DI, R8
+	VADDPD (R9), Y0, Y0
+	VADDPD (R9)(R11*1), Y1, Y1
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPD (R8), Y2
+	VMOVUPD (R9), Y2
 	VADDPD  Y2, Y0, Y0
-	VMOVUPD (R8)(R11*1), Y2
+	VMOVUPD (R9)(R11*1), Y2
 	VADDPD  Y2, Y1, Y1
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y2, Y2, Y2
 	VCMPPD $0x16, Y2, Y0, Y3
@@ -22351,33 +24124,54 @@ tileReLU:
 	VANDPD Y2, Y1, Y1
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R9
-	SHLQ    $0x03, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y2, Y2, Y2
-	VMOVUPD (R8), Y3
+	VMOVUPD (R9), Y3
 	VCMPPD  $0x16, Y2, Y3, Y3
 	VANDPD  Y3, Y0, Y0
-	VMOVUPD (R8)(R11*1), Y3
+	VMOVUPD (R9)(R11*1), Y3
 	VCMPPD  $0x16, Y2, Y3, Y2
 	VANDPD  Y2, Y1, Y1
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000040, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -22428,48 +24222,56 @@ tileFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm2x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm2x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x03, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000001, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -22526,9 +24328,9 @@ tileSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -22554,10 +24356,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y4
+	VBROADCASTSD 176(R8), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
@@ -22565,44 +24368,44 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y4
-	VFMADD231PD  (R8), Y4, Y0
-	VFMADD231PD  (R8)(R11*1), Y4, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y4, Y2
-	VFMADD231PD  (R8)(R11*1), Y4, Y3
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R8), Y4
+	VFMADD231PD  (R9), Y4, Y0
+	VFMADD231PD  (R9)(R11*1), Y4, Y1
+	ADDQ         SI, R9
+	VFMADD231PD  (R9), Y4, Y2
+	VFMADD231PD  (R9)(R11*1), Y4, Y3
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD (R8)(R11*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	VADDPD (R8)(R11*1), Y3, Y3
-	ADDQ   DI, R8
+	VADDPD (R9), Y0, Y0
+	VADDPD (R9)(R11*1), Y1, Y1
+	ADDQ   SI, R9
+	VADDPD (R9), Y2, Y2
+	VADDPD (R9)(R11*1), Y3, Y3
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPD (R8), Y4
+	VMOVUPD (R9), Y4
 	VADDPD  Y4, Y0, Y0
 	VADDPD  Y4, Y2, Y2
-	VMOVUPD (R8)(R11*1), Y4
+	VMOVUPD (R9)(R11*1), Y4
 	VADDPD  Y4, Y1, Y1
 	VADDPD  Y4, Y3, Y3
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y4, Y4, Y4
 	VCMPPD $0x16, Y4, Y0, Y5
@@ -22615,43 +24418,64 @@ tileReLU:
 	VANDPD Y4, Y3, Y3
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R9
-	SHLQ    $0x03, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y4, Y4, Y4
-	VMOVUPD (R8), Y5
+	VMOVUPD (R9), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y0, Y0
-	VMOVUPD (R8)(R11*1), Y5
+	VMOVUPD (R9)(R11*1), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y1, Y1
-	ADDQ    R9, R8
-	VMOVUPD (R8), Y5
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y2, Y2
-	VMOVUPD (R8)(R11*1), Y5
+	VMOVUPD (R9)(R11*1), Y5
 	VCMPPD  $0x16, Y4, Y5, Y4
 	VANDPD  Y4, Y3, Y3
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000040, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -22714,38 +24538,46 @@ tileFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm3x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm3x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x03, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -22754,10 +24586,10 @@ tileTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000002, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -22826,9 +24658,9 @@ tileSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -22857,10 +24689,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y6
+	VBROADCASTSD 176(R8), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -22870,52 +24703,52 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y6
-	VFMADD231PD  (R8), Y6, Y0
-	VFMADD231PD  (R8)(R11*1), Y6, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y6, Y2
-	VFMADD231PD  (R8)(R11*1), Y6, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y6, Y4
-	VFMADD231PD  (R8)(R11*1), Y6, Y5
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R8), Y6
+	VFMADD231PD  (R9), Y6, Y0
+	VFMADD231PD  (R9)(R11*1), Y6, Y1
+	ADDQ         SI, R9
+	VFMADD231PD  (R9), Y6, Y2
+	VFMADD231PD  (R9)(R11*1), Y6, Y3
+	ADDQ         SI, R9
+	VFMADD231PD  (R9), Y6, Y4
+	VFMADD231PD  (R9)(R11*1), Y6, Y5
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD (R8)(R11*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	VADDPD (R8)(R11*1), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	VADDPD (R8)(R11*1), Y5, Y5
-	ADDQ   DI, R8
+	VADDPD (R9), Y0, Y0
+	VADDPD (R9)(R11*1), Y1, Y1
+	ADDQ   SI, R9
+	VADDPD (R9), Y2, Y2
+	VADDPD (R9)(R11*1), Y3, Y3
+	ADDQ   SI, R9
+	VADDPD (R9), Y4, Y4
+	VADDPD (R9)(R11*1), Y5, Y5
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPD (R8), Y6
+	VMOVUPD (R9), Y6
 	VADDPD  Y6, Y0, Y0
 	VADDPD  Y6, Y2, Y2
 	VADDPD  Y6, Y4, Y4
-	VMOVUPD (R8)(R11*1), Y6
+	VMOVUPD (R9)(R11*1), Y6
 	VADDPD  Y6, Y1, Y1
 	VADDPD  Y6, Y3, Y3
 	VADDPD  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
 	VCMPPD $0x16, Y6, Y0, Y7
@@ -22932,53 +24765,74 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R9
-	SHLQ    $0x03, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y6, Y6, Y6
-	VMOVUPD (R8), Y7
+	VMOVUPD (R9), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y0, Y0
-	VMOVUPD (R8)(R11*1), Y7
+	VMOVUPD (R9)(R11*1), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y1, Y1
-	ADDQ    R9, R8
-	VMOVUPD (R8), Y7
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y2, Y2
-	VMOVUPD (R8)(R11*1), Y7
+	VMOVUPD (R9)(R11*1), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y3, Y3
-	ADDQ    R9, R8
-	VMOVUPD (R8), Y7
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y4, Y4
-	VMOVUPD (R8)(R11*1), Y7
+	VMOVUPD (R9)(R11*1), Y7
 	VCMPPD  $0x16, Y6, Y7, Y6
 	VANDPD  Y6, Y5, Y5
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000040, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -23053,39 +24907,47 @@ tileFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm4x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm4x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R12
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R12
 	SHLQ $0x03, R12
 
+tilePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 tileTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -23096,10 +24958,10 @@ tileTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000003, SI, R13
+	ADDQ    R8, R13
+	MOVQ    R13, (SP)
+	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -23110,19 +24972,19 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R9)(DI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -23130,59 +24992,59 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R9)(DI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R9)(DI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R9)(DI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -23196,28 +25058,29 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R9)(DI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R9)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y8
+	VBROADCASTSD 176(R9), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -23229,60 +25092,60 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R9), R10
+	ADDQ         R10, R10
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, beta+88(FP)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R9)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y8
-	VFMADD231PD  (R8), Y8, Y0
-	VFMADD231PD  (R8)(R12*1), Y8, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y2
-	VFMADD231PD  (R8)(R12*1), Y8, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y4
-	VFMADD231PD  (R8)(R12*1), Y8, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y8, Y6
-	VFMADD231PD  (R8)(R12*1), Y8, Y7
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R9), Y8
+	VFMADD231PD  (R10), Y8, Y0
+	VFMADD231PD  (R10)(R12*1), Y8, Y1
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y8, Y2
+	VFMADD231PD  (R10)(R12*1), Y8, Y3
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y8, Y4
+	VFMADD231PD  (R10)(R12*1), Y8, Y5
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y8, Y6
+	VFMADD231PD  (R10)(R12*1), Y8, Y7
+	ADDQ         SI, R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD (R8)(R12*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	VADDPD (R8)(R12*1), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	VADDPD (R8)(R12*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	VADDPD (R8)(R12*1), Y7, Y7
-	ADDQ   DI, R8
+	VADDPD (R10), Y0, Y0
+	VADDPD (R10)(R12*1), Y1, Y1
+	ADDQ   SI, R10
+	VADDPD (R10), Y2, Y2
+	VADDPD (R10)(R12*1), Y3, Y3
+	ADDQ   SI, R10
+	VADDPD (R10), Y4, Y4
+	VADDPD (R10)(R12*1), Y5, Y5
+	ADDQ   SI, R10
+	VADDPD (R10), Y6, Y6
+	VADDPD (R10)(R12*1), Y7, Y7
+	ADDQ   SI, R10
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPD (R8), Y8
+	VMOVUPD (R10), Y8
 	VADDPD  Y8, Y0, Y0
 	VADDPD  Y8, Y2, Y2
 	VADDPD  Y8, Y4, Y4
 	VADDPD  Y8, Y6, Y6
-	VMOVUPD (R8)(R12*1), Y8
+	VMOVUPD (R10)(R12*1), Y8
 	VADDPD  Y8, Y1, Y1
 	VADDPD  Y8, Y3, Y3
 	VADDPD  Y8, Y5, Y5
 	VADDPD  Y8, Y7, Y7
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y0, Y9
@@ -23303,63 +25166,84 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R10
-	SHLQ    $0x03, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y8, Y8, Y8
-	VMOVUPD (R8), Y9
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y0, Y0
-	VMOVUPD (R8)(R12*1), Y9
+	VMOVUPD (R10)(R12*1), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y1, Y1
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y2, Y2
-	VMOVUPD (R8)(R12*1), Y9
+	VMOVUPD (R10)(R12*1), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y3, Y3
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y4, Y4
-	VMOVUPD (R8)(R12*1), Y9
+	VMOVUPD (R10)(R12*1), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y5, Y5
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y6, Y6
-	VMOVUPD (R8)(R12*1), Y9
+	VMOVUPD (R10)(R12*1), Y9
 	VCMPPD  $0x16, Y8, Y9, Y8
 	VANDPD  Y8, Y7, Y7
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R10, 160(R9)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R8)
+	VMOVUPD Y1, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y2, (R8)
+	VMOVUPD Y3, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y4, (R8)
+	VMOVUPD Y5, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y6, (R8)
+	VMOVUPD Y7, (R8)(R12*1)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
+	DECQ   112(R9)
+	JEQ    tileDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000040, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R9)
+
+tileNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R9)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -23370,19 +25254,19 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPD      (R10)(R12*1), Y9
 	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R9)(DI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -23392,19 +25276,19 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPD      (R10)(R12*1), Y9
 	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R9)(DI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -23412,19 +25296,19 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPD      (R10)(R12*1), Y9
 	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R9)(DI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -23432,53 +25316,61 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPD      (R10)(R12*1), Y9
 	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y10
+	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R8)(CX*1), Y10
+	VBROADCASTSD (R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R8)(CX*2), Y10
+	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R8)(R9*1), Y10
+	VBROADCASTSD (R9)(DI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm5x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm5x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R12
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R12
 	SHLQ $0x03, R12
 
+tilePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 tileTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -23491,10 +25383,10 @@ tileTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000004, SI, R13
+	ADDQ    R8, R13
+	MOVQ    R13, (SP)
+	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -23505,22 +25397,22 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R9)(DI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -23528,68 +25420,68 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R9)(DI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R9)(DI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R9)(DI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -23603,31 +25495,32 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R9)(DI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R9)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y10
+	VBROADCASTSD 176(R9), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
@@ -23641,59 +25534,59 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R9), R10
+	ADDQ         R10, R10
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, beta+88(FP)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R9)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y10
-	VFMADD231PD  (R8), Y10, Y0
-	VFMADD231PD  (R8)(R12*1), Y10, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y2
-	VFMADD231PD  (R8)(R12*1), Y10, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y4
-	VFMADD231PD  (R8)(R12*1), Y10, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y6
-	VFMADD231PD  (R8)(R12*1), Y10, Y7
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y10, Y8
-	VFMADD231PD  (R8)(R12*1), Y10, Y9
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R9), Y10
+	VFMADD231PD  (R10), Y10, Y0
+	VFMADD231PD  (R10)(R12*1), Y10, Y1
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y10, Y2
+	VFMADD231PD  (R10)(R12*1), Y10, Y3
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y10, Y4
+	VFMADD231PD  (R10)(R12*1), Y10, Y5
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y10, Y6
+	VFMADD231PD  (R10)(R12*1), Y10, Y7
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y10, Y8
+	VFMADD231PD  (R10)(R12*1), Y10, Y9
+	ADDQ         SI, R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD (R8)(R12*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	VADDPD (R8)(R12*1), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	VADDPD (R8)(R12*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	VADDPD (R8)(R12*1), Y7, Y7
-	ADDQ   DI, R8
-	VADDPD (R8), Y8, Y8
-	VADDPD (R8)(R12*1), Y9, Y9
-	ADDQ   DI, R8
+	VADDPD (R10), Y0, Y0
+	VADDPD (R10)(R12*1), Y1, Y1
+	ADDQ   SI, R10
+	VADDPD (R10), Y2, Y2
+	VADDPD (R10)(R12*1), Y3, Y3
+	ADDQ   SI, R10
+	VADDPD (R10), Y4, Y4
+	VADDPD (R10)(R12*1), Y5, Y5
+	ADDQ   SI, R10
+	VADDPD (R10), Y6, Y6
+	VADDPD (R10)(R12*1), Y7, Y7
+	ADDQ   SI, R10
+	VADDPD (R10), Y8, Y8
+	VADDPD (R10)(R12*1), Y9, Y9
+	ADDQ   SI, R10
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPD (R8), Y10
+	VMOVUPD (R10), Y10
 	VADDPD  Y10, Y0, Y0
 	VADDPD  Y10, Y2, Y2
 	VADDPD  Y10, Y4, Y4
 	VADDPD  Y10, Y6, Y6
 	VADDPD  Y10, Y8, Y8
-	VMOVUPD (R8)(R12*1), Y10
+	VMOVUPD (R10)(R12*1), Y10
 	VADDPD  Y10, Y1, Y1
 	VADDPD  Y10, Y3, Y3
 	VADDPD  Y10, Y5, Y5
@@ -23701,8 +25594,8 @@ tileBias:
 	VADDPD  Y10, Y9, Y9
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y0, Y11
@@ -23727,73 +25620,94 @@ tileReLU:
 	VANDPD Y10, Y9, Y9
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R10
-	SHLQ    $0x03, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y10, Y10, Y10
-	VMOVUPD (R8), Y11
+	VMOVUPD (R10), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y0, Y0
-	VMOVUPD (R8)(R12*1), Y11
+	VMOVUPD (R10)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y1, Y1
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y2, Y2
-	VMOVUPD (R8)(R12*1), Y11
+	VMOVUPD (R10)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y3, Y3
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y4, Y4
-	VMOVUPD (R8)(R12*1), Y11
+	VMOVUPD (R10)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y5, Y5
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y6, Y6
-	VMOVUPD (R8)(R12*1), Y11
+	VMOVUPD (R10)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y7, Y7
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y11
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y8, Y8
-	VMOVUPD (R8)(R12*1), Y11
+	VMOVUPD (R10)(R12*1), Y11
 	VCMPPD  $0x16, Y10, Y11, Y10
 	VANDPD  Y10, Y9, Y9
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R10, 160(R9)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	VMOVUPD Y9, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R8)
+	VMOVUPD Y1, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y2, (R8)
+	VMOVUPD Y3, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y4, (R8)
+	VMOVUPD Y5, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y6, (R8)
+	VMOVUPD Y7, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y8, (R8)
+	VMOVUPD Y9, (R8)(R12*1)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
+	DECQ   112(R9)
+	JEQ    tileDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000040, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R9)
+
+tileNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R9)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -23804,22 +25718,22 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPD      (R10)(R12*1), Y11
 	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R9)(DI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
@@ -23829,22 +25743,22 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPD      (R10)(R12*1), Y11
 	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R9)(DI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -23852,22 +25766,22 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPD      (R10)(R12*1), Y11
 	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R9)(DI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -23875,57 +25789,65 @@ tileFarSteps:
 	PREFETCHT1   64(R10)
 	VMOVUPD      (R10)(R12*1), Y11
 	PREFETCHT1   96(R10)
-	VBROADCASTSD (R8), Y12
+	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD (R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(R9*1), Y12
+	VBROADCASTSD (R9)(DI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R8)(CX*4), Y12
+	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm6x8AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm6x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+72(FP), R13
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), R13
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R13
 	SHLQ $0x03, R13
 
+tilePanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
+
 tileTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R11
-	MOVQ   k+8(FP), R12
+	MOVQ   AX, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -23940,10 +25862,10 @@ tileTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, DI, R14
-	ADDQ    SI, R14
-	MOVQ    R14, cols+72(FP)
-	MOVQ    SI, R14
+	IMUL3Q  $0x00000005, SI, R14
+	ADDQ    R9, R14
+	MOVQ    R14, (SP)
+	MOVQ    R9, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -23954,25 +25876,25 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
@@ -23980,77 +25902,77 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 tileStepsFetched:
 	SUBQ $0x04, R12
@@ -24064,34 +25986,35 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y12
+	VBROADCASTSD 176(R10), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -24107,66 +26030,66 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, beta+88(FP)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y12
-	VFMADD231PD  (R8), Y12, Y0
-	VFMADD231PD  (R8)(R13*1), Y12, Y1
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y2
-	VFMADD231PD  (R8)(R13*1), Y12, Y3
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y4
-	VFMADD231PD  (R8)(R13*1), Y12, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y6
-	VFMADD231PD  (R8)(R13*1), Y12, Y7
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y8
-	VFMADD231PD  (R8)(R13*1), Y12, Y9
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y10
-	VFMADD231PD  (R8)(R13*1), Y12, Y11
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R10), Y12
+	VFMADD231PD  (R11), Y12, Y0
+	VFMADD231PD  (R11)(R13*1), Y12, Y1
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y2
+	VFMADD231PD  (R11)(R13*1), Y12, Y3
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y4
+	VFMADD231PD  (R11)(R13*1), Y12, Y5
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y6
+	VFMADD231PD  (R11)(R13*1), Y12, Y7
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y8
+	VFMADD231PD  (R11)(R13*1), Y12, Y9
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y12, Y10
+	VFMADD231PD  (R11)(R13*1), Y12, Y11
+	ADDQ         SI, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD (R8)(R13*1), Y1, Y1
-	ADDQ   DI, R8
-	VADDPD (R8), Y2, Y2
-	VADDPD (R8)(R13*1), Y3, Y3
-	ADDQ   DI, R8
-	VADDPD (R8), Y4, Y4
-	VADDPD (R8)(R13*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	VADDPD (R8)(R13*1), Y7, Y7
-	ADDQ   DI, R8
-	VADDPD (R8), Y8, Y8
-	VADDPD (R8)(R13*1), Y9, Y9
-	ADDQ   DI, R8
-	VADDPD (R8), Y10, Y10
-	VADDPD (R8)(R13*1), Y11, Y11
-	ADDQ   DI, R8
+	VADDPD (R11), Y0, Y0
+	VADDPD (R11)(R13*1), Y1, Y1
+	ADDQ   SI, R11
+	VADDPD (R11), Y2, Y2
+	VADDPD (R11)(R13*1), Y3, Y3
+	ADDQ   SI, R11
+	VADDPD (R11), Y4, Y4
+	VADDPD (R11)(R13*1), Y5, Y5
+	ADDQ   SI, R11
+	VADDPD (R11), Y6, Y6
+	VADDPD (R11)(R13*1), Y7, Y7
+	ADDQ   SI, R11
+	VADDPD (R11), Y8, Y8
+	VADDPD (R11)(R13*1), Y9, Y9
+	ADDQ   SI, R11
+	VADDPD (R11), Y10, Y10
+	VADDPD (R11)(R13*1), Y11, Y11
+	ADDQ   SI, R11
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R10), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPD (R8), Y12
+	VMOVUPD (R11), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y2, Y2
 	VADDPD  Y12, Y4, Y4
 	VADDPD  Y12, Y6, Y6
 	VADDPD  Y12, Y8, Y8
 	VADDPD  Y12, Y10, Y10
-	VMOVUPD (R8)(R13*1), Y12
+	VMOVUPD (R11)(R13*1), Y12
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y3, Y3
 	VADDPD  Y12, Y5, Y5
@@ -24175,8 +26098,8 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -24205,83 +26128,104 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R10), R11
+	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R11
-	SHLQ    $0x03, R11
+	MOVQ    96(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R8), Y13
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	VMOVUPD (R8)(R13*1), Y13
+	VMOVUPD (R11)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	VMOVUPD (R8)(R13*1), Y13
+	VMOVUPD (R11)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	VMOVUPD (R8)(R13*1), Y13
+	VMOVUPD (R11)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	VMOVUPD (R8)(R13*1), Y13
+	VMOVUPD (R11)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	VMOVUPD (R8)(R13*1), Y13
+	VMOVUPD (R11)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R11, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	VMOVUPD (R8)(R13*1), Y13
+	VMOVUPD (R11)(R13*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R11, R8
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R11, 160(R10)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	VMOVUPD Y9, (SI)(R13*1)
-	ADDQ    DI, SI
-	VMOVUPD Y10, (SI)
-	VMOVUPD Y11, (SI)(R13*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R9)
+	VMOVUPD Y1, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPD Y2, (R9)
+	VMOVUPD Y3, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPD Y4, (R9)
+	VMOVUPD Y5, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPD Y6, (R9)
+	VMOVUPD Y7, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPD Y8, (R9)
+	VMOVUPD Y9, (R9)(R13*1)
+	ADDQ    SI, R9
+	VMOVUPD Y10, (R9)
+	VMOVUPD Y11, (R9)(R13*1)
+	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
+	DECQ   112(R10)
+	JEQ    tileDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000040, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000040, 80(R10)
+
+tileNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000040, 88(R10)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -24292,25 +26236,25 @@ tileFarSteps:
 	PREFETCHT1   64(R11)
 	VMOVUPD      (R11)(R13*1), Y13
 	PREFETCHT1   96(R11)
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
@@ -24320,25 +26264,25 @@ tileFarSteps:
 	PREFETCHT1   64(R11)
 	VMOVUPD      (R11)(R13*1), Y13
 	PREFETCHT1   96(R11)
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -24346,25 +26290,25 @@ tileFarSteps:
 	PREFETCHT1   64(R11)
 	VMOVUPD      (R11)(R13*1), Y13
 	PREFETCHT1   96(R11)
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -24372,67 +26316,75 @@ tileFarSteps:
 	PREFETCHT1   64(R11)
 	VMOVUPD      (R11)(R13*1), Y13
 	PREFETCHT1   96(R11)
-	VBROADCASTSD (R8), Y14
+	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R8)(CX*1), Y14
+	VBROADCASTSD (R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R8)(CX*2), Y14
+	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R8)(R9*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R8)(CX*4), Y14
+	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R8)(R10*1), Y14
+	VBROADCASTSD (R10)(R8*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R14, cols+72(FP)
+	CMPQ         R14, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R14
+	ADDQ         SI, R14
 
 tileFarStepsFetched:
 	SUBQ $0x04, R12
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm1x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm1x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm1x12AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm1x12AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x03, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000000, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -24486,9 +26438,9 @@ tileSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -24513,50 +26465,51 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y3
+	VBROADCASTSD 176(R8), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y3
-	VFMADD231PD  (R8), Y3, Y0
-	VFMADD231PD  32(R8), Y3, Y1
-	VFMADD231PD  (R8)(R11*1), Y3, Y2
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R8), Y3
+	VFMADD231PD  (R9), Y3, Y0
+	VFMADD231PD  32(R9), Y3, Y1
+	VFMADD231PD  (R9)(R11*1), Y3, Y2
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
-	VADDPD (R8)(R11*1), Y2, Y2
-	ADDQ   DI, R8
+	VADDPD (R9), Y0, Y0
+	VADDPD 32(R9), Y1, Y1
+	VADDPD (R9)(R11*1), Y2, Y2
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPD (R8), Y3
+	VMOVUPD (R9), Y3
 	VADDPD  Y3, Y0, Y0
-	VMOVUPD 32(R8), Y3
+	VMOVUPD 32(R9), Y3
 	VADDPD  Y3, Y1, Y1
-	VMOVUPD (R8)(R11*1), Y3
+	VMOVUPD (R9)(R11*1), Y3
 	VADDPD  Y3, Y2, Y2
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y3, Y3, Y3
 	VCMPPD $0x16, Y3, Y0, Y4
@@ -24567,37 +26520,58 @@ tileReLU:
 	VANDPD Y3, Y2, Y2
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R9
-	SHLQ    $0x03, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y3, Y3, Y3
-	VMOVUPD (R8), Y4
+	VMOVUPD (R9), Y4
 	VCMPPD  $0x16, Y3, Y4, Y4
 	VANDPD  Y4, Y0, Y0
-	VMOVUPD 32(R8), Y4
+	VMOVUPD 32(R9), Y4
 	VCMPPD  $0x16, Y3, Y4, Y4
 	VANDPD  Y4, Y1, Y1
-	VMOVUPD (R8)(R11*1), Y4
+	VMOVUPD (R9)(R11*1), Y4
 	VCMPPD  $0x16, Y3, Y4, Y3
 	VANDPD  Y3, Y2, Y2
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	VMOVUPD Y2, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000060, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000060, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000060, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -24661,38 +26635,46 @@ tileFarSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm2x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm2x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm2x12AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm2x12AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x03, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -24701,10 +26683,10 @@ tileTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000001, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -24774,9 +26756,9 @@ tileSteps:
 	VFMADD231PD  Y9, Y8, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -24805,10 +26787,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y6
+	VBROADCASTSD 176(R8), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -24818,51 +26801,51 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y6
-	VFMADD231PD  (R8), Y6, Y0
-	VFMADD231PD  32(R8), Y6, Y1
-	VFMADD231PD  (R8)(R11*1), Y6, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y6, Y3
-	VFMADD231PD  32(R8), Y6, Y4
-	VFMADD231PD  (R8)(R11*1), Y6, Y5
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R8), Y6
+	VFMADD231PD  (R9), Y6, Y0
+	VFMADD231PD  32(R9), Y6, Y1
+	VFMADD231PD  (R9)(R11*1), Y6, Y2
+	ADDQ         SI, R9
+	VFMADD231PD  (R9), Y6, Y3
+	VFMADD231PD  32(R9), Y6, Y4
+	VFMADD231PD  (R9)(R11*1), Y6, Y5
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
-	VADDPD (R8)(R11*1), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	VADDPD 32(R8), Y4, Y4
-	VADDPD (R8)(R11*1), Y5, Y5
-	ADDQ   DI, R8
+	VADDPD (R9), Y0, Y0
+	VADDPD 32(R9), Y1, Y1
+	VADDPD (R9)(R11*1), Y2, Y2
+	ADDQ   SI, R9
+	VADDPD (R9), Y3, Y3
+	VADDPD 32(R9), Y4, Y4
+	VADDPD (R9)(R11*1), Y5, Y5
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPD (R8), Y6
+	VMOVUPD (R9), Y6
 	VADDPD  Y6, Y0, Y0
 	VADDPD  Y6, Y3, Y3
-	VMOVUPD 32(R8), Y6
+	VMOVUPD 32(R9), Y6
 	VADDPD  Y6, Y1, Y1
 	VADDPD  Y6, Y4, Y4
-	VMOVUPD (R8)(R11*1), Y6
+	VMOVUPD (R9)(R11*1), Y6
 	VADDPD  Y6, Y2, Y2
 	VADDPD  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
 	VCMPPD $0x16, Y6, Y0, Y7
@@ -24879,51 +26862,72 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R9
-	SHLQ    $0x03, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y6, Y6, Y6
-	VMOVUPD (R8), Y7
+	VMOVUPD (R9), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y0, Y0
-	VMOVUPD 32(R8), Y7
+	VMOVUPD 32(R9), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y1, Y1
-	VMOVUPD (R8)(R11*1), Y7
+	VMOVUPD (R9)(R11*1), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y2, Y2
-	ADDQ    R9, R8
-	VMOVUPD (R8), Y7
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y3, Y3
-	VMOVUPD 32(R8), Y7
+	VMOVUPD 32(R9), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y4, Y4
-	VMOVUPD (R8)(R11*1), Y7
+	VMOVUPD (R9)(R11*1), Y7
 	VCMPPD  $0x16, Y6, Y7, Y6
 	VANDPD  Y6, Y5, Y5
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	VMOVUPD Y2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	VMOVUPD Y4, 32(SI)
-	VMOVUPD Y5, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPD Y3, (DI)
+	VMOVUPD Y4, 32(DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000060, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000060, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000060, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -25003,38 +27007,46 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y8, Y5
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm3x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm3x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm3x12AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm3x12AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+72(FP), R11
+	SHLQ $0x03, SI
+	MOVQ 72(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
+tilePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), DI
+	MOVQ (R8), R9
+	MOVQ R9, 152(R8)
+	MOVQ 88(R8), R9
+	MOVQ R9, 160(R8)
+	MOVQ 40(R8), R9
+	MOVQ 8(R8), R10
+
 tileTile:
 	MOVQ   AX, R8
-	MOVQ   b+40(FP), R9
-	MOVQ   k+8(FP), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -25046,10 +27058,10 @@ tileTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, DI, R12
-	ADDQ    SI, R12
-	MOVQ    R12, cols+72(FP)
-	MOVQ    SI, R12
+	IMUL3Q  $0x00000002, SI, R12
+	ADDQ    DI, R12
+	MOVQ    R12, (SP)
+	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -25135,9 +27147,9 @@ tileSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -25170,10 +27182,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 176(R8)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y9
+	VBROADCASTSD 176(R8), Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -25186,62 +27199,62 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R8), R9
+	ADDQ         R9, R9
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, beta+88(FP)
+	MOVQ         DI, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 184(R8)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y9
-	VFMADD231PD  (R8), Y9, Y0
-	VFMADD231PD  32(R8), Y9, Y1
-	VFMADD231PD  (R8)(R11*1), Y9, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y3
-	VFMADD231PD  32(R8), Y9, Y4
-	VFMADD231PD  (R8)(R11*1), Y9, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y9, Y6
-	VFMADD231PD  32(R8), Y9, Y7
-	VFMADD231PD  (R8)(R11*1), Y9, Y8
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R8), Y9
+	VFMADD231PD  (R9), Y9, Y0
+	VFMADD231PD  32(R9), Y9, Y1
+	VFMADD231PD  (R9)(R11*1), Y9, Y2
+	ADDQ         SI, R9
+	VFMADD231PD  (R9), Y9, Y3
+	VFMADD231PD  32(R9), Y9, Y4
+	VFMADD231PD  (R9)(R11*1), Y9, Y5
+	ADDQ         SI, R9
+	VFMADD231PD  (R9), Y9, Y6
+	VFMADD231PD  32(R9), Y9, Y7
+	VFMADD231PD  (R9)(R11*1), Y9, Y8
+	ADDQ         SI, R9
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
-	VADDPD (R8)(R11*1), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	VADDPD 32(R8), Y4, Y4
-	VADDPD (R8)(R11*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	VADDPD 32(R8), Y7, Y7
-	VADDPD (R8)(R11*1), Y8, Y8
-	ADDQ   DI, R8
+	VADDPD (R9), Y0, Y0
+	VADDPD 32(R9), Y1, Y1
+	VADDPD (R9)(R11*1), Y2, Y2
+	ADDQ   SI, R9
+	VADDPD (R9), Y3, Y3
+	VADDPD 32(R9), Y4, Y4
+	VADDPD (R9)(R11*1), Y5, Y5
+	ADDQ   SI, R9
+	VADDPD (R9), Y6, Y6
+	VADDPD 32(R9), Y7, Y7
+	VADDPD (R9)(R11*1), Y8, Y8
+	ADDQ   SI, R9
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileReLU
-	VMOVUPD (R8), Y9
+	VMOVUPD (R9), Y9
 	VADDPD  Y9, Y0, Y0
 	VADDPD  Y9, Y3, Y3
 	VADDPD  Y9, Y6, Y6
-	VMOVUPD 32(R8), Y9
+	VMOVUPD 32(R9), Y9
 	VADDPD  Y9, Y1, Y1
 	VADDPD  Y9, Y4, Y4
 	VADDPD  Y9, Y7, Y7
-	VMOVUPD (R8)(R11*1), Y9
+	VMOVUPD (R9)(R11*1), Y9
 	VADDPD  Y9, Y2, Y2
 	VADDPD  Y9, Y5, Y5
 	VADDPD  Y9, Y8, Y8
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R8), R9
+	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y0, Y10
@@ -25264,65 +27277,86 @@ tileReLU:
 	VANDPD Y9, Y8, Y8
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R8), R9
+	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R9
-	SHLQ    $0x03, R9
+	MOVQ    96(R8), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y9, Y9, Y9
-	VMOVUPD (R8), Y10
+	VMOVUPD (R9), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y0, Y0
-	VMOVUPD 32(R8), Y10
+	VMOVUPD 32(R9), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y1, Y1
-	VMOVUPD (R8)(R11*1), Y10
+	VMOVUPD (R9)(R11*1), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y2, Y2
-	ADDQ    R9, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y3, Y3
-	VMOVUPD 32(R8), Y10
+	VMOVUPD 32(R9), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y4, Y4
-	VMOVUPD (R8)(R11*1), Y10
+	VMOVUPD (R9)(R11*1), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y5, Y5
-	ADDQ    R9, R8
-	VMOVUPD (R8), Y10
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y6, Y6
-	VMOVUPD 32(R8), Y10
+	VMOVUPD 32(R9), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y7, Y7
-	VMOVUPD (R8)(R11*1), Y10
+	VMOVUPD (R9)(R11*1), Y10
 	VCMPPD  $0x16, Y9, Y10, Y9
 	VANDPD  Y9, Y8, Y8
-	ADDQ    R9, R8
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R9, 160(R8)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	VMOVUPD Y2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	VMOVUPD Y4, 32(SI)
-	VMOVUPD Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
-	VMOVUPD Y8, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPD Y3, (DI)
+	VMOVUPD Y4, 32(DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    SI, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	VMOVUPD Y8, (DI)(R11*1)
+	ADDQ    SI, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(R8), R9
+	MOVQ   8(R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
+	DECQ   112(R8)
+	JEQ    tileDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000060, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000060, 80(R8)
+
+tileNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000060, 88(R8)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -25418,39 +27452,47 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	ADDQ         DX, R8
 	ADDQ         BX, R9
-	CMPQ         R12, cols+72(FP)
+	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R12
+	ADDQ         SI, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
 	JGE  tileFarSteps
 	JMP  tileRest
 
-// func dgemm4x12AVX2(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+// func dgemm4x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x12AVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), CX
-	MOVQ aCol+32(FP), DX
-	MOVQ bRow+48(FP), BX
-	MOVQ c+56(FP), SI
-	MOVQ ldc+64(FP), DI
+TEXT ·dgemm4x12AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+72(FP), R12
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R12
 	SHLQ $0x03, R12
 
+tilePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
+
 tileTile:
-	MOVQ   AX, R8
-	MOVQ   b+40(FP), R10
-	MOVQ   k+8(FP), R11
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -25465,10 +27507,10 @@ tileTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, DI, R13
-	ADDQ    SI, R13
-	MOVQ    R13, cols+72(FP)
-	MOVQ    SI, R13
+	IMUL3Q  $0x00000003, SI, R13
+	ADDQ    R8, R13
+	MOVQ    R13, (SP)
+	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
@@ -25480,23 +27522,23 @@ tileSteps:
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R8), Y15
+	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
+	VBROADCASTSD (R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
+	VBROADCASTSD (R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
+	VBROADCASTSD (R9)(DI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
@@ -25506,73 +27548,73 @@ tileSteps:
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R8), Y15
+	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
+	VBROADCASTSD (R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
+	VBROADCASTSD (R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
+	VBROADCASTSD (R9)(DI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R8), Y15
+	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
+	VBROADCASTSD (R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
+	VBROADCASTSD (R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
+	VBROADCASTSD (R9)(DI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R8), Y15
+	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
+	VBROADCASTSD (R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
+	VBROADCASTSD (R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
+	VBROADCASTSD (R9)(DI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -25587,32 +27629,33 @@ tileStep:
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R8), Y15
+	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
+	VBROADCASTSD (R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
+	VBROADCASTSD (R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
+	VBROADCASTSD (R9)(DI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
-	MOVQ         $0x3ff0000000000000, R8
-	CMPQ         R8, alpha+80(FP)
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R9)
 	JEQ          tileBeta
-	VBROADCASTSD alpha+80(FP), Y12
+	VBROADCASTSD 176(R9), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -25628,73 +27671,73 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         beta+88(FP), R8
-	ADDQ         R8, R8
+	MOVQ         184(R9), R10
+	ADDQ         R10, R10
 	JEQ          tileBias
-	MOVQ         SI, R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, beta+88(FP)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R9)
 	JEQ          tileAdd
-	VBROADCASTSD beta+88(FP), Y12
-	VFMADD231PD  (R8), Y12, Y0
-	VFMADD231PD  32(R8), Y12, Y1
-	VFMADD231PD  (R8)(R12*1), Y12, Y2
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y3
-	VFMADD231PD  32(R8), Y12, Y4
-	VFMADD231PD  (R8)(R12*1), Y12, Y5
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y6
-	VFMADD231PD  32(R8), Y12, Y7
-	VFMADD231PD  (R8)(R12*1), Y12, Y8
-	ADDQ         DI, R8
-	VFMADD231PD  (R8), Y12, Y9
-	VFMADD231PD  32(R8), Y12, Y10
-	VFMADD231PD  (R8)(R12*1), Y12, Y11
-	ADDQ         DI, R8
+	VBROADCASTSD 184(R9), Y12
+	VFMADD231PD  (R10), Y12, Y0
+	VFMADD231PD  32(R10), Y12, Y1
+	VFMADD231PD  (R10)(R12*1), Y12, Y2
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y12, Y3
+	VFMADD231PD  32(R10), Y12, Y4
+	VFMADD231PD  (R10)(R12*1), Y12, Y5
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y12, Y6
+	VFMADD231PD  32(R10), Y12, Y7
+	VFMADD231PD  (R10)(R12*1), Y12, Y8
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y12, Y9
+	VFMADD231PD  32(R10), Y12, Y10
+	VFMADD231PD  (R10)(R12*1), Y12, Y11
+	ADDQ         SI, R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R8), Y0, Y0
-	VADDPD 32(R8), Y1, Y1
-	VADDPD (R8)(R12*1), Y2, Y2
-	ADDQ   DI, R8
-	VADDPD (R8), Y3, Y3
-	VADDPD 32(R8), Y4, Y4
-	VADDPD (R8)(R12*1), Y5, Y5
-	ADDQ   DI, R8
-	VADDPD (R8), Y6, Y6
-	VADDPD 32(R8), Y7, Y7
-	VADDPD (R8)(R12*1), Y8, Y8
-	ADDQ   DI, R8
-	VADDPD (R8), Y9, Y9
-	VADDPD 32(R8), Y10, Y10
-	VADDPD (R8)(R12*1), Y11, Y11
-	ADDQ   DI, R8
+	VADDPD (R10), Y0, Y0
+	VADDPD 32(R10), Y1, Y1
+	VADDPD (R10)(R12*1), Y2, Y2
+	ADDQ   SI, R10
+	VADDPD (R10), Y3, Y3
+	VADDPD 32(R10), Y4, Y4
+	VADDPD (R10)(R12*1), Y5, Y5
+	ADDQ   SI, R10
+	VADDPD (R10), Y6, Y6
+	VADDPD 32(R10), Y7, Y7
+	VADDPD (R10)(R12*1), Y8, Y8
+	ADDQ   SI, R10
+	VADDPD (R10), Y9, Y9
+	VADDPD 32(R10), Y10, Y10
+	VADDPD (R10)(R12*1), Y11, Y11
+	ADDQ   SI, R10
 
 tileBias:
-	MOVQ    bias+96(FP), R8
-	TESTQ   R8, R8
+	MOVQ    80(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPD (R8), Y12
+	VMOVUPD (R10), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y3, Y3
 	VADDPD  Y12, Y6, Y6
 	VADDPD  Y12, Y9, Y9
-	VMOVUPD 32(R8), Y12
+	VMOVUPD 32(R10), Y12
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y4, Y4
 	VADDPD  Y12, Y7, Y7
 	VADDPD  Y12, Y10, Y10
-	VMOVUPD (R8)(R12*1), Y12
+	VMOVUPD (R10)(R12*1), Y12
 	VADDPD  Y12, Y2, Y2
 	VADDPD  Y12, Y5, Y5
 	VADDPD  Y12, Y8, Y8
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   relu+120(FP), R8
-	TESTQ  R8, R8
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -25723,79 +27766,100 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    mask+104(FP), R8
-	TESTQ   R8, R8
+	MOVQ    160(R9), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    maskRow+112(FP), R10
-	SHLQ    $0x03, R10
+	MOVQ    96(R9), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R8), Y13
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	VMOVUPD 32(R8), Y13
+	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	VMOVUPD (R8)(R12*1), Y13
+	VMOVUPD (R10)(R12*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	VMOVUPD 32(R8), Y13
+	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	VMOVUPD (R8)(R12*1), Y13
+	VMOVUPD (R10)(R12*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	VMOVUPD 32(R8), Y13
+	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	VMOVUPD (R8)(R12*1), Y13
+	VMOVUPD (R10)(R12*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R10, R8
-	VMOVUPD (R8), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	VMOVUPD 32(R8), Y13
+	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	VMOVUPD (R8)(R12*1), Y13
+	VMOVUPD (R10)(R12*1), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R10, R8
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R8, mask+104(FP)
+	MOVQ R10, 160(R9)
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	VMOVUPD Y2, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	VMOVUPD Y4, 32(SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
-	VMOVUPD Y8, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Y9, (SI)
-	VMOVUPD Y10, 32(SI)
-	VMOVUPD Y11, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (R8)
+	VMOVUPD Y1, 32(R8)
+	VMOVUPD Y2, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y3, (R8)
+	VMOVUPD Y4, 32(R8)
+	VMOVUPD Y5, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y6, (R8)
+	VMOVUPD Y7, 32(R8)
+	VMOVUPD Y8, (R8)(R12*1)
+	ADDQ    SI, R8
+	VMOVUPD Y9, (R8)
+	VMOVUPD Y10, 32(R8)
+	VMOVUPD Y11, (R8)(R12*1)
+	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R8
-	ADDQ   R8, AX
-	DECQ   tiles+0(FP)
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
+	DECQ   112(R9)
+	JEQ    tileDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000060, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    tileNobias
+	ADDQ   $0x00000060, 80(R9)
+
+tileNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  tileNomask
+	ADDQ $0x00000060, 88(R9)
+
+tileNomask:
+	JMP tilePanel
+
+tileDone:
 	VZEROUPPER
 	RET
 	PCALIGN $0x20
@@ -25808,23 +27872,23 @@ tileFarSteps:
 	PREFETCHT1   128(R10)
 	VMOVUPD      (R10)(R12*1), Y14
 	PREFETCHT1   160(R10)
-	VBROADCASTSD (R8), Y15
+	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
+	VBROADCASTSD (R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
+	VBROADCASTSD (R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
+	VBROADCASTSD (R9)(DI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
@@ -25837,23 +27901,23 @@ tileFarSteps:
 	PREFETCHT1   128(R10)
 	VMOVUPD      (R10)(R12*1), Y14
 	PREFETCHT1   160(R10)
-	VBROADCASTSD (R8), Y15
+	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
+	VBROADCASTSD (R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
+	VBROADCASTSD (R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
+	VBROADCASTSD (R9)(DI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -25863,23 +27927,23 @@ tileFarSteps:
 	PREFETCHT1   128(R10)
 	VMOVUPD      (R10)(R12*1), Y14
 	PREFETCHT1   160(R10)
-	VBROADCASTSD (R8), Y15
+	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
+	VBROADCASTSD (R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
+	VBROADCASTSD (R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
+	VBROADCASTSD (R9)(DI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
@@ -25889,27 +27953,27 @@ tileFarSteps:
 	PREFETCHT1   128(R10)
 	VMOVUPD      (R10)(R12*1), Y14
 	PREFETCHT1   160(R10)
-	VBROADCASTSD (R8), Y15
+	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R8)(CX*1), Y15
+	VBROADCASTSD (R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R8)(CX*2), Y15
+	VBROADCASTSD (R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R8)(R9*1), Y15
+	VBROADCASTSD (R9)(DI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R8
+	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R13, cols+72(FP)
+	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         DI, R13
+	ADDQ         SI, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11

@@ -7,442 +7,442 @@ package kernels
 // sgemm1x16AVX512 is a microKernel with h = 1 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm1x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm1x16AVX512(x *microArgs[float32])
 
 // sgemm2x16AVX512 is a microKernel with h = 2 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm2x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm2x16AVX512(x *microArgs[float32])
 
 // sgemm3x16AVX512 is a microKernel with h = 3 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm3x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm3x16AVX512(x *microArgs[float32])
 
 // sgemm4x16AVX512 is a microKernel with h = 4 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm4x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm4x16AVX512(x *microArgs[float32])
 
 // sgemm5x16AVX512 is a microKernel with h = 5 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm5x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm5x16AVX512(x *microArgs[float32])
 
 // sgemm6x16AVX512 is a microKernel with h = 6 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm6x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm6x16AVX512(x *microArgs[float32])
 
 // sgemm7x16AVX512 is a microKernel with h = 7 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm7x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm7x16AVX512(x *microArgs[float32])
 
 // sgemm8x16AVX512 is a microKernel with h = 8 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm8x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm8x16AVX512(x *microArgs[float32])
 
 // sgemm9x16AVX512 is a microKernel with h = 9 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm9x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm9x16AVX512(x *microArgs[float32])
 
 // sgemm10x16AVX512 is a microKernel with h = 10 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm10x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm10x16AVX512(x *microArgs[float32])
 
 // sgemm11x16AVX512 is a microKernel with h = 11 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm11x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm11x16AVX512(x *microArgs[float32])
 
 // sgemm12x16AVX512 is a microKernel with h = 12 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm12x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm12x16AVX512(x *microArgs[float32])
 
 // sgemm13x16AVX512 is a microKernel with h = 13 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm13x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm13x16AVX512(x *microArgs[float32])
 
 // sgemm14x16AVX512 is a microKernel with h = 14 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm14x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm14x16AVX512(x *microArgs[float32])
 
 // sgemm15x16AVX512 is a microKernel with h = 15 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm15x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm15x16AVX512(x *microArgs[float32])
 
 // sgemm16x16AVX512 is a microKernel with h = 16 and v = 1 vectors of 16.
 //
 //go:noescape
-func sgemm16x16AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm16x16AVX512(x *microArgs[float32])
 
 // sgemm1x32AVX512 is a microKernel with h = 1 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm1x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm1x32AVX512(x *microArgs[float32])
 
 // sgemm2x32AVX512 is a microKernel with h = 2 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm2x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm2x32AVX512(x *microArgs[float32])
 
 // sgemm3x32AVX512 is a microKernel with h = 3 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm3x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm3x32AVX512(x *microArgs[float32])
 
 // sgemm4x32AVX512 is a microKernel with h = 4 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm4x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm4x32AVX512(x *microArgs[float32])
 
 // sgemm5x32AVX512 is a microKernel with h = 5 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm5x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm5x32AVX512(x *microArgs[float32])
 
 // sgemm6x32AVX512 is a microKernel with h = 6 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm6x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm6x32AVX512(x *microArgs[float32])
 
 // sgemm7x32AVX512 is a microKernel with h = 7 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm7x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm7x32AVX512(x *microArgs[float32])
 
 // sgemm8x32AVX512 is a microKernel with h = 8 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm8x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm8x32AVX512(x *microArgs[float32])
 
 // sgemm9x32AVX512 is a microKernel with h = 9 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm9x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm9x32AVX512(x *microArgs[float32])
 
 // sgemm10x32AVX512 is a microKernel with h = 10 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm10x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm10x32AVX512(x *microArgs[float32])
 
 // sgemm11x32AVX512 is a microKernel with h = 11 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm11x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm11x32AVX512(x *microArgs[float32])
 
 // sgemm12x32AVX512 is a microKernel with h = 12 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm12x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm12x32AVX512(x *microArgs[float32])
 
 // sgemm13x32AVX512 is a microKernel with h = 13 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm13x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm13x32AVX512(x *microArgs[float32])
 
 // sgemm14x32AVX512 is a microKernel with h = 14 and v = 2 vectors of 16.
 //
 //go:noescape
-func sgemm14x32AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm14x32AVX512(x *microArgs[float32])
 
 // sgemm1x48AVX512 is a microKernel with h = 1 and v = 3 vectors of 16.
 //
 //go:noescape
-func sgemm1x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm1x48AVX512(x *microArgs[float32])
 
 // sgemm2x48AVX512 is a microKernel with h = 2 and v = 3 vectors of 16.
 //
 //go:noescape
-func sgemm2x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm2x48AVX512(x *microArgs[float32])
 
 // sgemm3x48AVX512 is a microKernel with h = 3 and v = 3 vectors of 16.
 //
 //go:noescape
-func sgemm3x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm3x48AVX512(x *microArgs[float32])
 
 // sgemm4x48AVX512 is a microKernel with h = 4 and v = 3 vectors of 16.
 //
 //go:noescape
-func sgemm4x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm4x48AVX512(x *microArgs[float32])
 
 // sgemm5x48AVX512 is a microKernel with h = 5 and v = 3 vectors of 16.
 //
 //go:noescape
-func sgemm5x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm5x48AVX512(x *microArgs[float32])
 
 // sgemm6x48AVX512 is a microKernel with h = 6 and v = 3 vectors of 16.
 //
 //go:noescape
-func sgemm6x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm6x48AVX512(x *microArgs[float32])
 
 // sgemm7x48AVX512 is a microKernel with h = 7 and v = 3 vectors of 16.
 //
 //go:noescape
-func sgemm7x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm7x48AVX512(x *microArgs[float32])
 
 // sgemm8x48AVX512 is a microKernel with h = 8 and v = 3 vectors of 16.
 //
 //go:noescape
-func sgemm8x48AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm8x48AVX512(x *microArgs[float32])
 
 // sgemm1x64AVX512 is a microKernel with h = 1 and v = 4 vectors of 16.
 //
 //go:noescape
-func sgemm1x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm1x64AVX512(x *microArgs[float32])
 
 // sgemm2x64AVX512 is a microKernel with h = 2 and v = 4 vectors of 16.
 //
 //go:noescape
-func sgemm2x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm2x64AVX512(x *microArgs[float32])
 
 // sgemm3x64AVX512 is a microKernel with h = 3 and v = 4 vectors of 16.
 //
 //go:noescape
-func sgemm3x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm3x64AVX512(x *microArgs[float32])
 
 // sgemm4x64AVX512 is a microKernel with h = 4 and v = 4 vectors of 16.
 //
 //go:noescape
-func sgemm4x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm4x64AVX512(x *microArgs[float32])
 
 // sgemm5x64AVX512 is a microKernel with h = 5 and v = 4 vectors of 16.
 //
 //go:noescape
-func sgemm5x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm5x64AVX512(x *microArgs[float32])
 
 // sgemm6x64AVX512 is a microKernel with h = 6 and v = 4 vectors of 16.
 //
 //go:noescape
-func sgemm6x64AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func sgemm6x64AVX512(x *microArgs[float32])
 
 // dgemm1x8AVX512 is a microKernel with h = 1 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm1x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm1x8AVX512(x *microArgs[float64])
 
 // dgemm2x8AVX512 is a microKernel with h = 2 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm2x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm2x8AVX512(x *microArgs[float64])
 
 // dgemm3x8AVX512 is a microKernel with h = 3 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm3x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm3x8AVX512(x *microArgs[float64])
 
 // dgemm4x8AVX512 is a microKernel with h = 4 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm4x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm4x8AVX512(x *microArgs[float64])
 
 // dgemm5x8AVX512 is a microKernel with h = 5 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm5x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm5x8AVX512(x *microArgs[float64])
 
 // dgemm6x8AVX512 is a microKernel with h = 6 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm6x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm6x8AVX512(x *microArgs[float64])
 
 // dgemm7x8AVX512 is a microKernel with h = 7 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm7x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm7x8AVX512(x *microArgs[float64])
 
 // dgemm8x8AVX512 is a microKernel with h = 8 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm8x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm8x8AVX512(x *microArgs[float64])
 
 // dgemm9x8AVX512 is a microKernel with h = 9 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm9x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm9x8AVX512(x *microArgs[float64])
 
 // dgemm10x8AVX512 is a microKernel with h = 10 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm10x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm10x8AVX512(x *microArgs[float64])
 
 // dgemm11x8AVX512 is a microKernel with h = 11 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm11x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm11x8AVX512(x *microArgs[float64])
 
 // dgemm12x8AVX512 is a microKernel with h = 12 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm12x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm12x8AVX512(x *microArgs[float64])
 
 // dgemm13x8AVX512 is a microKernel with h = 13 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm13x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm13x8AVX512(x *microArgs[float64])
 
 // dgemm14x8AVX512 is a microKernel with h = 14 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm14x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm14x8AVX512(x *microArgs[float64])
 
 // dgemm15x8AVX512 is a microKernel with h = 15 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm15x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm15x8AVX512(x *microArgs[float64])
 
 // dgemm16x8AVX512 is a microKernel with h = 16 and v = 1 vectors of 8.
 //
 //go:noescape
-func dgemm16x8AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm16x8AVX512(x *microArgs[float64])
 
 // dgemm1x16AVX512 is a microKernel with h = 1 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm1x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm1x16AVX512(x *microArgs[float64])
 
 // dgemm2x16AVX512 is a microKernel with h = 2 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm2x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm2x16AVX512(x *microArgs[float64])
 
 // dgemm3x16AVX512 is a microKernel with h = 3 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm3x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm3x16AVX512(x *microArgs[float64])
 
 // dgemm4x16AVX512 is a microKernel with h = 4 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm4x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm4x16AVX512(x *microArgs[float64])
 
 // dgemm5x16AVX512 is a microKernel with h = 5 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm5x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm5x16AVX512(x *microArgs[float64])
 
 // dgemm6x16AVX512 is a microKernel with h = 6 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm6x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm6x16AVX512(x *microArgs[float64])
 
 // dgemm7x16AVX512 is a microKernel with h = 7 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm7x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm7x16AVX512(x *microArgs[float64])
 
 // dgemm8x16AVX512 is a microKernel with h = 8 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm8x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm8x16AVX512(x *microArgs[float64])
 
 // dgemm9x16AVX512 is a microKernel with h = 9 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm9x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm9x16AVX512(x *microArgs[float64])
 
 // dgemm10x16AVX512 is a microKernel with h = 10 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm10x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm10x16AVX512(x *microArgs[float64])
 
 // dgemm11x16AVX512 is a microKernel with h = 11 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm11x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm11x16AVX512(x *microArgs[float64])
 
 // dgemm12x16AVX512 is a microKernel with h = 12 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm12x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm12x16AVX512(x *microArgs[float64])
 
 // dgemm13x16AVX512 is a microKernel with h = 13 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm13x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm13x16AVX512(x *microArgs[float64])
 
 // dgemm14x16AVX512 is a microKernel with h = 14 and v = 2 vectors of 8.
 //
 //go:noescape
-func dgemm14x16AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm14x16AVX512(x *microArgs[float64])
 
 // dgemm1x24AVX512 is a microKernel with h = 1 and v = 3 vectors of 8.
 //
 //go:noescape
-func dgemm1x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm1x24AVX512(x *microArgs[float64])
 
 // dgemm2x24AVX512 is a microKernel with h = 2 and v = 3 vectors of 8.
 //
 //go:noescape
-func dgemm2x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm2x24AVX512(x *microArgs[float64])
 
 // dgemm3x24AVX512 is a microKernel with h = 3 and v = 3 vectors of 8.
 //
 //go:noescape
-func dgemm3x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm3x24AVX512(x *microArgs[float64])
 
 // dgemm4x24AVX512 is a microKernel with h = 4 and v = 3 vectors of 8.
 //
 //go:noescape
-func dgemm4x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm4x24AVX512(x *microArgs[float64])
 
 // dgemm5x24AVX512 is a microKernel with h = 5 and v = 3 vectors of 8.
 //
 //go:noescape
-func dgemm5x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm5x24AVX512(x *microArgs[float64])
 
 // dgemm6x24AVX512 is a microKernel with h = 6 and v = 3 vectors of 8.
 //
 //go:noescape
-func dgemm6x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm6x24AVX512(x *microArgs[float64])
 
 // dgemm7x24AVX512 is a microKernel with h = 7 and v = 3 vectors of 8.
 //
 //go:noescape
-func dgemm7x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm7x24AVX512(x *microArgs[float64])
 
 // dgemm8x24AVX512 is a microKernel with h = 8 and v = 3 vectors of 8.
 //
 //go:noescape
-func dgemm8x24AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm8x24AVX512(x *microArgs[float64])
 
 // dgemm1x32AVX512 is a microKernel with h = 1 and v = 4 vectors of 8.
 //
 //go:noescape
-func dgemm1x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm1x32AVX512(x *microArgs[float64])
 
 // dgemm2x32AVX512 is a microKernel with h = 2 and v = 4 vectors of 8.
 //
 //go:noescape
-func dgemm2x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm2x32AVX512(x *microArgs[float64])
 
 // dgemm3x32AVX512 is a microKernel with h = 3 and v = 4 vectors of 8.
 //
 //go:noescape
-func dgemm3x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm3x32AVX512(x *microArgs[float64])
 
 // dgemm4x32AVX512 is a microKernel with h = 4 and v = 4 vectors of 8.
 //
 //go:noescape
-func dgemm4x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm4x32AVX512(x *microArgs[float64])
 
 // dgemm5x32AVX512 is a microKernel with h = 5 and v = 4 vectors of 8.
 //
 //go:noescape
-func dgemm5x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm5x32AVX512(x *microArgs[float64])
 
 // dgemm6x32AVX512 is a microKernel with h = 6 and v = 4 vectors of 8.
 //
 //go:noescape
-func dgemm6x32AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dgemm6x32AVX512(x *microArgs[float64])
 
 var sgemmAVX512 = [][]microKernel[float32]{
 	{sgemm1x16AVX512, sgemm2x16AVX512, sgemm3x16AVX512, sgemm4x16AVX512, sgemm5x16AVX512, sgemm6x16AVX512, sgemm7x16AVX512, sgemm8x16AVX512, sgemm9x16AVX512, sgemm10x16AVX512, sgemm11x16AVX512, sgemm12x16AVX512, sgemm13x16AVX512, sgemm14x16AVX512, sgemm15x16AVX512, sgemm16x16AVX512},

@@ -7,442 +7,442 @@ package kernels
 // shalves1x8AVX512 is a microKernel for at most so many columns with h = 1 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves1x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves1x8AVX512(x *microArgs[float32])
 
 // shalves2x8AVX512 is a microKernel for at most so many columns with h = 2 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves2x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves2x8AVX512(x *microArgs[float32])
 
 // shalves3x8AVX512 is a microKernel for at most so many columns with h = 3 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves3x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves3x8AVX512(x *microArgs[float32])
 
 // shalves4x8AVX512 is a microKernel for at most so many columns with h = 4 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves4x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves4x8AVX512(x *microArgs[float32])
 
 // shalves5x8AVX512 is a microKernel for at most so many columns with h = 5 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves5x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves5x8AVX512(x *microArgs[float32])
 
 // shalves6x8AVX512 is a microKernel for at most so many columns with h = 6 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves6x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves6x8AVX512(x *microArgs[float32])
 
 // shalves7x8AVX512 is a microKernel for at most so many columns with h = 7 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves7x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves7x8AVX512(x *microArgs[float32])
 
 // shalves8x8AVX512 is a microKernel for at most so many columns with h = 8 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves8x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves8x8AVX512(x *microArgs[float32])
 
 // shalves9x8AVX512 is a microKernel for at most so many columns with h = 9 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves9x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves9x8AVX512(x *microArgs[float32])
 
 // shalves10x8AVX512 is a microKernel for at most so many columns with h = 10 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves10x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves10x8AVX512(x *microArgs[float32])
 
 // shalves11x8AVX512 is a microKernel for at most so many columns with h = 11 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves11x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves11x8AVX512(x *microArgs[float32])
 
 // shalves12x8AVX512 is a microKernel for at most so many columns with h = 12 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves12x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves12x8AVX512(x *microArgs[float32])
 
 // shalves13x8AVX512 is a microKernel for at most so many columns with h = 13 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves13x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves13x8AVX512(x *microArgs[float32])
 
 // shalves14x8AVX512 is a microKernel for at most so many columns with h = 14 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves14x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves14x8AVX512(x *microArgs[float32])
 
 // shalves15x8AVX512 is a microKernel for at most so many columns with h = 15 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves15x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves15x8AVX512(x *microArgs[float32])
 
 // shalves16x8AVX512 is a microKernel for at most so many columns with h = 16 and v = 1 vectors of 16.
 //
 //go:noescape
-func shalves16x8AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves16x8AVX512(x *microArgs[float32])
 
 // shalves1x24AVX512 is a microKernel for at most so many columns with h = 1 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves1x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves1x24AVX512(x *microArgs[float32])
 
 // shalves2x24AVX512 is a microKernel for at most so many columns with h = 2 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves2x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves2x24AVX512(x *microArgs[float32])
 
 // shalves3x24AVX512 is a microKernel for at most so many columns with h = 3 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves3x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves3x24AVX512(x *microArgs[float32])
 
 // shalves4x24AVX512 is a microKernel for at most so many columns with h = 4 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves4x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves4x24AVX512(x *microArgs[float32])
 
 // shalves5x24AVX512 is a microKernel for at most so many columns with h = 5 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves5x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves5x24AVX512(x *microArgs[float32])
 
 // shalves6x24AVX512 is a microKernel for at most so many columns with h = 6 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves6x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves6x24AVX512(x *microArgs[float32])
 
 // shalves7x24AVX512 is a microKernel for at most so many columns with h = 7 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves7x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves7x24AVX512(x *microArgs[float32])
 
 // shalves8x24AVX512 is a microKernel for at most so many columns with h = 8 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves8x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves8x24AVX512(x *microArgs[float32])
 
 // shalves9x24AVX512 is a microKernel for at most so many columns with h = 9 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves9x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves9x24AVX512(x *microArgs[float32])
 
 // shalves10x24AVX512 is a microKernel for at most so many columns with h = 10 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves10x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves10x24AVX512(x *microArgs[float32])
 
 // shalves11x24AVX512 is a microKernel for at most so many columns with h = 11 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves11x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves11x24AVX512(x *microArgs[float32])
 
 // shalves12x24AVX512 is a microKernel for at most so many columns with h = 12 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves12x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves12x24AVX512(x *microArgs[float32])
 
 // shalves13x24AVX512 is a microKernel for at most so many columns with h = 13 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves13x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves13x24AVX512(x *microArgs[float32])
 
 // shalves14x24AVX512 is a microKernel for at most so many columns with h = 14 and v = 2 vectors of 16.
 //
 //go:noescape
-func shalves14x24AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves14x24AVX512(x *microArgs[float32])
 
 // shalves1x40AVX512 is a microKernel for at most so many columns with h = 1 and v = 3 vectors of 16.
 //
 //go:noescape
-func shalves1x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves1x40AVX512(x *microArgs[float32])
 
 // shalves2x40AVX512 is a microKernel for at most so many columns with h = 2 and v = 3 vectors of 16.
 //
 //go:noescape
-func shalves2x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves2x40AVX512(x *microArgs[float32])
 
 // shalves3x40AVX512 is a microKernel for at most so many columns with h = 3 and v = 3 vectors of 16.
 //
 //go:noescape
-func shalves3x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves3x40AVX512(x *microArgs[float32])
 
 // shalves4x40AVX512 is a microKernel for at most so many columns with h = 4 and v = 3 vectors of 16.
 //
 //go:noescape
-func shalves4x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves4x40AVX512(x *microArgs[float32])
 
 // shalves5x40AVX512 is a microKernel for at most so many columns with h = 5 and v = 3 vectors of 16.
 //
 //go:noescape
-func shalves5x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves5x40AVX512(x *microArgs[float32])
 
 // shalves6x40AVX512 is a microKernel for at most so many columns with h = 6 and v = 3 vectors of 16.
 //
 //go:noescape
-func shalves6x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves6x40AVX512(x *microArgs[float32])
 
 // shalves7x40AVX512 is a microKernel for at most so many columns with h = 7 and v = 3 vectors of 16.
 //
 //go:noescape
-func shalves7x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves7x40AVX512(x *microArgs[float32])
 
 // shalves8x40AVX512 is a microKernel for at most so many columns with h = 8 and v = 3 vectors of 16.
 //
 //go:noescape
-func shalves8x40AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves8x40AVX512(x *microArgs[float32])
 
 // shalves1x56AVX512 is a microKernel for at most so many columns with h = 1 and v = 4 vectors of 16.
 //
 //go:noescape
-func shalves1x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves1x56AVX512(x *microArgs[float32])
 
 // shalves2x56AVX512 is a microKernel for at most so many columns with h = 2 and v = 4 vectors of 16.
 //
 //go:noescape
-func shalves2x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves2x56AVX512(x *microArgs[float32])
 
 // shalves3x56AVX512 is a microKernel for at most so many columns with h = 3 and v = 4 vectors of 16.
 //
 //go:noescape
-func shalves3x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves3x56AVX512(x *microArgs[float32])
 
 // shalves4x56AVX512 is a microKernel for at most so many columns with h = 4 and v = 4 vectors of 16.
 //
 //go:noescape
-func shalves4x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves4x56AVX512(x *microArgs[float32])
 
 // shalves5x56AVX512 is a microKernel for at most so many columns with h = 5 and v = 4 vectors of 16.
 //
 //go:noescape
-func shalves5x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves5x56AVX512(x *microArgs[float32])
 
 // shalves6x56AVX512 is a microKernel for at most so many columns with h = 6 and v = 4 vectors of 16.
 //
 //go:noescape
-func shalves6x56AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func shalves6x56AVX512(x *microArgs[float32])
 
 // dhalves1x4AVX512 is a microKernel for at most so many columns with h = 1 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves1x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves1x4AVX512(x *microArgs[float64])
 
 // dhalves2x4AVX512 is a microKernel for at most so many columns with h = 2 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves2x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves2x4AVX512(x *microArgs[float64])
 
 // dhalves3x4AVX512 is a microKernel for at most so many columns with h = 3 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves3x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves3x4AVX512(x *microArgs[float64])
 
 // dhalves4x4AVX512 is a microKernel for at most so many columns with h = 4 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves4x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves4x4AVX512(x *microArgs[float64])
 
 // dhalves5x4AVX512 is a microKernel for at most so many columns with h = 5 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves5x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves5x4AVX512(x *microArgs[float64])
 
 // dhalves6x4AVX512 is a microKernel for at most so many columns with h = 6 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves6x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves6x4AVX512(x *microArgs[float64])
 
 // dhalves7x4AVX512 is a microKernel for at most so many columns with h = 7 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves7x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves7x4AVX512(x *microArgs[float64])
 
 // dhalves8x4AVX512 is a microKernel for at most so many columns with h = 8 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves8x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves8x4AVX512(x *microArgs[float64])
 
 // dhalves9x4AVX512 is a microKernel for at most so many columns with h = 9 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves9x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves9x4AVX512(x *microArgs[float64])
 
 // dhalves10x4AVX512 is a microKernel for at most so many columns with h = 10 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves10x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves10x4AVX512(x *microArgs[float64])
 
 // dhalves11x4AVX512 is a microKernel for at most so many columns with h = 11 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves11x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves11x4AVX512(x *microArgs[float64])
 
 // dhalves12x4AVX512 is a microKernel for at most so many columns with h = 12 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves12x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves12x4AVX512(x *microArgs[float64])
 
 // dhalves13x4AVX512 is a microKernel for at most so many columns with h = 13 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves13x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves13x4AVX512(x *microArgs[float64])
 
 // dhalves14x4AVX512 is a microKernel for at most so many columns with h = 14 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves14x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves14x4AVX512(x *microArgs[float64])
 
 // dhalves15x4AVX512 is a microKernel for at most so many columns with h = 15 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves15x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves15x4AVX512(x *microArgs[float64])
 
 // dhalves16x4AVX512 is a microKernel for at most so many columns with h = 16 and v = 1 vectors of 8.
 //
 //go:noescape
-func dhalves16x4AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves16x4AVX512(x *microArgs[float64])
 
 // dhalves1x12AVX512 is a microKernel for at most so many columns with h = 1 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves1x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves1x12AVX512(x *microArgs[float64])
 
 // dhalves2x12AVX512 is a microKernel for at most so many columns with h = 2 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves2x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves2x12AVX512(x *microArgs[float64])
 
 // dhalves3x12AVX512 is a microKernel for at most so many columns with h = 3 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves3x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves3x12AVX512(x *microArgs[float64])
 
 // dhalves4x12AVX512 is a microKernel for at most so many columns with h = 4 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves4x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves4x12AVX512(x *microArgs[float64])
 
 // dhalves5x12AVX512 is a microKernel for at most so many columns with h = 5 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves5x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves5x12AVX512(x *microArgs[float64])
 
 // dhalves6x12AVX512 is a microKernel for at most so many columns with h = 6 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves6x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves6x12AVX512(x *microArgs[float64])
 
 // dhalves7x12AVX512 is a microKernel for at most so many columns with h = 7 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves7x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves7x12AVX512(x *microArgs[float64])
 
 // dhalves8x12AVX512 is a microKernel for at most so many columns with h = 8 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves8x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves8x12AVX512(x *microArgs[float64])
 
 // dhalves9x12AVX512 is a microKernel for at most so many columns with h = 9 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves9x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves9x12AVX512(x *microArgs[float64])
 
 // dhalves10x12AVX512 is a microKernel for at most so many columns with h = 10 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves10x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves10x12AVX512(x *microArgs[float64])
 
 // dhalves11x12AVX512 is a microKernel for at most so many columns with h = 11 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves11x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves11x12AVX512(x *microArgs[float64])
 
 // dhalves12x12AVX512 is a microKernel for at most so many columns with h = 12 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves12x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves12x12AVX512(x *microArgs[float64])
 
 // dhalves13x12AVX512 is a microKernel for at most so many columns with h = 13 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves13x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves13x12AVX512(x *microArgs[float64])
 
 // dhalves14x12AVX512 is a microKernel for at most so many columns with h = 14 and v = 2 vectors of 8.
 //
 //go:noescape
-func dhalves14x12AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves14x12AVX512(x *microArgs[float64])
 
 // dhalves1x20AVX512 is a microKernel for at most so many columns with h = 1 and v = 3 vectors of 8.
 //
 //go:noescape
-func dhalves1x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves1x20AVX512(x *microArgs[float64])
 
 // dhalves2x20AVX512 is a microKernel for at most so many columns with h = 2 and v = 3 vectors of 8.
 //
 //go:noescape
-func dhalves2x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves2x20AVX512(x *microArgs[float64])
 
 // dhalves3x20AVX512 is a microKernel for at most so many columns with h = 3 and v = 3 vectors of 8.
 //
 //go:noescape
-func dhalves3x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves3x20AVX512(x *microArgs[float64])
 
 // dhalves4x20AVX512 is a microKernel for at most so many columns with h = 4 and v = 3 vectors of 8.
 //
 //go:noescape
-func dhalves4x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves4x20AVX512(x *microArgs[float64])
 
 // dhalves5x20AVX512 is a microKernel for at most so many columns with h = 5 and v = 3 vectors of 8.
 //
 //go:noescape
-func dhalves5x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves5x20AVX512(x *microArgs[float64])
 
 // dhalves6x20AVX512 is a microKernel for at most so many columns with h = 6 and v = 3 vectors of 8.
 //
 //go:noescape
-func dhalves6x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves6x20AVX512(x *microArgs[float64])
 
 // dhalves7x20AVX512 is a microKernel for at most so many columns with h = 7 and v = 3 vectors of 8.
 //
 //go:noescape
-func dhalves7x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves7x20AVX512(x *microArgs[float64])
 
 // dhalves8x20AVX512 is a microKernel for at most so many columns with h = 8 and v = 3 vectors of 8.
 //
 //go:noescape
-func dhalves8x20AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves8x20AVX512(x *microArgs[float64])
 
 // dhalves1x28AVX512 is a microKernel for at most so many columns with h = 1 and v = 4 vectors of 8.
 //
 //go:noescape
-func dhalves1x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves1x28AVX512(x *microArgs[float64])
 
 // dhalves2x28AVX512 is a microKernel for at most so many columns with h = 2 and v = 4 vectors of 8.
 //
 //go:noescape
-func dhalves2x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves2x28AVX512(x *microArgs[float64])
 
 // dhalves3x28AVX512 is a microKernel for at most so many columns with h = 3 and v = 4 vectors of 8.
 //
 //go:noescape
-func dhalves3x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves3x28AVX512(x *microArgs[float64])
 
 // dhalves4x28AVX512 is a microKernel for at most so many columns with h = 4 and v = 4 vectors of 8.
 //
 //go:noescape
-func dhalves4x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves4x28AVX512(x *microArgs[float64])
 
 // dhalves5x28AVX512 is a microKernel for at most so many columns with h = 5 and v = 4 vectors of 8.
 //
 //go:noescape
-func dhalves5x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves5x28AVX512(x *microArgs[float64])
 
 // dhalves6x28AVX512 is a microKernel for at most so many columns with h = 6 and v = 4 vectors of 8.
 //
 //go:noescape
-func dhalves6x28AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dhalves6x28AVX512(x *microArgs[float64])
 
 var shalvesAVX512 = [][]microKernel[float32]{
 	{shalves1x8AVX512, shalves2x8AVX512, shalves3x8AVX512, shalves4x8AVX512, shalves5x8AVX512, shalves6x8AVX512, shalves7x8AVX512, shalves8x8AVX512, shalves9x8AVX512, shalves10x8AVX512, shalves11x8AVX512, shalves12x8AVX512, shalves13x8AVX512, shalves14x8AVX512, shalves15x8AVX512, shalves16x8AVX512},

@@ -7,32 +7,32 @@ package kernels
 // spacking12x8AVX2 is the function of a packingKernel with h = 12 and v = 1 vectors of 8.
 //
 //go:noescape
-func spacking12x8AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spacking12x8AVX2(x *microArgs[float32])
 
 // spacking6x16AVX2 is the function of a packingKernel with h = 6 and v = 2 vectors of 8.
 //
 //go:noescape
-func spacking6x16AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spacking6x16AVX2(x *microArgs[float32])
 
 // spacking4x24AVX2 is the function of a packingKernel with h = 4 and v = 3 vectors of 8.
 //
 //go:noescape
-func spacking4x24AVX2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spacking4x24AVX2(x *microArgs[float32])
 
 // dpacking12x4AVX2 is the function of a packingKernel with h = 12 and v = 1 vectors of 4.
 //
 //go:noescape
-func dpacking12x4AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpacking12x4AVX2(x *microArgs[float64])
 
 // dpacking6x8AVX2 is the function of a packingKernel with h = 6 and v = 2 vectors of 4.
 //
 //go:noescape
-func dpacking6x8AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpacking6x8AVX2(x *microArgs[float64])
 
 // dpacking4x12AVX2 is the function of a packingKernel with h = 4 and v = 3 vectors of 4.
 //
 //go:noescape
-func dpacking4x12AVX2(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpacking4x12AVX2(x *microArgs[float64])
 
 var spackingAVX2 = []packingKernel[float32]{
 	{12, spacking12x8AVX2},

@@ -7,42 +7,42 @@ package kernels
 // spacking14x16AVX512 is the function of a packingKernel with h = 14 and v = 1 vectors of 16.
 //
 //go:noescape
-func spacking14x16AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spacking14x16AVX512(x *microArgs[float32])
 
 // spacking14x32AVX512 is the function of a packingKernel with h = 14 and v = 2 vectors of 16.
 //
 //go:noescape
-func spacking14x32AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spacking14x32AVX512(x *microArgs[float32])
 
 // spacking8x48AVX512 is the function of a packingKernel with h = 8 and v = 3 vectors of 16.
 //
 //go:noescape
-func spacking8x48AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spacking8x48AVX512(x *microArgs[float32])
 
 // spacking6x64AVX512 is the function of a packingKernel with h = 6 and v = 4 vectors of 16.
 //
 //go:noescape
-func spacking6x64AVX512(k int, a *float32, aRow int, aCol int, b *float32, bRow int, panel *float32, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spacking6x64AVX512(x *microArgs[float32])
 
 // dpacking14x8AVX512 is the function of a packingKernel with h = 14 and v = 1 vectors of 8.
 //
 //go:noescape
-func dpacking14x8AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpacking14x8AVX512(x *microArgs[float64])
 
 // dpacking14x16AVX512 is the function of a packingKernel with h = 14 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpacking14x16AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpacking14x16AVX512(x *microArgs[float64])
 
 // dpacking8x24AVX512 is the function of a packingKernel with h = 8 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpacking8x24AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpacking8x24AVX512(x *microArgs[float64])
 
 // dpacking6x32AVX512 is the function of a packingKernel with h = 6 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpacking6x32AVX512(k int, a *float64, aRow int, aCol int, b *float64, bRow int, panel *float64, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpacking6x32AVX512(x *microArgs[float64])
 
 var spackingAVX512 = []packingKernel[float32]{
 	{14, spacking14x16AVX512},

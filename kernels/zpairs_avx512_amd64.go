@@ -7,522 +7,522 @@ package kernels
 // spairs1x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 1 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs1x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs1x18AVX512(x *microArgs[float32])
 
 // spairs2x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 2 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs2x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs2x18AVX512(x *microArgs[float32])
 
 // spairs3x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 3 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs3x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs3x18AVX512(x *microArgs[float32])
 
 // spairs4x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 4 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs4x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs4x18AVX512(x *microArgs[float32])
 
 // spairs5x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 5 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs5x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs5x18AVX512(x *microArgs[float32])
 
 // spairs6x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 6 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs6x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs6x18AVX512(x *microArgs[float32])
 
 // spairs7x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 7 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs7x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs7x18AVX512(x *microArgs[float32])
 
 // spairs8x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 8 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs8x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs8x18AVX512(x *microArgs[float32])
 
 // spairs9x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 9 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs9x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs9x18AVX512(x *microArgs[float32])
 
 // spairs10x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 10 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs10x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs10x18AVX512(x *microArgs[float32])
 
 // spairs11x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 11 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs11x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs11x18AVX512(x *microArgs[float32])
 
 // spairs12x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 12 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairs12x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs12x18AVX512(x *microArgs[float32])
 
 // spairs1x34AVX512 is a microKernel for 34 columns, or one less, and aCol = 1, with h = 1 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairs1x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs1x34AVX512(x *microArgs[float32])
 
 // spairs2x34AVX512 is a microKernel for 34 columns, or one less, and aCol = 1, with h = 2 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairs2x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs2x34AVX512(x *microArgs[float32])
 
 // spairs3x34AVX512 is a microKernel for 34 columns, or one less, and aCol = 1, with h = 3 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairs3x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs3x34AVX512(x *microArgs[float32])
 
 // spairs4x34AVX512 is a microKernel for 34 columns, or one less, and aCol = 1, with h = 4 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairs4x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs4x34AVX512(x *microArgs[float32])
 
 // spairs5x34AVX512 is a microKernel for 34 columns, or one less, and aCol = 1, with h = 5 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairs5x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs5x34AVX512(x *microArgs[float32])
 
 // spairs6x34AVX512 is a microKernel for 34 columns, or one less, and aCol = 1, with h = 6 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairs6x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs6x34AVX512(x *microArgs[float32])
 
 // spairs7x34AVX512 is a microKernel for 34 columns, or one less, and aCol = 1, with h = 7 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairs7x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs7x34AVX512(x *microArgs[float32])
 
 // spairs8x34AVX512 is a microKernel for 34 columns, or one less, and aCol = 1, with h = 8 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairs8x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs8x34AVX512(x *microArgs[float32])
 
 // spairs1x50AVX512 is a microKernel for 50 columns, or one less, and aCol = 1, with h = 1 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairs1x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs1x50AVX512(x *microArgs[float32])
 
 // spairs2x50AVX512 is a microKernel for 50 columns, or one less, and aCol = 1, with h = 2 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairs2x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs2x50AVX512(x *microArgs[float32])
 
 // spairs3x50AVX512 is a microKernel for 50 columns, or one less, and aCol = 1, with h = 3 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairs3x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs3x50AVX512(x *microArgs[float32])
 
 // spairs4x50AVX512 is a microKernel for 50 columns, or one less, and aCol = 1, with h = 4 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairs4x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs4x50AVX512(x *microArgs[float32])
 
 // spairs5x50AVX512 is a microKernel for 50 columns, or one less, and aCol = 1, with h = 5 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairs5x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs5x50AVX512(x *microArgs[float32])
 
 // spairs6x50AVX512 is a microKernel for 50 columns, or one less, and aCol = 1, with h = 6 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairs6x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairs6x50AVX512(x *microArgs[float32])
 
 // spairsTurned1x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 1 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned1x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned1x18AVX512(x *microArgs[float32])
 
 // spairsTurned2x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 2 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned2x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned2x18AVX512(x *microArgs[float32])
 
 // spairsTurned3x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 3 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned3x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned3x18AVX512(x *microArgs[float32])
 
 // spairsTurned4x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 4 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned4x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned4x18AVX512(x *microArgs[float32])
 
 // spairsTurned5x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 5 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned5x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned5x18AVX512(x *microArgs[float32])
 
 // spairsTurned6x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 6 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned6x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned6x18AVX512(x *microArgs[float32])
 
 // spairsTurned7x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 7 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned7x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned7x18AVX512(x *microArgs[float32])
 
 // spairsTurned8x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 8 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned8x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned8x18AVX512(x *microArgs[float32])
 
 // spairsTurned9x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 9 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned9x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned9x18AVX512(x *microArgs[float32])
 
 // spairsTurned10x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 10 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned10x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned10x18AVX512(x *microArgs[float32])
 
 // spairsTurned11x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 11 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned11x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned11x18AVX512(x *microArgs[float32])
 
 // spairsTurned12x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 12 and v = 2 vectors of 16.
 //
 //go:noescape
-func spairsTurned12x18AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned12x18AVX512(x *microArgs[float32])
 
 // spairsTurned1x34AVX512 is a microKernel for 34 columns, or one less, and aRow = 1, with h = 1 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairsTurned1x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned1x34AVX512(x *microArgs[float32])
 
 // spairsTurned2x34AVX512 is a microKernel for 34 columns, or one less, and aRow = 1, with h = 2 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairsTurned2x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned2x34AVX512(x *microArgs[float32])
 
 // spairsTurned3x34AVX512 is a microKernel for 34 columns, or one less, and aRow = 1, with h = 3 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairsTurned3x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned3x34AVX512(x *microArgs[float32])
 
 // spairsTurned4x34AVX512 is a microKernel for 34 columns, or one less, and aRow = 1, with h = 4 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairsTurned4x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned4x34AVX512(x *microArgs[float32])
 
 // spairsTurned5x34AVX512 is a microKernel for 34 columns, or one less, and aRow = 1, with h = 5 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairsTurned5x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned5x34AVX512(x *microArgs[float32])
 
 // spairsTurned6x34AVX512 is a microKernel for 34 columns, or one less, and aRow = 1, with h = 6 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairsTurned6x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned6x34AVX512(x *microArgs[float32])
 
 // spairsTurned7x34AVX512 is a microKernel for 34 columns, or one less, and aRow = 1, with h = 7 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairsTurned7x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned7x34AVX512(x *microArgs[float32])
 
 // spairsTurned8x34AVX512 is a microKernel for 34 columns, or one less, and aRow = 1, with h = 8 and v = 3 vectors of 16.
 //
 //go:noescape
-func spairsTurned8x34AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned8x34AVX512(x *microArgs[float32])
 
 // spairsTurned1x50AVX512 is a microKernel for 50 columns, or one less, and aRow = 1, with h = 1 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairsTurned1x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned1x50AVX512(x *microArgs[float32])
 
 // spairsTurned2x50AVX512 is a microKernel for 50 columns, or one less, and aRow = 1, with h = 2 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairsTurned2x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned2x50AVX512(x *microArgs[float32])
 
 // spairsTurned3x50AVX512 is a microKernel for 50 columns, or one less, and aRow = 1, with h = 3 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairsTurned3x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned3x50AVX512(x *microArgs[float32])
 
 // spairsTurned4x50AVX512 is a microKernel for 50 columns, or one less, and aRow = 1, with h = 4 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairsTurned4x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned4x50AVX512(x *microArgs[float32])
 
 // spairsTurned5x50AVX512 is a microKernel for 50 columns, or one less, and aRow = 1, with h = 5 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairsTurned5x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned5x50AVX512(x *microArgs[float32])
 
 // spairsTurned6x50AVX512 is a microKernel for 50 columns, or one less, and aRow = 1, with h = 6 and v = 4 vectors of 16.
 //
 //go:noescape
-func spairsTurned6x50AVX512(tiles int, k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, ldc int, cols int, alpha float32, beta float32, bias *float32, mask *float32, maskRow int, relu int)
+func spairsTurned6x50AVX512(x *microArgs[float32])
 
 // dpairs1x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 1 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs1x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs1x10AVX512(x *microArgs[float64])
 
 // dpairs2x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 2 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs2x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs2x10AVX512(x *microArgs[float64])
 
 // dpairs3x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 3 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs3x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs3x10AVX512(x *microArgs[float64])
 
 // dpairs4x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 4 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs4x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs4x10AVX512(x *microArgs[float64])
 
 // dpairs5x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 5 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs5x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs5x10AVX512(x *microArgs[float64])
 
 // dpairs6x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 6 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs6x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs6x10AVX512(x *microArgs[float64])
 
 // dpairs7x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 7 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs7x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs7x10AVX512(x *microArgs[float64])
 
 // dpairs8x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 8 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs8x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs8x10AVX512(x *microArgs[float64])
 
 // dpairs9x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 9 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs9x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs9x10AVX512(x *microArgs[float64])
 
 // dpairs10x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 10 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs10x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs10x10AVX512(x *microArgs[float64])
 
 // dpairs11x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 11 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs11x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs11x10AVX512(x *microArgs[float64])
 
 // dpairs12x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 12 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairs12x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs12x10AVX512(x *microArgs[float64])
 
 // dpairs1x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 1 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairs1x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs1x18AVX512(x *microArgs[float64])
 
 // dpairs2x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 2 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairs2x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs2x18AVX512(x *microArgs[float64])
 
 // dpairs3x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 3 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairs3x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs3x18AVX512(x *microArgs[float64])
 
 // dpairs4x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 4 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairs4x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs4x18AVX512(x *microArgs[float64])
 
 // dpairs5x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 5 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairs5x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs5x18AVX512(x *microArgs[float64])
 
 // dpairs6x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 6 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairs6x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs6x18AVX512(x *microArgs[float64])
 
 // dpairs7x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 7 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairs7x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs7x18AVX512(x *microArgs[float64])
 
 // dpairs8x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 8 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairs8x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs8x18AVX512(x *microArgs[float64])
 
 // dpairs1x26AVX512 is a microKernel for 26 columns, or one less, and aCol = 1, with h = 1 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairs1x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs1x26AVX512(x *microArgs[float64])
 
 // dpairs2x26AVX512 is a microKernel for 26 columns, or one less, and aCol = 1, with h = 2 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairs2x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs2x26AVX512(x *microArgs[float64])
 
 // dpairs3x26AVX512 is a microKernel for 26 columns, or one less, and aCol = 1, with h = 3 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairs3x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs3x26AVX512(x *microArgs[float64])
 
 // dpairs4x26AVX512 is a microKernel for 26 columns, or one less, and aCol = 1, with h = 4 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairs4x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs4x26AVX512(x *microArgs[float64])
 
 // dpairs5x26AVX512 is a microKernel for 26 columns, or one less, and aCol = 1, with h = 5 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairs5x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs5x26AVX512(x *microArgs[float64])
 
 // dpairs6x26AVX512 is a microKernel for 26 columns, or one less, and aCol = 1, with h = 6 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairs6x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairs6x26AVX512(x *microArgs[float64])
 
 // dpairsTurned1x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 1 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned1x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned1x10AVX512(x *microArgs[float64])
 
 // dpairsTurned2x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 2 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned2x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned2x10AVX512(x *microArgs[float64])
 
 // dpairsTurned3x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 3 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned3x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned3x10AVX512(x *microArgs[float64])
 
 // dpairsTurned4x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 4 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned4x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned4x10AVX512(x *microArgs[float64])
 
 // dpairsTurned5x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 5 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned5x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned5x10AVX512(x *microArgs[float64])
 
 // dpairsTurned6x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 6 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned6x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned6x10AVX512(x *microArgs[float64])
 
 // dpairsTurned7x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 7 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned7x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned7x10AVX512(x *microArgs[float64])
 
 // dpairsTurned8x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 8 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned8x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned8x10AVX512(x *microArgs[float64])
 
 // dpairsTurned9x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 9 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned9x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned9x10AVX512(x *microArgs[float64])
 
 // dpairsTurned10x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 10 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned10x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned10x10AVX512(x *microArgs[float64])
 
 // dpairsTurned11x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 11 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned11x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned11x10AVX512(x *microArgs[float64])
 
 // dpairsTurned12x10AVX512 is a microKernel for 10 columns, or one less, and aRow = 1, with h = 12 and v = 2 vectors of 8.
 //
 //go:noescape
-func dpairsTurned12x10AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned12x10AVX512(x *microArgs[float64])
 
 // dpairsTurned1x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 1 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairsTurned1x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned1x18AVX512(x *microArgs[float64])
 
 // dpairsTurned2x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 2 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairsTurned2x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned2x18AVX512(x *microArgs[float64])
 
 // dpairsTurned3x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 3 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairsTurned3x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned3x18AVX512(x *microArgs[float64])
 
 // dpairsTurned4x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 4 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairsTurned4x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned4x18AVX512(x *microArgs[float64])
 
 // dpairsTurned5x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 5 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairsTurned5x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned5x18AVX512(x *microArgs[float64])
 
 // dpairsTurned6x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 6 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairsTurned6x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned6x18AVX512(x *microArgs[float64])
 
 // dpairsTurned7x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 7 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairsTurned7x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned7x18AVX512(x *microArgs[float64])
 
 // dpairsTurned8x18AVX512 is a microKernel for 18 columns, or one less, and aRow = 1, with h = 8 and v = 3 vectors of 8.
 //
 //go:noescape
-func dpairsTurned8x18AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned8x18AVX512(x *microArgs[float64])
 
 // dpairsTurned1x26AVX512 is a microKernel for 26 columns, or one less, and aRow = 1, with h = 1 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairsTurned1x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned1x26AVX512(x *microArgs[float64])
 
 // dpairsTurned2x26AVX512 is a microKernel for 26 columns, or one less, and aRow = 1, with h = 2 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairsTurned2x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned2x26AVX512(x *microArgs[float64])
 
 // dpairsTurned3x26AVX512 is a microKernel for 26 columns, or one less, and aRow = 1, with h = 3 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairsTurned3x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned3x26AVX512(x *microArgs[float64])
 
 // dpairsTurned4x26AVX512 is a microKernel for 26 columns, or one less, and aRow = 1, with h = 4 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairsTurned4x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned4x26AVX512(x *microArgs[float64])
 
 // dpairsTurned5x26AVX512 is a microKernel for 26 columns, or one less, and aRow = 1, with h = 5 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairsTurned5x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned5x26AVX512(x *microArgs[float64])
 
 // dpairsTurned6x26AVX512 is a microKernel for 26 columns, or one less, and aRow = 1, with h = 6 and v = 4 vectors of 8.
 //
 //go:noescape
-func dpairsTurned6x26AVX512(tiles int, k int, a *float64, aRow int, aCol int, b *float64, bRow int, c *float64, ldc int, cols int, alpha float64, beta float64, bias *float64, mask *float64, maskRow int, relu int)
+func dpairsTurned6x26AVX512(x *microArgs[float64])
 
 var spairsAVX512 = [][]microKernel[float32]{
 	{spairs1x18AVX512, spairs2x18AVX512, spairs3x18AVX512, spairs4x18AVX512, spairs5x18AVX512, spairs6x18AVX512, spairs7x18AVX512, spairs8x18AVX512, spairs9x18AVX512, spairs10x18AVX512, spairs11x18AVX512, spairs12x18AVX512},

@@ -1,0 +1,99 @@
+package kernels
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// A microKernel computes panels of C, v vectors of columns each: in each of them
+// the given number of tiles, one below the other, and for each tile
+//
+//	for i in 0..h-1, j in 0..cols-1:
+//		s = sum over p in 0..k-1 of a[i*aRow + p*aCol] * b[p*bRow + j]
+//		x = alpha*s + beta*c[i*ldc + j]    (c is not read if beta = 0)
+//		x += bias[j]                       (if bias is not nil)
+//		x = 0 where x <= 0                 (if relu is not 0)
+//		x = 0 where mask[i*maskRow + j] <= 0  (if mask is not nil)
+//		c[i*ldc + j] = x
+//	a += h*aRow;  c += h*ldc;  mask += h*maskRow
+//
+// where h and v are the kernel's own and (v-1)*lanes < cols <= v*lanes. It touches no
+// element outside those, except that it may read b up to the end of the last vector if
+// bRow >= v*lanes. Strides count elements.
+//
+// From panel to panel b moves on by bStep, and c, bias and mask by v vectors; what
+// they and panels are after the call is open. There is more than one panel only if
+// cols = v*lanes, in kernels of whole vectors.
+type microKernel[T Float] func(x *microArgs[T])
+
+// microArgs is what a micro-kernel is called with, in memory, as there is more of
+// it than registers: written once for many calls, each of which changes a few
+// fields. The generator in asm has the same fields in the same order.
+type microArgs[T Float] struct {
+	tiles, k      int
+	a             *T
+	aRow, aCol    int
+	b             *T
+	bRow          int
+	c             *T
+	ldc, cols     int
+	bias, mask    *T // nil for none
+	maskRow, relu int
+
+	panels, bStep int
+
+	panel   *T // of kernels that pack: where to
+	sums    *T // of kernels that multiply with columns beside the panel
+	sumsRow int
+
+	// What a call needs while it runs. These are no pointers to Go, as they may end
+	// up behind what they point into.
+	tilesLeft      int
+	maskAt, sumsAt uintptr
+
+	alpha, beta T
+}
+
+// setBlock sets what all micro-kernels of p, a block, are called with. Fields are
+// set where they are: a copy of what was written just before waits for it.
+func (x *microArgs[T]) setBlock(p *product[T]) {
+	x.k, x.aRow, x.aCol, x.ldc = p.k, p.a.row, p.a.col, p.ldc
+	x.maskRow, x.relu, x.alpha, x.beta = p.e.ldmask, p.e.relu, p.alpha, p.beta
+}
+
+// onePanel computes m rows of one panel in equal tiles, or in tiles of two heights.
+func (x *microArgs[T]) onePanel(kernels []microKernel[T], m int) {
+	h, tall, short := m, 1, 0
+	if m > len(kernels) {
+		h, tall, short = splitEqually(m, len(kernels))
+	}
+	x.tiles, x.panels = tall, 1
+	x.run(kernels[h-1])
+	if short > 0 {
+		rows := tall * h
+		x.tiles, x.panels = short, 1
+		x.a, x.c, x.mask = shifted(x.a, rows*x.aRow), shifted(x.c, rows*x.ldc), shifted(x.mask, rows*x.maskRow)
+		x.run(kernels[h-2])
+	}
+}
+
+// run calls a micro-kernel. The compiler takes it for granted that a function in a
+// variable keeps its arguments, which would put x on the heap; that no
+// micro-kernel does is hidden from it.
+func (x *microArgs[T]) run(kernel microKernel[T]) {
+	kernel((*microArgs[T])(hidden(unsafe.Pointer(x))))
+	runtime.KeepAlive(x)
+}
+
+// hidden returns p, whose origin the compiler does not see.
+//
+//go:nocheckptr
+func hidden(p unsafe.Pointer) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(nil), uintptr(p)) }
+
+// shifted returns p moved on by n elements, and nil for nil.
+func shifted[T Float](p *T, n int) *T {
+	if p == nil {
+		return nil
+	}
+	return (*T)(unsafe.Add(unsafe.Pointer(p), n*int(unsafe.Sizeof(*p))))
+}

@@ -35,12 +35,12 @@ const dotSums = 2
 func (dk dotKernel) generate() (name string) {
 	name = fmt.Sprintf("%sdot%dx%d%s", dk.typ.letter, dk.h, dk.v, dk.isa.suffix)
 	dk.function(name,
-		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow int, b *%[1]s, bCol int, c *%[1]s, ldc int, alpha, beta %[1]s)", dk.typ.goName),
+		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow int, b *%[1]s, bCol int, c *%[1]s, cRow, cCol int, alpha, beta %[1]s)", dk.typ.goName),
 		fmt.Sprintf("%s is a dotKernel with h = %d and v = %d.", name, dk.h, dk.v))
 	lanes := dk.lanes()
 	a, aRow := dk.param("a"), dk.param("aRow")
-	bCol, c, ldc := dk.param("bCol"), dk.param("c"), dk.param("ldc")
-	dk.toBytes(aRow, bCol, ldc)
+	bCol, c := dk.param("bCol"), dk.param("c")
+	dk.toBytes(aRow, bCol)
 	aRow3, bCol3 := dk.times3(aRow, dk.h), dk.times3(bCol, dk.v)
 	rest := dk.param("k")
 	dk.ANDQ(operand.U32(lanes-1), rest)
@@ -95,6 +95,9 @@ func (dk dotKernel) generate() (name string) {
 	for e := range dk.h * dk.v {
 		dk.add(sums[e*dotSums+1], sums[e*dotSums], sums[e*dotSums])
 	}
+	cRow, cCol := dk.param("cRow"), dk.param("cCol")
+	dk.toBytes(cRow, cCol)
+	cCol3 := dk.times3(cCol, dk.v)
 	betaBits := dk.magnitude(dk.paramAddr("beta"))
 	alpha, beta := dk.XMM(), dk.XMM()
 	if dk.f32() {
@@ -107,7 +110,7 @@ func (dk dotKernel) generate() (name string) {
 	for i := range dk.h {
 		for j := range dk.v {
 			s := dk.sumUp(sums[(i*dk.v+j)*dotSums])
-			m := operand.Mem{Base: c, Disp: j * dk.typ.size}
+			m := strided(c, cCol, cCol3, j, 0)
 			skip := fmt.Sprintf("store%d_%d", i, j)
 			if dk.f32() {
 				dk.VMULSS(alpha, s, s)
@@ -125,7 +128,7 @@ func (dk dotKernel) generate() (name string) {
 				dk.VMOVSD(s, m)
 			}
 		}
-		dk.ADDQ(ldc, c)
+		dk.ADDQ(cRow, c)
 	}
 	down := dk.GP64()
 	dk.IMUL3Q(operand.U32(dk.h), aRow, down)

@@ -191,6 +191,19 @@ var parameters = []parameter{
 		effect: splitsTail,
 	},
 	{
+		name: "DotDepth", about: "least k for each row of A for which a product with a transposed B is dot products",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.DotDepth }, dotDepths),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, m := range []int{2, 8, 24} {
+				for _, depth := range steps(dotDepths(t), t.now.DotDepth) {
+					shapes = append(shapes, gemmShape{m: m, n: 100, k: m * depth, transB: true})
+				}
+			}
+			return shapes
+		},
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= s.k/tu.DotDepth) },
+	},
+	{
 		name: "ThreadWork", about: "multiply-adds for which a thread is woken up",
 		parallel: true,
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThreadWork }, func(*tunable) []int {
@@ -228,6 +241,8 @@ func strides(*tunable) []int {
 func distances(t *tunable, now int) []int { return append(steps(strides(t), now), 1000, 3000) }
 
 func tailDepths(*tunable) []int { return []int{0, 8, 16, 32, 64, 128, 256, never} }
+
+func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32, never} }
 
 // tails are more values than there are kernels for; those are left out.
 func tails(t *tunable) (values []int) {

@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 // columns computes p where B has so few columns that a vector of them would
 // be mostly empty: vectors run along k where A's rows are contiguous, and along
 // m where its columns are. Gemv is the case n = 1. It leaves the epilogue to the caller.
@@ -7,11 +9,29 @@ func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
 	switch {
 	case !p.a.trans:
-		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
+		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, 1)
 	case p.n > 1:
 		p.columnsAsRows(w)
 	default:
 		columnAlongM(p.ks, w, p.m, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
+	}
+	w.giveBack()
+}
+
+// rows computes p where A has so few rows that turning a transposed B would take as
+// long as the product: both are contiguous along k as they lie. Rows of A
+// are the few columns of the transposed product. It leaves the epilogue to the caller.
+func (p *product[T]) rows() {
+	const near = 128 << 10 // bytes of B that stay in the L2 cache from some rows of A to the next
+	var z T
+	w, most := borrowWorkspace[T](), len(p.ks.dot)
+	groups, nc := (p.m+most-1)/most, max(near/int(unsafe.Sizeof(z))/p.k, 16)
+	for jc := 0; jc < p.n; jc += nc {
+		nb, b := min(nc, p.n-jc), p.b.from(0, jc).transposed()
+		for i := range groups {
+			first, next := i*p.m/groups, (i+1)*p.m/groups
+			columnsAlongK(p.ks, w, nb, next-first, p.k, p.alpha, b, p.a.from(first, 0).transposed(), p.beta, p.c[first*p.ldc+jc:], 1, p.ldc)
+		}
 	}
 	w.giveBack()
 }
@@ -21,7 +41,9 @@ func (p *product[T]) columns() {
 // assembly does: it cannot be preempted, and A may come from memory.
 const dotDepth, dotWork = 8192, 1 << 18
 
-func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+// columnsAlongK computes a product of as many columns as there are kernels for, whose
+// elements (i, j) go to c[i*cRow + j*cCol].
+func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, cRow, cCol int) {
 	kernels := ks.dot[n-1]
 	h := len(kernels)
 	for pc := 0; pc < k; pc += dotDepth {
@@ -42,11 +64,11 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 			preemptible()
 			rows := min(mb, m-ic)
 			if whole := rows / h; whole > 0 {
-				kernels[h-1](whole, kb, &a.data[ic*a.row+pc], a.row, &columns[0], bCol, &c[ic*ldc], ldc, alpha, beta)
+				kernels[h-1](whole, kb, &a.data[ic*a.row+pc], a.row, &columns[0], bCol, &c[ic*cRow], cRow, cCol, alpha, beta)
 			}
 			if rest := rows % h; rest > 0 {
 				at := ic + rows - rest
-				kernels[rest-1](1, kb, &a.data[at*a.row+pc], a.row, &columns[0], bCol, &c[at*ldc], ldc, alpha, beta)
+				kernels[rest-1](1, kb, &a.data[at*a.row+pc], a.row, &columns[0], bCol, &c[at*cRow], cRow, cCol, alpha, beta)
 			}
 		}
 		beta = 1

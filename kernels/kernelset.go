@@ -88,11 +88,11 @@ type packingKernel[T Float] struct {
 //
 //	for i in 0..h-1, j in 0..v-1:
 //		s = sum over p in 0..k-1 of a[i*aRow + p] * b[j*bCol + p]
-//		c[i*ldc + j] = alpha*s + beta*c[i*ldc + j]    (c is not read if beta = 0)
-//	a += h*aRow;  c += h*ldc
+//		c[i*cRow + j*cCol] = alpha*s + beta*c[i*cRow + j*cCol]    (c is not read if beta = 0)
+//	a += h*aRow;  c += h*cRow
 //
 // where h and v are the kernel's own. The order of the sum is the same for all h and v.
-type dotKernel[T Float] func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, ldc int, alpha, beta T)
+type dotKernel[T Float] func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, cRow, cCol int, alpha, beta T)
 
 // An addRowsKernel adds multiples of its own number h of rows to a vector:
 //

@@ -23,7 +23,7 @@ func portableSet[T Float]() kernelSet[T] {
 		addRows:   []addRowsKernel[T]{portableAddRow[T]},
 		copyRows:  portableCopyRows[T],
 		square:    transposer[T]{1, portableTransposer[T]},
-		tuning:    Tuning{Vectors: portableNR, KC: 256, PackRows: 8, PackColumns: 64, PackStride: 256, TurnStride: 256, ThreadWork: 1 << 17},
+		tuning:    Tuning{Vectors: portableNR, KC: 256, PackRows: 8, PackColumns: 64, PackStride: 256, TurnStride: 256, DotDepth: 2, ThreadWork: 1 << 17},
 		relu:      portableReLU[T],
 		reluGrad:  portableReLUGrad[T],
 		add:       portableAdd[T],
@@ -243,23 +243,17 @@ const portableDotRows = 4
 
 // portableDot returns the dot product kernel of h rows and one column.
 func portableDot[T Float](h int) dotKernel[T] {
-	return func(tiles, k int, a *T, aRow int, b *T, _ int, c *T, ldc int, alpha, beta T) {
+	return func(tiles, k int, a *T, aRow int, b *T, _ int, c *T, cRow, _ int, alpha, beta T) {
 		as, x := unsafe.Slice(a, (tiles*h-1)*aRow+k), unsafe.Slice(b, k)
-		cs := unsafe.Slice(c, (tiles*h-1)*ldc+1)
+		cs := unsafe.Slice(c, (tiles*h-1)*cRow+1)
 		for t := range tiles {
-			var sums [portableDotRows]T
-			if a := as[t*h*aRow:]; h == portableDotRows {
-				sums = portableFourDots(a, a[aRow:], a[2*aRow:], a[3*aRow:], x)
-			} else {
-				for i := range h {
-					for p, y := range a[i*aRow:][:k] {
-						sums[i] += y * x[p]
-					}
-				}
-			}
+			// Where there are fewer rows, the last one is multiplied again: one sum would
+			// wait for itself, and take as long as four.
+			row := func(i int) []T { return as[(t*h+min(i, h-1))*aRow:] }
+			sums := portableFourDots(row(0), row(1), row(2), row(3), x)
 			for i, s := range sums[:h] {
 				s *= alpha
-				if at := (t*h + i) * ldc; beta == 0 {
+				if at := (t*h + i) * cRow; beta == 0 {
 					cs[at] = s
 				} else {
 					cs[at] = s + beta*cs[at]

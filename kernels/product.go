@@ -14,7 +14,17 @@ type product[T Float] struct {
 	ldc         int
 	e           epilogue[T]
 	around      bool // whether C is written past the caches
+	way         way
 }
+
+// A way computes a product, or a piece of one, in one thread.
+type way int
+
+const (
+	inBlocks   way = iota // the five loops
+	fewColumns            // vectors along k or m
+	fewRows               // vectors along k
+)
 
 // compute chooses the way to compute p, by its shape, and shares the work out among
 // threads.
@@ -35,6 +45,13 @@ func (p *product[T]) compute(o Ops[T]) {
 	case p.e == (epilogue[T]{}) && ks.betterAsRows(m, n, k, p.b.trans):
 		p.kc = ks.depth(n, k, true)
 		p.asColumns(o)
+		return
+	}
+	if p.b.trans && !p.a.trans && ks.dotsPay(m, k) {
+		e := p.e
+		p.e = epilogue[T]{}
+		p.asRows(o)
+		e.apply(p.c, m, n, p.ldc)
 		return
 	}
 	if kernels := ks.onePanel(m, n, k, p.b.row, p.a.trans); kernels != nil {
@@ -91,12 +108,11 @@ func (p *product[T]) tiles(kernels []microKernel[T], b *T, bRow int) {
 func (p *product[T]) asBlocks(o Ops[T]) {
 	p.around = p.writesAround()
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
-	if threads == 1 {
-		p.blocked()
-		return
+	rows, cols := p.m, p.n
+	if threads > 1 {
+		rows, cols = p.pieceOfC(threads)
 	}
-	rows, cols := p.pieceOfC(threads)
-	p.share(threads, rows, cols, false)
+	p.share(threads, rows, cols)
 }
 
 // largePiece is how many elements of C are a large piece.
@@ -120,12 +136,28 @@ func (p *product[T]) pieceOfC(threads int) (rows, cols int) {
 
 // asColumns computes p, of few columns, along k or along m.
 func (p *product[T]) asColumns(o Ops[T]) {
+	p.way = fewColumns
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
-	if threads == 1 {
+	p.share(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n)
+}
+
+// asRows computes p, of few rows and with a transposed B, along k.
+func (p *product[T]) asRows(o Ops[T]) {
+	p.way = fewRows
+	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
+	p.share(threads, p.m, evenly(p.n, (p.n+threads-1)/threads, 64))
+}
+
+// alone computes p in this thread.
+func (p *product[T]) alone() {
+	switch p.way {
+	case inBlocks:
+		p.blocked()
+	case fewColumns:
 		p.columns()
-		return
+	case fewRows:
+		p.rows()
 	}
-	p.share(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n, true)
 }
 
 // work is the number of multiply-adds, or 1<<30 if it is more.
@@ -134,9 +166,13 @@ func (p *product[T]) work() int { return product3(p.m, p.n, p.k) }
 func product3(m, n, k int) int { return int(min(float64(m)*float64(n)*float64(k), 1<<30)) }
 
 // share has up to so many threads compute p in pieces of rows x cols.
-func (p *product[T]) share(threads, rows, cols int, asColumns bool) {
+func (p *product[T]) share(threads, rows, cols int) {
+	if threads == 1 {
+		p.alone()
+		return
+	}
 	w := borrowParcel[T]()
-	w.pieces = pieces[T]{whole: *p, rows: rows, cols: cols, across: (p.n + cols - 1) / cols, asColumns: asColumns}
+	w.pieces = pieces[T]{whole: *p, rows: rows, cols: cols, across: (p.n + cols - 1) / cols}
 	share(&w.pieces, (p.m+rows-1)/rows*w.pieces.across, threads)
 	w.giveBack()
 }
@@ -145,7 +181,6 @@ func (p *product[T]) share(threads, rows, cols int, asColumns bool) {
 type pieces[T Float] struct {
 	whole              product[T]
 	rows, cols, across int
-	asColumns          bool
 }
 
 func (t *pieces[T]) piece(i int) {
@@ -159,9 +194,5 @@ func (t *pieces[T]) piece(i int) {
 		p.b = p.b.from(0, col)
 	}
 	p.c, p.e = p.c[row*p.ldc+col:], p.e.at(row, col)
-	if t.asColumns {
-		p.columns()
-	} else {
-		p.blocked()
-	}
+	p.alone()
 }

@@ -39,6 +39,10 @@ type Tuning struct {
 	// computed by columns if k is at least TailDepth: a sum along k ends in adding up
 	// a vector.
 	TailColumns, TailDepth int
+	// A product with a transposed B, and with A as it is, is computed as dot products, both
+	// in place, if k is at least DotDepth for each row: turning B takes as long as some
+	// rows of the product, and adding up a vector as long as some steps of k.
+	DotDepth int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
 }
@@ -79,7 +83,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"KC", t.KC, 1, deepest}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt},
-		{"TailColumns", t.TailColumns, 0, len(o.ks.dot)}, {"TailDepth", t.TailDepth, 0, math.MaxInt},
+		{"TailColumns", t.TailColumns, 0, len(o.ks.dot)}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {
 		if field.value >= field.least && field.value <= field.most {
@@ -274,6 +278,10 @@ func (ks *kernelSet[T]) tailColumns(m, n, k int) int {
 	}
 	return 0
 }
+
+// dotsPay reports whether a product of m rows with a transposed B, and with A as it
+// is, is computed as dot products.
+func (ks *kernelSet[T]) dotsPay(m, k int) bool { return m <= k/ks.tuning.DotDepth }
 
 // packsA reports whether A, lda elements from row to row of what is stored, is
 // packed for a product of n columns: not for one panel, which reads it but once.

@@ -4,71 +4,73 @@
 
 #include "textflag.h"
 
-// func sdot1x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot1x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
-TEXT ·sdot1x1AVX2(SB), NOSPLIT, $0-72
+TEXT ·sdot1x1AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
 	MOVQ k+8(FP), DX
 	ANDQ $0x00000007, DX
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, DX
 	NEGQ    DX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    DX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), SI
+	ADDQ    DX, SI
+	VMOVUPS (SI), Y0
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, DX
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
-	SUBQ    $0x00000010, R8
+	SUBQ    $0x00000010, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (DI), Y3
+	VMOVUPS     (SI), Y3
 	VMOVUPS     (DX), Y4
 	VFMADD231PS Y4, Y3, Y1
-	VMOVUPS     32(DI), Y3
+	VMOVUPS     32(SI), Y3
 	VMOVUPS     32(DX), Y4
 	VFMADD231PS Y4, Y3, Y2
 	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R8
+	ADDQ        $0x00000008, DI
 	JLT         part
-	VMOVUPS     (DI), Y3
+	VMOVUPS     (SI), Y3
 	VMOVUPS     (DX), Y4
 	VFMADD231PS Y4, Y3, Y1
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
 
 part:
-	TESTQ       $0x00000007, R8
+	TESTQ       $0x00000007, DI
 	JEQ         sum
-	VMASKMOVPS  (DI), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y3
 	VMASKMOVPS  (DX), Y0, Y4
 	VFMADD231PS Y4, Y3, Y2
 
 sum:
 	VADDPS       Y2, Y1, Y1
-	MOVL         beta+68(FP), DX
-	ADDL         DX, DX
-	VMOVSS       alpha+64(FP), X2
-	VMOVSS       beta+68(FP), X3
+	MOVQ         cRow+56(FP), DX
+	MOVQ         cCol+64(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, SI
+	MOVL         beta+76(FP), SI
+	ADDL         SI, SI
+	VMOVSS       alpha+72(FP), X2
+	VMOVSS       beta+76(FP), X3
 	VEXTRACTF128 $0x01, Y1, X4
 	VADDPS       X4, X1, X1
 	VPERMILPS    $0x0e, X1, X4
@@ -76,13 +78,13 @@ sum:
 	VPERMILPS    $0x01, X1, X4
 	VADDPS       X4, X1, X1
 	VMULSS       X2, X1, X1
-	TESTL        DX, DX
+	TESTL        SI, SI
 	JEQ          store0_0
 	VFMADD231SS  (BX), X3, X1
 
 store0_0:
 	VMOVSS X1, (BX)
-	ADDQ   SI, BX
+	ADDQ   DX, BX
 	IMUL3Q $0x00000001, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
@@ -90,70 +92,68 @@ store0_0:
 	VZEROUPPER
 	RET
 
-// func sdot2x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot2x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
-TEXT ·sdot2x1AVX2(SB), NOSPLIT, $0-72
+TEXT ·sdot2x1AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
 	MOVQ k+8(FP), DX
 	ANDQ $0x00000007, DX
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, DX
 	NEGQ    DX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    DX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), SI
+	ADDQ    DX, SI
+	VMOVUPS (SI), Y0
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, DX
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
-	SUBQ    $0x00000010, R8
+	SUBQ    $0x00000010, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (DI), Y5
+	VMOVUPS     (SI), Y5
 	VMOVUPS     (DX), Y6
 	VFMADD231PS Y6, Y5, Y1
 	VMOVUPS     (DX)(CX*1), Y6
 	VFMADD231PS Y6, Y5, Y3
-	VMOVUPS     32(DI), Y5
+	VMOVUPS     32(SI), Y5
 	VMOVUPS     32(DX), Y6
 	VFMADD231PS Y6, Y5, Y2
 	VMOVUPS     32(DX)(CX*1), Y6
 	VFMADD231PS Y6, Y5, Y4
 	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R8
+	ADDQ        $0x00000008, DI
 	JLT         part
-	VMOVUPS     (DI), Y5
+	VMOVUPS     (SI), Y5
 	VMOVUPS     (DX), Y6
 	VFMADD231PS Y6, Y5, Y1
 	VMOVUPS     (DX)(CX*1), Y6
 	VFMADD231PS Y6, Y5, Y3
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
 
 part:
-	TESTQ       $0x00000007, R8
+	TESTQ       $0x00000007, DI
 	JEQ         sum
-	VMASKMOVPS  (DI), Y0, Y5
+	VMASKMOVPS  (SI), Y0, Y5
 	VMASKMOVPS  (DX), Y0, Y6
 	VFMADD231PS Y6, Y5, Y2
 	VMASKMOVPS  (DX)(CX*1), Y0, Y6
@@ -162,10 +162,14 @@ part:
 sum:
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y4, Y3, Y3
-	MOVL         beta+68(FP), DX
-	ADDL         DX, DX
-	VMOVSS       alpha+64(FP), X2
-	VMOVSS       beta+68(FP), X4
+	MOVQ         cRow+56(FP), DX
+	MOVQ         cCol+64(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, SI
+	MOVL         beta+76(FP), SI
+	ADDL         SI, SI
+	VMOVSS       alpha+72(FP), X2
+	VMOVSS       beta+76(FP), X4
 	VEXTRACTF128 $0x01, Y1, X5
 	VADDPS       X5, X1, X1
 	VPERMILPS    $0x0e, X1, X5
@@ -173,13 +177,13 @@ sum:
 	VPERMILPS    $0x01, X1, X5
 	VADDPS       X5, X1, X1
 	VMULSS       X2, X1, X1
-	TESTL        DX, DX
+	TESTL        SI, SI
 	JEQ          store0_0
 	VFMADD231SS  (BX), X4, X1
 
 store0_0:
 	VMOVSS       X1, (BX)
-	ADDQ         SI, BX
+	ADDQ         DX, BX
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPS       X1, X3, X3
 	VPERMILPS    $0x0e, X3, X1
@@ -187,13 +191,13 @@ store0_0:
 	VPERMILPS    $0x01, X3, X1
 	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
-	TESTL        DX, DX
+	TESTL        SI, SI
 	JEQ          store1_0
 	VFMADD231SS  (BX), X4, X3
 
 store1_0:
 	VMOVSS X3, (BX)
-	ADDQ   SI, BX
+	ADDQ   DX, BX
 	IMUL3Q $0x00000002, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
@@ -201,30 +205,28 @@ store1_0:
 	VZEROUPPER
 	RET
 
-// func sdot3x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot3x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
-TEXT ·sdot3x1AVX2(SB), NOSPLIT, $0-72
+TEXT ·sdot3x1AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
 	MOVQ k+8(FP), DX
 	ANDQ $0x00000007, DX
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, DX
 	NEGQ    DX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    DX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), SI
+	ADDQ    DX, SI
+	VMOVUPS (SI), Y0
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, DX
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -232,19 +234,19 @@ tile:
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
-	SUBQ    $0x00000010, R8
+	SUBQ    $0x00000010, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (DI), Y7
+	VMOVUPS     (SI), Y7
 	VMOVUPS     (DX), Y8
 	VFMADD231PS Y8, Y7, Y1
 	VMOVUPS     (DX)(CX*1), Y8
 	VFMADD231PS Y8, Y7, Y3
 	VMOVUPS     (DX)(CX*2), Y8
 	VFMADD231PS Y8, Y7, Y5
-	VMOVUPS     32(DI), Y7
+	VMOVUPS     32(SI), Y7
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS Y8, Y7, Y2
 	VMOVUPS     32(DX)(CX*1), Y8
@@ -252,14 +254,14 @@ steps:
 	VMOVUPS     32(DX)(CX*2), Y8
 	VFMADD231PS Y8, Y7, Y6
 	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R8
+	ADDQ        $0x00000008, DI
 	JLT         part
-	VMOVUPS     (DI), Y7
+	VMOVUPS     (SI), Y7
 	VMOVUPS     (DX), Y8
 	VFMADD231PS Y8, Y7, Y1
 	VMOVUPS     (DX)(CX*1), Y8
@@ -267,12 +269,12 @@ one:
 	VMOVUPS     (DX)(CX*2), Y8
 	VFMADD231PS Y8, Y7, Y5
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
 
 part:
-	TESTQ       $0x00000007, R8
+	TESTQ       $0x00000007, DI
 	JEQ         sum
-	VMASKMOVPS  (DI), Y0, Y7
+	VMASKMOVPS  (SI), Y0, Y7
 	VMASKMOVPS  (DX), Y0, Y8
 	VFMADD231PS Y8, Y7, Y2
 	VMASKMOVPS  (DX)(CX*1), Y0, Y8
@@ -284,10 +286,14 @@ sum:
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y4, Y3, Y3
 	VADDPS       Y6, Y5, Y5
-	MOVL         beta+68(FP), DX
-	ADDL         DX, DX
-	VMOVSS       alpha+64(FP), X2
-	VMOVSS       beta+68(FP), X4
+	MOVQ         cRow+56(FP), DX
+	MOVQ         cCol+64(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, SI
+	MOVL         beta+76(FP), SI
+	ADDL         SI, SI
+	VMOVSS       alpha+72(FP), X2
+	VMOVSS       beta+76(FP), X4
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPS       X6, X1, X1
 	VPERMILPS    $0x0e, X1, X6
@@ -295,13 +301,13 @@ sum:
 	VPERMILPS    $0x01, X1, X6
 	VADDPS       X6, X1, X1
 	VMULSS       X2, X1, X1
-	TESTL        DX, DX
+	TESTL        SI, SI
 	JEQ          store0_0
 	VFMADD231SS  (BX), X4, X1
 
 store0_0:
 	VMOVSS       X1, (BX)
-	ADDQ         SI, BX
+	ADDQ         DX, BX
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPS       X1, X3, X3
 	VPERMILPS    $0x0e, X3, X1
@@ -309,13 +315,13 @@ store0_0:
 	VPERMILPS    $0x01, X3, X1
 	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
-	TESTL        DX, DX
+	TESTL        SI, SI
 	JEQ          store1_0
 	VFMADD231SS  (BX), X4, X3
 
 store1_0:
 	VMOVSS       X3, (BX)
-	ADDQ         SI, BX
+	ADDQ         DX, BX
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPS       X1, X5, X5
 	VPERMILPS    $0x0e, X5, X1
@@ -323,13 +329,13 @@ store1_0:
 	VPERMILPS    $0x01, X5, X1
 	VADDPS       X1, X5, X5
 	VMULSS       X2, X5, X5
-	TESTL        DX, DX
+	TESTL        SI, SI
 	JEQ          store2_0
 	VFMADD231SS  (BX), X4, X5
 
 store2_0:
 	VMOVSS X5, (BX)
-	ADDQ   SI, BX
+	ADDQ   DX, BX
 	IMUL3Q $0x00000003, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
@@ -337,32 +343,30 @@ store2_0:
 	VZEROUPPER
 	RET
 
-// func sdot4x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot4x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
-TEXT ·sdot4x1AVX2(SB), NOSPLIT, $0-72
+TEXT ·sdot4x1AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
 	LEAQ (CX)(CX*2), DX
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000007, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, DI
-	NEGQ    DI
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    DI, R8
-	VMOVUPS (R8), Y0
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, DI
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -371,60 +375,60 @@ tile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x00000010, R9
+	SUBQ    $0x00000010, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R8), Y9
-	VMOVUPS     (DI), Y10
+	VMOVUPS     (DI), Y9
+	VMOVUPS     (SI), Y10
 	VFMADD231PS Y10, Y9, Y1
-	VMOVUPS     (DI)(CX*1), Y10
+	VMOVUPS     (SI)(CX*1), Y10
 	VFMADD231PS Y10, Y9, Y3
-	VMOVUPS     (DI)(CX*2), Y10
+	VMOVUPS     (SI)(CX*2), Y10
 	VFMADD231PS Y10, Y9, Y5
-	VMOVUPS     (DI)(DX*1), Y10
+	VMOVUPS     (SI)(DX*1), Y10
 	VFMADD231PS Y10, Y9, Y7
-	VMOVUPS     32(R8), Y9
-	VMOVUPS     32(DI), Y10
+	VMOVUPS     32(DI), Y9
+	VMOVUPS     32(SI), Y10
 	VFMADD231PS Y10, Y9, Y2
-	VMOVUPS     32(DI)(CX*1), Y10
+	VMOVUPS     32(SI)(CX*1), Y10
 	VFMADD231PS Y10, Y9, Y4
-	VMOVUPS     32(DI)(CX*2), Y10
+	VMOVUPS     32(SI)(CX*2), Y10
 	VFMADD231PS Y10, Y9, Y6
-	VMOVUPS     32(DI)(DX*1), Y10
+	VMOVUPS     32(SI)(DX*1), Y10
 	VFMADD231PS Y10, Y9, Y8
+	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, R8
-	SUBQ        $0x00000010, R9
+	SUBQ        $0x00000010, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R9
+	ADDQ        $0x00000008, R8
 	JLT         part
-	VMOVUPS     (R8), Y9
-	VMOVUPS     (DI), Y10
+	VMOVUPS     (DI), Y9
+	VMOVUPS     (SI), Y10
 	VFMADD231PS Y10, Y9, Y1
-	VMOVUPS     (DI)(CX*1), Y10
+	VMOVUPS     (SI)(CX*1), Y10
 	VFMADD231PS Y10, Y9, Y3
-	VMOVUPS     (DI)(CX*2), Y10
+	VMOVUPS     (SI)(CX*2), Y10
 	VFMADD231PS Y10, Y9, Y5
-	VMOVUPS     (DI)(DX*1), Y10
+	VMOVUPS     (SI)(DX*1), Y10
 	VFMADD231PS Y10, Y9, Y7
+	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, R8
 
 part:
-	TESTQ       $0x00000007, R9
+	TESTQ       $0x00000007, R8
 	JEQ         sum
-	VMASKMOVPS  (R8), Y0, Y9
-	VMASKMOVPS  (DI), Y0, Y10
+	VMASKMOVPS  (DI), Y0, Y9
+	VMASKMOVPS  (SI), Y0, Y10
 	VFMADD231PS Y10, Y9, Y2
-	VMASKMOVPS  (DI)(CX*1), Y0, Y10
+	VMASKMOVPS  (SI)(CX*1), Y0, Y10
 	VFMADD231PS Y10, Y9, Y4
-	VMASKMOVPS  (DI)(CX*2), Y0, Y10
+	VMASKMOVPS  (SI)(CX*2), Y0, Y10
 	VFMADD231PS Y10, Y9, Y6
-	VMASKMOVPS  (DI)(DX*1), Y0, Y10
+	VMASKMOVPS  (SI)(DX*1), Y0, Y10
 	VFMADD231PS Y10, Y9, Y8
 
 sum:
@@ -432,10 +436,14 @@ sum:
 	VADDPS       Y4, Y3, Y3
 	VADDPS       Y6, Y5, Y5
 	VADDPS       Y8, Y7, Y7
-	MOVL         beta+68(FP), DI
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	MOVL         beta+76(FP), DI
 	ADDL         DI, DI
-	VMOVSS       alpha+64(FP), X2
-	VMOVSS       beta+68(FP), X4
+	VMOVSS       alpha+72(FP), X2
+	VMOVSS       beta+76(FP), X4
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPS       X6, X1, X1
 	VPERMILPS    $0x0e, X1, X6
@@ -492,89 +500,91 @@ store2_0:
 store3_0:
 	VMOVSS X7, (BX)
 	ADDQ   SI, BX
-	IMUL3Q $0x00000004, CX, DI
-	ADDQ   DI, AX
+	IMUL3Q $0x00000004, CX, SI
+	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func sdot1x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot1x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
-TEXT ·sdot1x2AVX2(SB), NOSPLIT, $0-72
+TEXT ·sdot1x2AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000007, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, DI
-	NEGQ    DI
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    DI, R8
-	VMOVUPS (R8), Y0
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, DI
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
-	SUBQ    $0x00000010, R9
+	SUBQ    $0x00000010, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R8), Y5
-	VMOVUPS     (R8)(DX*1), Y6
-	VMOVUPS     (DI), Y7
+	VMOVUPS     (DI), Y5
+	VMOVUPS     (DI)(DX*1), Y6
+	VMOVUPS     (SI), Y7
 	VFMADD231PS Y7, Y5, Y1
 	VFMADD231PS Y7, Y6, Y3
-	VMOVUPS     32(R8), Y5
-	VMOVUPS     32(R8)(DX*1), Y6
-	VMOVUPS     32(DI), Y7
+	VMOVUPS     32(DI), Y5
+	VMOVUPS     32(DI)(DX*1), Y6
+	VMOVUPS     32(SI), Y7
 	VFMADD231PS Y7, Y5, Y2
 	VFMADD231PS Y7, Y6, Y4
+	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, R8
-	SUBQ        $0x00000010, R9
+	SUBQ        $0x00000010, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R9
+	ADDQ        $0x00000008, R8
 	JLT         part
-	VMOVUPS     (R8), Y5
-	VMOVUPS     (R8)(DX*1), Y6
-	VMOVUPS     (DI), Y7
+	VMOVUPS     (DI), Y5
+	VMOVUPS     (DI)(DX*1), Y6
+	VMOVUPS     (SI), Y7
 	VFMADD231PS Y7, Y5, Y1
 	VFMADD231PS Y7, Y6, Y3
+	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, R8
 
 part:
-	TESTQ       $0x00000007, R9
+	TESTQ       $0x00000007, R8
 	JEQ         sum
-	VMASKMOVPS  (R8), Y0, Y5
-	VMASKMOVPS  (R8)(DX*1), Y0, Y6
-	VMASKMOVPS  (DI), Y0, Y7
+	VMASKMOVPS  (DI), Y0, Y5
+	VMASKMOVPS  (DI)(DX*1), Y0, Y6
+	VMASKMOVPS  (SI), Y0, Y7
 	VFMADD231PS Y7, Y5, Y2
 	VFMADD231PS Y7, Y6, Y4
 
 sum:
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y4, Y3, Y3
-	MOVL         beta+68(FP), DI
-	ADDL         DI, DI
-	VMOVSS       alpha+64(FP), X2
-	VMOVSS       beta+68(FP), X4
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	MOVL         beta+76(FP), R8
+	ADDL         R8, R8
+	VMOVSS       alpha+72(FP), X2
+	VMOVSS       beta+76(FP), X4
 	VEXTRACTF128 $0x01, Y1, X5
 	VADDPS       X5, X1, X1
 	VPERMILPS    $0x0e, X1, X5
@@ -582,7 +592,7 @@ sum:
 	VPERMILPS    $0x01, X1, X5
 	VADDPS       X5, X1, X1
 	VMULSS       X2, X1, X1
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store0_0
 	VFMADD231SS  (BX), X4, X1
 
@@ -595,45 +605,43 @@ store0_0:
 	VPERMILPS    $0x01, X3, X1
 	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store0_1
-	VFMADD231SS  4(BX), X4, X3
+	VFMADD231SS  (BX)(DI*1), X4, X3
 
 store0_1:
-	VMOVSS X3, 4(BX)
+	VMOVSS X3, (BX)(DI*1)
 	ADDQ   SI, BX
-	IMUL3Q $0x00000001, CX, DI
-	ADDQ   DI, AX
+	IMUL3Q $0x00000001, CX, SI
+	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func sdot2x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot2x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
-TEXT ·sdot2x2AVX2(SB), NOSPLIT, $0-72
+TEXT ·sdot2x2AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000007, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, DI
-	NEGQ    DI
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    DI, R8
-	VMOVUPS (R8), Y0
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, DI
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -642,55 +650,55 @@ tile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x00000010, R9
+	SUBQ    $0x00000010, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R8), Y9
-	VMOVUPS     (R8)(DX*1), Y10
-	VMOVUPS     (DI), Y11
+	VMOVUPS     (DI), Y9
+	VMOVUPS     (DI)(DX*1), Y10
+	VMOVUPS     (SI), Y11
 	VFMADD231PS Y11, Y9, Y1
 	VFMADD231PS Y11, Y10, Y3
-	VMOVUPS     (DI)(CX*1), Y11
+	VMOVUPS     (SI)(CX*1), Y11
 	VFMADD231PS Y11, Y9, Y5
 	VFMADD231PS Y11, Y10, Y7
-	VMOVUPS     32(R8), Y9
-	VMOVUPS     32(R8)(DX*1), Y10
-	VMOVUPS     32(DI), Y11
+	VMOVUPS     32(DI), Y9
+	VMOVUPS     32(DI)(DX*1), Y10
+	VMOVUPS     32(SI), Y11
 	VFMADD231PS Y11, Y9, Y2
 	VFMADD231PS Y11, Y10, Y4
-	VMOVUPS     32(DI)(CX*1), Y11
+	VMOVUPS     32(SI)(CX*1), Y11
 	VFMADD231PS Y11, Y9, Y6
 	VFMADD231PS Y11, Y10, Y8
+	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, R8
-	SUBQ        $0x00000010, R9
+	SUBQ        $0x00000010, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R9
+	ADDQ        $0x00000008, R8
 	JLT         part
-	VMOVUPS     (R8), Y9
-	VMOVUPS     (R8)(DX*1), Y10
-	VMOVUPS     (DI), Y11
+	VMOVUPS     (DI), Y9
+	VMOVUPS     (DI)(DX*1), Y10
+	VMOVUPS     (SI), Y11
 	VFMADD231PS Y11, Y9, Y1
 	VFMADD231PS Y11, Y10, Y3
-	VMOVUPS     (DI)(CX*1), Y11
+	VMOVUPS     (SI)(CX*1), Y11
 	VFMADD231PS Y11, Y9, Y5
 	VFMADD231PS Y11, Y10, Y7
+	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, R8
 
 part:
-	TESTQ       $0x00000007, R9
+	TESTQ       $0x00000007, R8
 	JEQ         sum
-	VMASKMOVPS  (R8), Y0, Y9
-	VMASKMOVPS  (R8)(DX*1), Y0, Y10
-	VMASKMOVPS  (DI), Y0, Y11
+	VMASKMOVPS  (DI), Y0, Y9
+	VMASKMOVPS  (DI)(DX*1), Y0, Y10
+	VMASKMOVPS  (SI), Y0, Y11
 	VFMADD231PS Y11, Y9, Y2
 	VFMADD231PS Y11, Y10, Y4
-	VMASKMOVPS  (DI)(CX*1), Y0, Y11
+	VMASKMOVPS  (SI)(CX*1), Y0, Y11
 	VFMADD231PS Y11, Y9, Y6
 	VFMADD231PS Y11, Y10, Y8
 
@@ -699,10 +707,14 @@ sum:
 	VADDPS       Y4, Y3, Y3
 	VADDPS       Y6, Y5, Y5
 	VADDPS       Y8, Y7, Y7
-	MOVL         beta+68(FP), DI
-	ADDL         DI, DI
-	VMOVSS       alpha+64(FP), X2
-	VMOVSS       beta+68(FP), X4
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	MOVL         beta+76(FP), R8
+	ADDL         R8, R8
+	VMOVSS       alpha+72(FP), X2
+	VMOVSS       beta+76(FP), X4
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPS       X6, X1, X1
 	VPERMILPS    $0x0e, X1, X6
@@ -710,7 +722,7 @@ sum:
 	VPERMILPS    $0x01, X1, X6
 	VADDPS       X6, X1, X1
 	VMULSS       X2, X1, X1
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store0_0
 	VFMADD231SS  (BX), X4, X1
 
@@ -723,12 +735,12 @@ store0_0:
 	VPERMILPS    $0x01, X3, X1
 	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store0_1
-	VFMADD231SS  4(BX), X4, X3
+	VFMADD231SS  (BX)(DI*1), X4, X3
 
 store0_1:
-	VMOVSS       X3, 4(BX)
+	VMOVSS       X3, (BX)(DI*1)
 	ADDQ         SI, BX
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPS       X1, X5, X5
@@ -737,7 +749,7 @@ store0_1:
 	VPERMILPS    $0x01, X5, X1
 	VADDPS       X1, X5, X5
 	VMULSS       X2, X5, X5
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store1_0
 	VFMADD231SS  (BX), X4, X5
 
@@ -750,45 +762,43 @@ store1_0:
 	VPERMILPS    $0x01, X7, X1
 	VADDPS       X1, X7, X7
 	VMULSS       X2, X7, X7
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store1_1
-	VFMADD231SS  4(BX), X4, X7
+	VFMADD231SS  (BX)(DI*1), X4, X7
 
 store1_1:
-	VMOVSS X7, 4(BX)
+	VMOVSS X7, (BX)(DI*1)
 	ADDQ   SI, BX
-	IMUL3Q $0x00000002, CX, DI
-	ADDQ   DI, AX
+	IMUL3Q $0x00000002, CX, SI
+	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func sdot3x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot3x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
-TEXT ·sdot3x2AVX2(SB), NOSPLIT, $0-72
+TEXT ·sdot3x2AVX2(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000007, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, DI
-	NEGQ    DI
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    DI, R8
-	VMOVUPS (R8), Y0
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, DI
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -801,67 +811,67 @@ tile:
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
 	VXORPS  Y12, Y12, Y12
-	SUBQ    $0x00000010, R9
+	SUBQ    $0x00000010, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R8), Y13
-	VMOVUPS     (R8)(DX*1), Y14
-	VMOVUPS     (DI), Y15
+	VMOVUPS     (DI), Y13
+	VMOVUPS     (DI)(DX*1), Y14
+	VMOVUPS     (SI), Y15
 	VFMADD231PS Y15, Y13, Y1
 	VFMADD231PS Y15, Y14, Y3
-	VMOVUPS     (DI)(CX*1), Y15
+	VMOVUPS     (SI)(CX*1), Y15
 	VFMADD231PS Y15, Y13, Y5
 	VFMADD231PS Y15, Y14, Y7
-	VMOVUPS     (DI)(CX*2), Y15
+	VMOVUPS     (SI)(CX*2), Y15
 	VFMADD231PS Y15, Y13, Y9
 	VFMADD231PS Y15, Y14, Y11
-	VMOVUPS     32(R8), Y13
-	VMOVUPS     32(R8)(DX*1), Y14
-	VMOVUPS     32(DI), Y15
+	VMOVUPS     32(DI), Y13
+	VMOVUPS     32(DI)(DX*1), Y14
+	VMOVUPS     32(SI), Y15
 	VFMADD231PS Y15, Y13, Y2
 	VFMADD231PS Y15, Y14, Y4
-	VMOVUPS     32(DI)(CX*1), Y15
+	VMOVUPS     32(SI)(CX*1), Y15
 	VFMADD231PS Y15, Y13, Y6
 	VFMADD231PS Y15, Y14, Y8
-	VMOVUPS     32(DI)(CX*2), Y15
+	VMOVUPS     32(SI)(CX*2), Y15
 	VFMADD231PS Y15, Y13, Y10
 	VFMADD231PS Y15, Y14, Y12
+	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, R8
-	SUBQ        $0x00000010, R9
+	SUBQ        $0x00000010, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R9
+	ADDQ        $0x00000008, R8
 	JLT         part
-	VMOVUPS     (R8), Y13
-	VMOVUPS     (R8)(DX*1), Y14
-	VMOVUPS     (DI), Y15
+	VMOVUPS     (DI), Y13
+	VMOVUPS     (DI)(DX*1), Y14
+	VMOVUPS     (SI), Y15
 	VFMADD231PS Y15, Y13, Y1
 	VFMADD231PS Y15, Y14, Y3
-	VMOVUPS     (DI)(CX*1), Y15
+	VMOVUPS     (SI)(CX*1), Y15
 	VFMADD231PS Y15, Y13, Y5
 	VFMADD231PS Y15, Y14, Y7
-	VMOVUPS     (DI)(CX*2), Y15
+	VMOVUPS     (SI)(CX*2), Y15
 	VFMADD231PS Y15, Y13, Y9
 	VFMADD231PS Y15, Y14, Y11
+	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, R8
 
 part:
-	TESTQ       $0x00000007, R9
+	TESTQ       $0x00000007, R8
 	JEQ         sum
-	VMASKMOVPS  (R8), Y0, Y13
-	VMASKMOVPS  (R8)(DX*1), Y0, Y14
-	VMASKMOVPS  (DI), Y0, Y15
+	VMASKMOVPS  (DI), Y0, Y13
+	VMASKMOVPS  (DI)(DX*1), Y0, Y14
+	VMASKMOVPS  (SI), Y0, Y15
 	VFMADD231PS Y15, Y13, Y2
 	VFMADD231PS Y15, Y14, Y4
-	VMASKMOVPS  (DI)(CX*1), Y0, Y15
+	VMASKMOVPS  (SI)(CX*1), Y0, Y15
 	VFMADD231PS Y15, Y13, Y6
 	VFMADD231PS Y15, Y14, Y8
-	VMASKMOVPS  (DI)(CX*2), Y0, Y15
+	VMASKMOVPS  (SI)(CX*2), Y0, Y15
 	VFMADD231PS Y15, Y13, Y10
 	VFMADD231PS Y15, Y14, Y12
 
@@ -872,10 +882,14 @@ sum:
 	VADDPS       Y8, Y7, Y7
 	VADDPS       Y10, Y9, Y9
 	VADDPS       Y12, Y11, Y11
-	MOVL         beta+68(FP), DI
-	ADDL         DI, DI
-	VMOVSS       alpha+64(FP), X2
-	VMOVSS       beta+68(FP), X4
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	MOVL         beta+76(FP), R8
+	ADDL         R8, R8
+	VMOVSS       alpha+72(FP), X2
+	VMOVSS       beta+76(FP), X4
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPS       X6, X1, X1
 	VPERMILPS    $0x0e, X1, X6
@@ -883,7 +897,7 @@ sum:
 	VPERMILPS    $0x01, X1, X6
 	VADDPS       X6, X1, X1
 	VMULSS       X2, X1, X1
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store0_0
 	VFMADD231SS  (BX), X4, X1
 
@@ -896,12 +910,12 @@ store0_0:
 	VPERMILPS    $0x01, X3, X1
 	VADDPS       X1, X3, X3
 	VMULSS       X2, X3, X3
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store0_1
-	VFMADD231SS  4(BX), X4, X3
+	VFMADD231SS  (BX)(DI*1), X4, X3
 
 store0_1:
-	VMOVSS       X3, 4(BX)
+	VMOVSS       X3, (BX)(DI*1)
 	ADDQ         SI, BX
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPS       X1, X5, X5
@@ -910,7 +924,7 @@ store0_1:
 	VPERMILPS    $0x01, X5, X1
 	VADDPS       X1, X5, X5
 	VMULSS       X2, X5, X5
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store1_0
 	VFMADD231SS  (BX), X4, X5
 
@@ -923,12 +937,12 @@ store1_0:
 	VPERMILPS    $0x01, X7, X1
 	VADDPS       X1, X7, X7
 	VMULSS       X2, X7, X7
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store1_1
-	VFMADD231SS  4(BX), X4, X7
+	VFMADD231SS  (BX)(DI*1), X4, X7
 
 store1_1:
-	VMOVSS       X7, 4(BX)
+	VMOVSS       X7, (BX)(DI*1)
 	ADDQ         SI, BX
 	VEXTRACTF128 $0x01, Y9, X1
 	VADDPS       X1, X9, X9
@@ -937,7 +951,7 @@ store1_1:
 	VPERMILPS    $0x01, X9, X1
 	VADDPS       X1, X9, X9
 	VMULSS       X2, X9, X9
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store2_0
 	VFMADD231SS  (BX), X4, X9
 
@@ -950,97 +964,99 @@ store2_0:
 	VPERMILPS    $0x01, X11, X1
 	VADDPS       X1, X11, X11
 	VMULSS       X2, X11, X11
-	TESTL        DI, DI
+	TESTL        R8, R8
 	JEQ          store2_1
-	VFMADD231SS  4(BX), X4, X11
+	VFMADD231SS  (BX)(DI*1), X4, X11
 
 store2_1:
-	VMOVSS X11, 4(BX)
+	VMOVSS X11, (BX)(DI*1)
 	ADDQ   SI, BX
-	IMUL3Q $0x00000003, CX, DI
-	ADDQ   DI, AX
+	IMUL3Q $0x00000003, CX, SI
+	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func ddot1x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot1x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
-TEXT ·ddot1x1AVX2(SB), NOSPLIT, $0-80
+TEXT ·ddot1x1AVX2(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
 	MOVQ k+8(FP), DX
 	ANDQ $0x00000003, DX
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, DX
 	NEGQ    DX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    DX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), SI
+	ADDQ    DX, SI
+	VMOVUPS (SI), Y0
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, DX
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
-	SUBQ    $0x00000008, R8
+	SUBQ    $0x00000008, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (DI), Y3
+	VMOVUPD     (SI), Y3
 	VMOVUPD     (DX), Y4
 	VFMADD231PD Y4, Y3, Y1
-	VMOVUPD     32(DI), Y3
+	VMOVUPD     32(SI), Y3
 	VMOVUPD     32(DX), Y4
 	VFMADD231PD Y4, Y3, Y2
 	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000008, R8
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000008, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000004, R8
+	ADDQ        $0x00000004, DI
 	JLT         part
-	VMOVUPD     (DI), Y3
+	VMOVUPD     (SI), Y3
 	VMOVUPD     (DX), Y4
 	VFMADD231PD Y4, Y3, Y1
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
 
 part:
-	TESTQ       $0x00000003, R8
+	TESTQ       $0x00000003, DI
 	JEQ         sum
-	VMASKMOVPD  (DI), Y0, Y3
+	VMASKMOVPD  (SI), Y0, Y3
 	VMASKMOVPD  (DX), Y0, Y4
 	VFMADD231PD Y4, Y3, Y2
 
 sum:
 	VADDPD       Y2, Y1, Y1
-	MOVQ         beta+72(FP), DX
-	ADDQ         DX, DX
-	VMOVSD       alpha+64(FP), X2
-	VMOVSD       beta+72(FP), X3
+	MOVQ         cRow+56(FP), DX
+	MOVQ         cCol+64(FP), SI
+	SHLQ         $0x03, DX
+	SHLQ         $0x03, SI
+	MOVQ         beta+80(FP), SI
+	ADDQ         SI, SI
+	VMOVSD       alpha+72(FP), X2
+	VMOVSD       beta+80(FP), X3
 	VEXTRACTF128 $0x01, Y1, X4
 	VADDPD       X4, X1, X1
 	VPERMILPD    $0x01, X1, X4
 	VADDPD       X4, X1, X1
 	VMULSD       X2, X1, X1
-	TESTQ        DX, DX
+	TESTQ        SI, SI
 	JEQ          store0_0
 	VFMADD231SD  (BX), X3, X1
 
 store0_0:
 	VMOVSD X1, (BX)
-	ADDQ   SI, BX
+	ADDQ   DX, BX
 	IMUL3Q $0x00000001, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
@@ -1048,70 +1064,68 @@ store0_0:
 	VZEROUPPER
 	RET
 
-// func ddot2x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot2x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
-TEXT ·ddot2x1AVX2(SB), NOSPLIT, $0-80
+TEXT ·ddot2x1AVX2(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
 	MOVQ k+8(FP), DX
 	ANDQ $0x00000003, DX
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, DX
 	NEGQ    DX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    DX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), SI
+	ADDQ    DX, SI
+	VMOVUPS (SI), Y0
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, DX
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
-	SUBQ    $0x00000008, R8
+	SUBQ    $0x00000008, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (DI), Y5
+	VMOVUPD     (SI), Y5
 	VMOVUPD     (DX), Y6
 	VFMADD231PD Y6, Y5, Y1
 	VMOVUPD     (DX)(CX*1), Y6
 	VFMADD231PD Y6, Y5, Y3
-	VMOVUPD     32(DI), Y5
+	VMOVUPD     32(SI), Y5
 	VMOVUPD     32(DX), Y6
 	VFMADD231PD Y6, Y5, Y2
 	VMOVUPD     32(DX)(CX*1), Y6
 	VFMADD231PD Y6, Y5, Y4
 	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000008, R8
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000008, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000004, R8
+	ADDQ        $0x00000004, DI
 	JLT         part
-	VMOVUPD     (DI), Y5
+	VMOVUPD     (SI), Y5
 	VMOVUPD     (DX), Y6
 	VFMADD231PD Y6, Y5, Y1
 	VMOVUPD     (DX)(CX*1), Y6
 	VFMADD231PD Y6, Y5, Y3
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
 
 part:
-	TESTQ       $0x00000003, R8
+	TESTQ       $0x00000003, DI
 	JEQ         sum
-	VMASKMOVPD  (DI), Y0, Y5
+	VMASKMOVPD  (SI), Y0, Y5
 	VMASKMOVPD  (DX), Y0, Y6
 	VFMADD231PD Y6, Y5, Y2
 	VMASKMOVPD  (DX)(CX*1), Y0, Y6
@@ -1120,34 +1134,38 @@ part:
 sum:
 	VADDPD       Y2, Y1, Y1
 	VADDPD       Y4, Y3, Y3
-	MOVQ         beta+72(FP), DX
-	ADDQ         DX, DX
-	VMOVSD       alpha+64(FP), X2
-	VMOVSD       beta+72(FP), X4
+	MOVQ         cRow+56(FP), DX
+	MOVQ         cCol+64(FP), SI
+	SHLQ         $0x03, DX
+	SHLQ         $0x03, SI
+	MOVQ         beta+80(FP), SI
+	ADDQ         SI, SI
+	VMOVSD       alpha+72(FP), X2
+	VMOVSD       beta+80(FP), X4
 	VEXTRACTF128 $0x01, Y1, X5
 	VADDPD       X5, X1, X1
 	VPERMILPD    $0x01, X1, X5
 	VADDPD       X5, X1, X1
 	VMULSD       X2, X1, X1
-	TESTQ        DX, DX
+	TESTQ        SI, SI
 	JEQ          store0_0
 	VFMADD231SD  (BX), X4, X1
 
 store0_0:
 	VMOVSD       X1, (BX)
-	ADDQ         SI, BX
+	ADDQ         DX, BX
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPD       X1, X3, X3
 	VPERMILPD    $0x01, X3, X1
 	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
-	TESTQ        DX, DX
+	TESTQ        SI, SI
 	JEQ          store1_0
 	VFMADD231SD  (BX), X4, X3
 
 store1_0:
 	VMOVSD X3, (BX)
-	ADDQ   SI, BX
+	ADDQ   DX, BX
 	IMUL3Q $0x00000002, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
@@ -1155,30 +1173,28 @@ store1_0:
 	VZEROUPPER
 	RET
 
-// func ddot3x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot3x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
-TEXT ·ddot3x1AVX2(SB), NOSPLIT, $0-80
+TEXT ·ddot3x1AVX2(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
 	MOVQ k+8(FP), DX
 	ANDQ $0x00000003, DX
 
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, DX
 	NEGQ    DX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    DX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), SI
+	ADDQ    DX, SI
+	VMOVUPS (SI), Y0
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, DX
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -1186,19 +1202,19 @@ tile:
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
-	SUBQ    $0x00000008, R8
+	SUBQ    $0x00000008, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (DI), Y7
+	VMOVUPD     (SI), Y7
 	VMOVUPD     (DX), Y8
 	VFMADD231PD Y8, Y7, Y1
 	VMOVUPD     (DX)(CX*1), Y8
 	VFMADD231PD Y8, Y7, Y3
 	VMOVUPD     (DX)(CX*2), Y8
 	VFMADD231PD Y8, Y7, Y5
-	VMOVUPD     32(DI), Y7
+	VMOVUPD     32(SI), Y7
 	VMOVUPD     32(DX), Y8
 	VFMADD231PD Y8, Y7, Y2
 	VMOVUPD     32(DX)(CX*1), Y8
@@ -1206,14 +1222,14 @@ steps:
 	VMOVUPD     32(DX)(CX*2), Y8
 	VFMADD231PD Y8, Y7, Y6
 	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000008, R8
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000008, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000004, R8
+	ADDQ        $0x00000004, DI
 	JLT         part
-	VMOVUPD     (DI), Y7
+	VMOVUPD     (SI), Y7
 	VMOVUPD     (DX), Y8
 	VFMADD231PD Y8, Y7, Y1
 	VMOVUPD     (DX)(CX*1), Y8
@@ -1221,12 +1237,12 @@ one:
 	VMOVUPD     (DX)(CX*2), Y8
 	VFMADD231PD Y8, Y7, Y5
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
 
 part:
-	TESTQ       $0x00000003, R8
+	TESTQ       $0x00000003, DI
 	JEQ         sum
-	VMASKMOVPD  (DI), Y0, Y7
+	VMASKMOVPD  (SI), Y0, Y7
 	VMASKMOVPD  (DX), Y0, Y8
 	VFMADD231PD Y8, Y7, Y2
 	VMASKMOVPD  (DX)(CX*1), Y0, Y8
@@ -1238,46 +1254,50 @@ sum:
 	VADDPD       Y2, Y1, Y1
 	VADDPD       Y4, Y3, Y3
 	VADDPD       Y6, Y5, Y5
-	MOVQ         beta+72(FP), DX
-	ADDQ         DX, DX
-	VMOVSD       alpha+64(FP), X2
-	VMOVSD       beta+72(FP), X4
+	MOVQ         cRow+56(FP), DX
+	MOVQ         cCol+64(FP), SI
+	SHLQ         $0x03, DX
+	SHLQ         $0x03, SI
+	MOVQ         beta+80(FP), SI
+	ADDQ         SI, SI
+	VMOVSD       alpha+72(FP), X2
+	VMOVSD       beta+80(FP), X4
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPD       X6, X1, X1
 	VPERMILPD    $0x01, X1, X6
 	VADDPD       X6, X1, X1
 	VMULSD       X2, X1, X1
-	TESTQ        DX, DX
+	TESTQ        SI, SI
 	JEQ          store0_0
 	VFMADD231SD  (BX), X4, X1
 
 store0_0:
 	VMOVSD       X1, (BX)
-	ADDQ         SI, BX
+	ADDQ         DX, BX
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPD       X1, X3, X3
 	VPERMILPD    $0x01, X3, X1
 	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
-	TESTQ        DX, DX
+	TESTQ        SI, SI
 	JEQ          store1_0
 	VFMADD231SD  (BX), X4, X3
 
 store1_0:
 	VMOVSD       X3, (BX)
-	ADDQ         SI, BX
+	ADDQ         DX, BX
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPD       X1, X5, X5
 	VPERMILPD    $0x01, X5, X1
 	VADDPD       X1, X5, X5
 	VMULSD       X2, X5, X5
-	TESTQ        DX, DX
+	TESTQ        SI, SI
 	JEQ          store2_0
 	VFMADD231SD  (BX), X4, X5
 
 store2_0:
 	VMOVSD X5, (BX)
-	ADDQ   SI, BX
+	ADDQ   DX, BX
 	IMUL3Q $0x00000003, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
@@ -1285,32 +1305,30 @@ store2_0:
 	VZEROUPPER
 	RET
 
-// func ddot4x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot4x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
-TEXT ·ddot4x1AVX2(SB), NOSPLIT, $0-80
+TEXT ·ddot4x1AVX2(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
 	LEAQ (CX)(CX*2), DX
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000003, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, DI
-	NEGQ    DI
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    DI, R8
-	VMOVUPS (R8), Y0
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, DI
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -1319,60 +1337,60 @@ tile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x00000008, R9
+	SUBQ    $0x00000008, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R8), Y9
-	VMOVUPD     (DI), Y10
+	VMOVUPD     (DI), Y9
+	VMOVUPD     (SI), Y10
 	VFMADD231PD Y10, Y9, Y1
-	VMOVUPD     (DI)(CX*1), Y10
+	VMOVUPD     (SI)(CX*1), Y10
 	VFMADD231PD Y10, Y9, Y3
-	VMOVUPD     (DI)(CX*2), Y10
+	VMOVUPD     (SI)(CX*2), Y10
 	VFMADD231PD Y10, Y9, Y5
-	VMOVUPD     (DI)(DX*1), Y10
+	VMOVUPD     (SI)(DX*1), Y10
 	VFMADD231PD Y10, Y9, Y7
-	VMOVUPD     32(R8), Y9
-	VMOVUPD     32(DI), Y10
+	VMOVUPD     32(DI), Y9
+	VMOVUPD     32(SI), Y10
 	VFMADD231PD Y10, Y9, Y2
-	VMOVUPD     32(DI)(CX*1), Y10
+	VMOVUPD     32(SI)(CX*1), Y10
 	VFMADD231PD Y10, Y9, Y4
-	VMOVUPD     32(DI)(CX*2), Y10
+	VMOVUPD     32(SI)(CX*2), Y10
 	VFMADD231PD Y10, Y9, Y6
-	VMOVUPD     32(DI)(DX*1), Y10
+	VMOVUPD     32(SI)(DX*1), Y10
 	VFMADD231PD Y10, Y9, Y8
+	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, R8
-	SUBQ        $0x00000008, R9
+	SUBQ        $0x00000008, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000004, R9
+	ADDQ        $0x00000004, R8
 	JLT         part
-	VMOVUPD     (R8), Y9
-	VMOVUPD     (DI), Y10
+	VMOVUPD     (DI), Y9
+	VMOVUPD     (SI), Y10
 	VFMADD231PD Y10, Y9, Y1
-	VMOVUPD     (DI)(CX*1), Y10
+	VMOVUPD     (SI)(CX*1), Y10
 	VFMADD231PD Y10, Y9, Y3
-	VMOVUPD     (DI)(CX*2), Y10
+	VMOVUPD     (SI)(CX*2), Y10
 	VFMADD231PD Y10, Y9, Y5
-	VMOVUPD     (DI)(DX*1), Y10
+	VMOVUPD     (SI)(DX*1), Y10
 	VFMADD231PD Y10, Y9, Y7
+	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, R8
 
 part:
-	TESTQ       $0x00000003, R9
+	TESTQ       $0x00000003, R8
 	JEQ         sum
-	VMASKMOVPD  (R8), Y0, Y9
-	VMASKMOVPD  (DI), Y0, Y10
+	VMASKMOVPD  (DI), Y0, Y9
+	VMASKMOVPD  (SI), Y0, Y10
 	VFMADD231PD Y10, Y9, Y2
-	VMASKMOVPD  (DI)(CX*1), Y0, Y10
+	VMASKMOVPD  (SI)(CX*1), Y0, Y10
 	VFMADD231PD Y10, Y9, Y4
-	VMASKMOVPD  (DI)(CX*2), Y0, Y10
+	VMASKMOVPD  (SI)(CX*2), Y0, Y10
 	VFMADD231PD Y10, Y9, Y6
-	VMASKMOVPD  (DI)(DX*1), Y0, Y10
+	VMASKMOVPD  (SI)(DX*1), Y0, Y10
 	VFMADD231PD Y10, Y9, Y8
 
 sum:
@@ -1380,10 +1398,14 @@ sum:
 	VADDPD       Y4, Y3, Y3
 	VADDPD       Y6, Y5, Y5
 	VADDPD       Y8, Y7, Y7
-	MOVQ         beta+72(FP), DI
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	MOVQ         beta+80(FP), DI
 	ADDQ         DI, DI
-	VMOVSD       alpha+64(FP), X2
-	VMOVSD       beta+72(FP), X4
+	VMOVSD       alpha+72(FP), X2
+	VMOVSD       beta+80(FP), X4
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPD       X6, X1, X1
 	VPERMILPD    $0x01, X1, X6
@@ -1432,95 +1454,97 @@ store2_0:
 store3_0:
 	VMOVSD X7, (BX)
 	ADDQ   SI, BX
-	IMUL3Q $0x00000004, CX, DI
-	ADDQ   DI, AX
+	IMUL3Q $0x00000004, CX, SI
+	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func ddot1x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot1x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
-TEXT ·ddot1x2AVX2(SB), NOSPLIT, $0-80
+TEXT ·ddot1x2AVX2(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000003, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, DI
-	NEGQ    DI
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    DI, R8
-	VMOVUPS (R8), Y0
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, DI
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
-	SUBQ    $0x00000008, R9
+	SUBQ    $0x00000008, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R8), Y5
-	VMOVUPD     (R8)(DX*1), Y6
-	VMOVUPD     (DI), Y7
+	VMOVUPD     (DI), Y5
+	VMOVUPD     (DI)(DX*1), Y6
+	VMOVUPD     (SI), Y7
 	VFMADD231PD Y7, Y5, Y1
 	VFMADD231PD Y7, Y6, Y3
-	VMOVUPD     32(R8), Y5
-	VMOVUPD     32(R8)(DX*1), Y6
-	VMOVUPD     32(DI), Y7
+	VMOVUPD     32(DI), Y5
+	VMOVUPD     32(DI)(DX*1), Y6
+	VMOVUPD     32(SI), Y7
 	VFMADD231PD Y7, Y5, Y2
 	VFMADD231PD Y7, Y6, Y4
+	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, R8
-	SUBQ        $0x00000008, R9
+	SUBQ        $0x00000008, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000004, R9
+	ADDQ        $0x00000004, R8
 	JLT         part
-	VMOVUPD     (R8), Y5
-	VMOVUPD     (R8)(DX*1), Y6
-	VMOVUPD     (DI), Y7
+	VMOVUPD     (DI), Y5
+	VMOVUPD     (DI)(DX*1), Y6
+	VMOVUPD     (SI), Y7
 	VFMADD231PD Y7, Y5, Y1
 	VFMADD231PD Y7, Y6, Y3
+	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, R8
 
 part:
-	TESTQ       $0x00000003, R9
+	TESTQ       $0x00000003, R8
 	JEQ         sum
-	VMASKMOVPD  (R8), Y0, Y5
-	VMASKMOVPD  (R8)(DX*1), Y0, Y6
-	VMASKMOVPD  (DI), Y0, Y7
+	VMASKMOVPD  (DI), Y0, Y5
+	VMASKMOVPD  (DI)(DX*1), Y0, Y6
+	VMASKMOVPD  (SI), Y0, Y7
 	VFMADD231PD Y7, Y5, Y2
 	VFMADD231PD Y7, Y6, Y4
 
 sum:
 	VADDPD       Y2, Y1, Y1
 	VADDPD       Y4, Y3, Y3
-	MOVQ         beta+72(FP), DI
-	ADDQ         DI, DI
-	VMOVSD       alpha+64(FP), X2
-	VMOVSD       beta+72(FP), X4
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	MOVQ         beta+80(FP), R8
+	ADDQ         R8, R8
+	VMOVSD       alpha+72(FP), X2
+	VMOVSD       beta+80(FP), X4
 	VEXTRACTF128 $0x01, Y1, X5
 	VADDPD       X5, X1, X1
 	VPERMILPD    $0x01, X1, X5
 	VADDPD       X5, X1, X1
 	VMULSD       X2, X1, X1
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store0_0
 	VFMADD231SD  (BX), X4, X1
 
@@ -1531,45 +1555,43 @@ store0_0:
 	VPERMILPD    $0x01, X3, X1
 	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store0_1
-	VFMADD231SD  8(BX), X4, X3
+	VFMADD231SD  (BX)(DI*1), X4, X3
 
 store0_1:
-	VMOVSD X3, 8(BX)
+	VMOVSD X3, (BX)(DI*1)
 	ADDQ   SI, BX
-	IMUL3Q $0x00000001, CX, DI
-	ADDQ   DI, AX
+	IMUL3Q $0x00000001, CX, SI
+	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func ddot2x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot2x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
-TEXT ·ddot2x2AVX2(SB), NOSPLIT, $0-80
+TEXT ·ddot2x2AVX2(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000003, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, DI
-	NEGQ    DI
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    DI, R8
-	VMOVUPS (R8), Y0
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, DI
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -1578,55 +1600,55 @@ tile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x00000008, R9
+	SUBQ    $0x00000008, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R8), Y9
-	VMOVUPD     (R8)(DX*1), Y10
-	VMOVUPD     (DI), Y11
+	VMOVUPD     (DI), Y9
+	VMOVUPD     (DI)(DX*1), Y10
+	VMOVUPD     (SI), Y11
 	VFMADD231PD Y11, Y9, Y1
 	VFMADD231PD Y11, Y10, Y3
-	VMOVUPD     (DI)(CX*1), Y11
+	VMOVUPD     (SI)(CX*1), Y11
 	VFMADD231PD Y11, Y9, Y5
 	VFMADD231PD Y11, Y10, Y7
-	VMOVUPD     32(R8), Y9
-	VMOVUPD     32(R8)(DX*1), Y10
-	VMOVUPD     32(DI), Y11
+	VMOVUPD     32(DI), Y9
+	VMOVUPD     32(DI)(DX*1), Y10
+	VMOVUPD     32(SI), Y11
 	VFMADD231PD Y11, Y9, Y2
 	VFMADD231PD Y11, Y10, Y4
-	VMOVUPD     32(DI)(CX*1), Y11
+	VMOVUPD     32(SI)(CX*1), Y11
 	VFMADD231PD Y11, Y9, Y6
 	VFMADD231PD Y11, Y10, Y8
+	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, R8
-	SUBQ        $0x00000008, R9
+	SUBQ        $0x00000008, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000004, R9
+	ADDQ        $0x00000004, R8
 	JLT         part
-	VMOVUPD     (R8), Y9
-	VMOVUPD     (R8)(DX*1), Y10
-	VMOVUPD     (DI), Y11
+	VMOVUPD     (DI), Y9
+	VMOVUPD     (DI)(DX*1), Y10
+	VMOVUPD     (SI), Y11
 	VFMADD231PD Y11, Y9, Y1
 	VFMADD231PD Y11, Y10, Y3
-	VMOVUPD     (DI)(CX*1), Y11
+	VMOVUPD     (SI)(CX*1), Y11
 	VFMADD231PD Y11, Y9, Y5
 	VFMADD231PD Y11, Y10, Y7
+	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, R8
 
 part:
-	TESTQ       $0x00000003, R9
+	TESTQ       $0x00000003, R8
 	JEQ         sum
-	VMASKMOVPD  (R8), Y0, Y9
-	VMASKMOVPD  (R8)(DX*1), Y0, Y10
-	VMASKMOVPD  (DI), Y0, Y11
+	VMASKMOVPD  (DI), Y0, Y9
+	VMASKMOVPD  (DI)(DX*1), Y0, Y10
+	VMASKMOVPD  (SI), Y0, Y11
 	VFMADD231PD Y11, Y9, Y2
 	VFMADD231PD Y11, Y10, Y4
-	VMASKMOVPD  (DI)(CX*1), Y0, Y11
+	VMASKMOVPD  (SI)(CX*1), Y0, Y11
 	VFMADD231PD Y11, Y9, Y6
 	VFMADD231PD Y11, Y10, Y8
 
@@ -1635,16 +1657,20 @@ sum:
 	VADDPD       Y4, Y3, Y3
 	VADDPD       Y6, Y5, Y5
 	VADDPD       Y8, Y7, Y7
-	MOVQ         beta+72(FP), DI
-	ADDQ         DI, DI
-	VMOVSD       alpha+64(FP), X2
-	VMOVSD       beta+72(FP), X4
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	MOVQ         beta+80(FP), R8
+	ADDQ         R8, R8
+	VMOVSD       alpha+72(FP), X2
+	VMOVSD       beta+80(FP), X4
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPD       X6, X1, X1
 	VPERMILPD    $0x01, X1, X6
 	VADDPD       X6, X1, X1
 	VMULSD       X2, X1, X1
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store0_0
 	VFMADD231SD  (BX), X4, X1
 
@@ -1655,19 +1681,19 @@ store0_0:
 	VPERMILPD    $0x01, X3, X1
 	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store0_1
-	VFMADD231SD  8(BX), X4, X3
+	VFMADD231SD  (BX)(DI*1), X4, X3
 
 store0_1:
-	VMOVSD       X3, 8(BX)
+	VMOVSD       X3, (BX)(DI*1)
 	ADDQ         SI, BX
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPD       X1, X5, X5
 	VPERMILPD    $0x01, X5, X1
 	VADDPD       X1, X5, X5
 	VMULSD       X2, X5, X5
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store1_0
 	VFMADD231SD  (BX), X4, X5
 
@@ -1678,45 +1704,43 @@ store1_0:
 	VPERMILPD    $0x01, X7, X1
 	VADDPD       X1, X7, X7
 	VMULSD       X2, X7, X7
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store1_1
-	VFMADD231SD  8(BX), X4, X7
+	VFMADD231SD  (BX)(DI*1), X4, X7
 
 store1_1:
-	VMOVSD X7, 8(BX)
+	VMOVSD X7, (BX)(DI*1)
 	ADDQ   SI, BX
-	IMUL3Q $0x00000002, CX, DI
-	ADDQ   DI, AX
+	IMUL3Q $0x00000002, CX, SI
+	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
 
-// func ddot3x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot3x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
-TEXT ·ddot3x2AVX2(SB), NOSPLIT, $0-80
+TEXT ·ddot3x2AVX2(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	MOVQ bCol+40(FP), DX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000003, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
 
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, DI
-	NEGQ    DI
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    DI, R8
-	VMOVUPS (R8), Y0
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, DI
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -1729,67 +1753,67 @@ tile:
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
 	VXORPS  Y12, Y12, Y12
-	SUBQ    $0x00000008, R9
+	SUBQ    $0x00000008, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R8), Y13
-	VMOVUPD     (R8)(DX*1), Y14
-	VMOVUPD     (DI), Y15
+	VMOVUPD     (DI), Y13
+	VMOVUPD     (DI)(DX*1), Y14
+	VMOVUPD     (SI), Y15
 	VFMADD231PD Y15, Y13, Y1
 	VFMADD231PD Y15, Y14, Y3
-	VMOVUPD     (DI)(CX*1), Y15
+	VMOVUPD     (SI)(CX*1), Y15
 	VFMADD231PD Y15, Y13, Y5
 	VFMADD231PD Y15, Y14, Y7
-	VMOVUPD     (DI)(CX*2), Y15
+	VMOVUPD     (SI)(CX*2), Y15
 	VFMADD231PD Y15, Y13, Y9
 	VFMADD231PD Y15, Y14, Y11
-	VMOVUPD     32(R8), Y13
-	VMOVUPD     32(R8)(DX*1), Y14
-	VMOVUPD     32(DI), Y15
+	VMOVUPD     32(DI), Y13
+	VMOVUPD     32(DI)(DX*1), Y14
+	VMOVUPD     32(SI), Y15
 	VFMADD231PD Y15, Y13, Y2
 	VFMADD231PD Y15, Y14, Y4
-	VMOVUPD     32(DI)(CX*1), Y15
+	VMOVUPD     32(SI)(CX*1), Y15
 	VFMADD231PD Y15, Y13, Y6
 	VFMADD231PD Y15, Y14, Y8
-	VMOVUPD     32(DI)(CX*2), Y15
+	VMOVUPD     32(SI)(CX*2), Y15
 	VFMADD231PD Y15, Y13, Y10
 	VFMADD231PD Y15, Y14, Y12
+	ADDQ        $0x00000040, SI
 	ADDQ        $0x00000040, DI
-	ADDQ        $0x00000040, R8
-	SUBQ        $0x00000008, R9
+	SUBQ        $0x00000008, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000004, R9
+	ADDQ        $0x00000004, R8
 	JLT         part
-	VMOVUPD     (R8), Y13
-	VMOVUPD     (R8)(DX*1), Y14
-	VMOVUPD     (DI), Y15
+	VMOVUPD     (DI), Y13
+	VMOVUPD     (DI)(DX*1), Y14
+	VMOVUPD     (SI), Y15
 	VFMADD231PD Y15, Y13, Y1
 	VFMADD231PD Y15, Y14, Y3
-	VMOVUPD     (DI)(CX*1), Y15
+	VMOVUPD     (SI)(CX*1), Y15
 	VFMADD231PD Y15, Y13, Y5
 	VFMADD231PD Y15, Y14, Y7
-	VMOVUPD     (DI)(CX*2), Y15
+	VMOVUPD     (SI)(CX*2), Y15
 	VFMADD231PD Y15, Y13, Y9
 	VFMADD231PD Y15, Y14, Y11
+	ADDQ        $0x00000020, SI
 	ADDQ        $0x00000020, DI
-	ADDQ        $0x00000020, R8
 
 part:
-	TESTQ       $0x00000003, R9
+	TESTQ       $0x00000003, R8
 	JEQ         sum
-	VMASKMOVPD  (R8), Y0, Y13
-	VMASKMOVPD  (R8)(DX*1), Y0, Y14
-	VMASKMOVPD  (DI), Y0, Y15
+	VMASKMOVPD  (DI), Y0, Y13
+	VMASKMOVPD  (DI)(DX*1), Y0, Y14
+	VMASKMOVPD  (SI), Y0, Y15
 	VFMADD231PD Y15, Y13, Y2
 	VFMADD231PD Y15, Y14, Y4
-	VMASKMOVPD  (DI)(CX*1), Y0, Y15
+	VMASKMOVPD  (SI)(CX*1), Y0, Y15
 	VFMADD231PD Y15, Y13, Y6
 	VFMADD231PD Y15, Y14, Y8
-	VMASKMOVPD  (DI)(CX*2), Y0, Y15
+	VMASKMOVPD  (SI)(CX*2), Y0, Y15
 	VFMADD231PD Y15, Y13, Y10
 	VFMADD231PD Y15, Y14, Y12
 
@@ -1800,16 +1824,20 @@ sum:
 	VADDPD       Y8, Y7, Y7
 	VADDPD       Y10, Y9, Y9
 	VADDPD       Y12, Y11, Y11
-	MOVQ         beta+72(FP), DI
-	ADDQ         DI, DI
-	VMOVSD       alpha+64(FP), X2
-	VMOVSD       beta+72(FP), X4
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	MOVQ         beta+80(FP), R8
+	ADDQ         R8, R8
+	VMOVSD       alpha+72(FP), X2
+	VMOVSD       beta+80(FP), X4
 	VEXTRACTF128 $0x01, Y1, X6
 	VADDPD       X6, X1, X1
 	VPERMILPD    $0x01, X1, X6
 	VADDPD       X6, X1, X1
 	VMULSD       X2, X1, X1
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store0_0
 	VFMADD231SD  (BX), X4, X1
 
@@ -1820,19 +1848,19 @@ store0_0:
 	VPERMILPD    $0x01, X3, X1
 	VADDPD       X1, X3, X3
 	VMULSD       X2, X3, X3
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store0_1
-	VFMADD231SD  8(BX), X4, X3
+	VFMADD231SD  (BX)(DI*1), X4, X3
 
 store0_1:
-	VMOVSD       X3, 8(BX)
+	VMOVSD       X3, (BX)(DI*1)
 	ADDQ         SI, BX
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPD       X1, X5, X5
 	VPERMILPD    $0x01, X5, X1
 	VADDPD       X1, X5, X5
 	VMULSD       X2, X5, X5
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store1_0
 	VFMADD231SD  (BX), X4, X5
 
@@ -1843,19 +1871,19 @@ store1_0:
 	VPERMILPD    $0x01, X7, X1
 	VADDPD       X1, X7, X7
 	VMULSD       X2, X7, X7
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store1_1
-	VFMADD231SD  8(BX), X4, X7
+	VFMADD231SD  (BX)(DI*1), X4, X7
 
 store1_1:
-	VMOVSD       X7, 8(BX)
+	VMOVSD       X7, (BX)(DI*1)
 	ADDQ         SI, BX
 	VEXTRACTF128 $0x01, Y9, X1
 	VADDPD       X1, X9, X9
 	VPERMILPD    $0x01, X9, X1
 	VADDPD       X1, X9, X9
 	VMULSD       X2, X9, X9
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store2_0
 	VFMADD231SD  (BX), X4, X9
 
@@ -1866,15 +1894,15 @@ store2_0:
 	VPERMILPD    $0x01, X11, X1
 	VADDPD       X1, X11, X11
 	VMULSD       X2, X11, X11
-	TESTQ        DI, DI
+	TESTQ        R8, R8
 	JEQ          store2_1
-	VFMADD231SD  8(BX), X4, X11
+	VFMADD231SD  (BX)(DI*1), X4, X11
 
 store2_1:
-	VMOVSD X11, 8(BX)
+	VMOVSD X11, (BX)(DI*1)
 	ADDQ   SI, BX
-	IMUL3Q $0x00000003, CX, DI
-	ADDQ   DI, AX
+	IMUL3Q $0x00000003, CX, SI
+	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER

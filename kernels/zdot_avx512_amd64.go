@@ -7,152 +7,152 @@ package kernels
 // sdot1x1AVX512 is a dotKernel with h = 1 and v = 1.
 //
 //go:noescape
-func sdot1x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot1x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot2x1AVX512 is a dotKernel with h = 2 and v = 1.
 //
 //go:noescape
-func sdot2x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot2x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot3x1AVX512 is a dotKernel with h = 3 and v = 1.
 //
 //go:noescape
-func sdot3x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot3x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot4x1AVX512 is a dotKernel with h = 4 and v = 1.
 //
 //go:noescape
-func sdot4x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot4x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot1x2AVX512 is a dotKernel with h = 1 and v = 2.
 //
 //go:noescape
-func sdot1x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot1x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot2x2AVX512 is a dotKernel with h = 2 and v = 2.
 //
 //go:noescape
-func sdot2x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot2x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot3x2AVX512 is a dotKernel with h = 3 and v = 2.
 //
 //go:noescape
-func sdot3x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot3x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot4x2AVX512 is a dotKernel with h = 4 and v = 2.
 //
 //go:noescape
-func sdot4x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot4x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot1x3AVX512 is a dotKernel with h = 1 and v = 3.
 //
 //go:noescape
-func sdot1x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot1x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot2x3AVX512 is a dotKernel with h = 2 and v = 3.
 //
 //go:noescape
-func sdot2x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot2x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot3x3AVX512 is a dotKernel with h = 3 and v = 3.
 //
 //go:noescape
-func sdot3x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot3x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot4x3AVX512 is a dotKernel with h = 4 and v = 3.
 //
 //go:noescape
-func sdot4x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot4x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot1x4AVX512 is a dotKernel with h = 1 and v = 4.
 //
 //go:noescape
-func sdot1x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot1x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot2x4AVX512 is a dotKernel with h = 2 and v = 4.
 //
 //go:noescape
-func sdot2x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot2x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // sdot3x4AVX512 is a dotKernel with h = 3 and v = 4.
 //
 //go:noescape
-func sdot3x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+func sdot3x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // ddot1x1AVX512 is a dotKernel with h = 1 and v = 1.
 //
 //go:noescape
-func ddot1x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot1x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot2x1AVX512 is a dotKernel with h = 2 and v = 1.
 //
 //go:noescape
-func ddot2x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot2x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot3x1AVX512 is a dotKernel with h = 3 and v = 1.
 //
 //go:noescape
-func ddot3x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot3x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot4x1AVX512 is a dotKernel with h = 4 and v = 1.
 //
 //go:noescape
-func ddot4x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot4x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot1x2AVX512 is a dotKernel with h = 1 and v = 2.
 //
 //go:noescape
-func ddot1x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot1x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot2x2AVX512 is a dotKernel with h = 2 and v = 2.
 //
 //go:noescape
-func ddot2x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot2x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot3x2AVX512 is a dotKernel with h = 3 and v = 2.
 //
 //go:noescape
-func ddot3x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot3x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot4x2AVX512 is a dotKernel with h = 4 and v = 2.
 //
 //go:noescape
-func ddot4x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot4x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot1x3AVX512 is a dotKernel with h = 1 and v = 3.
 //
 //go:noescape
-func ddot1x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot1x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot2x3AVX512 is a dotKernel with h = 2 and v = 3.
 //
 //go:noescape
-func ddot2x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot2x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot3x3AVX512 is a dotKernel with h = 3 and v = 3.
 //
 //go:noescape
-func ddot3x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot3x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot4x3AVX512 is a dotKernel with h = 4 and v = 3.
 //
 //go:noescape
-func ddot4x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot4x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot1x4AVX512 is a dotKernel with h = 1 and v = 4.
 //
 //go:noescape
-func ddot1x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot1x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot2x4AVX512 is a dotKernel with h = 2 and v = 4.
 //
 //go:noescape
-func ddot2x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot2x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot3x4AVX512 is a dotKernel with h = 3 and v = 4.
 //
 //go:noescape
-func ddot3x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+func ddot3x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 var sdotAVX512 = [][]dotKernel[float32]{
 	{sdot1x1AVX512, sdot2x1AVX512, sdot3x1AVX512, sdot4x1AVX512},

@@ -4,71 +4,73 @@
 
 #include "textflag.h"
 
-// func sdot1x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot1x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot1x1AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot1x1AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), CX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, DX
 	SHLQ $0x02, CX
-	SHLQ $0x02, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x0000000f, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x0000000f, SI
 
 	// mask = 1<<n - 1
-	MOVQ  DI, CX
-	MOVL  $0x00000001, DI
-	SHLL  CL, DI
-	DECL  DI
-	KMOVW DI, K1
+	MOVQ  SI, CX
+	MOVL  $0x00000001, SI
+	SHLL  CL, SI
+	DECL  SI
+	KMOVW SI, K1
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
-	SUBQ    $0x00000020, R8
+	SUBQ    $0x00000020, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (DI), Z2
+	VMOVUPS     (SI), Z2
 	VMOVUPS     (CX), Z3
 	VFMADD231PS Z3, Z2, Z0
-	VMOVUPS     64(DI), Z2
+	VMOVUPS     64(SI), Z2
 	VMOVUPS     64(CX), Z3
 	VFMADD231PS Z3, Z2, Z1
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, DI
-	SUBQ        $0x00000020, R8
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R8
+	ADDQ        $0x00000010, DI
 	JLT         part
-	VMOVUPS     (DI), Z2
+	VMOVUPS     (SI), Z2
 	VMOVUPS     (CX), Z3
 	VFMADD231PS Z3, Z2, Z0
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
 
 part:
-	TESTQ       $0x0000000f, R8
+	TESTQ       $0x0000000f, DI
 	JEQ         sum
-	VMOVUPS.Z   (DI), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z2
 	VMOVUPS.Z   (CX), K1, Z3
 	VFMADD231PS Z3, Z2, Z1
 
 sum:
 	VADDPS        Z1, Z0, Z0
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X2
-	VMOVSS        beta+68(FP), X3
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), SI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, SI
+	MOVL          beta+76(FP), SI
+	ADDL          SI, SI
+	VMOVSS        alpha+72(FP), X2
+	VMOVSS        beta+76(FP), X3
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPS        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -78,13 +80,13 @@ sum:
 	VPERMILPS     $0x01, X0, X4
 	VADDPS        X4, X0, X0
 	VMULSS        X2, X0, X0
-	TESTL         CX, CX
+	TESTL         SI, SI
 	JEQ           store0_0
 	VFMADD231SS   (BX), X3, X0
 
 store0_0:
 	VMOVSS X0, (BX)
-	ADDQ   SI, BX
+	ADDQ   CX, BX
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -92,70 +94,68 @@ store0_0:
 	VZEROUPPER
 	RET
 
-// func sdot2x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot2x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot2x1AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot2x1AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), CX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, DX
 	SHLQ $0x02, CX
-	SHLQ $0x02, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x0000000f, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x0000000f, SI
 
 	// mask = 1<<n - 1
-	MOVQ  DI, CX
-	MOVL  $0x00000001, DI
-	SHLL  CL, DI
-	DECL  DI
-	KMOVW DI, K1
+	MOVQ  SI, CX
+	MOVL  $0x00000001, SI
+	SHLL  CL, SI
+	DECL  SI
+	KMOVW SI, K1
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x00000020, R8
+	SUBQ    $0x00000020, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (DI), Z4
+	VMOVUPS     (SI), Z4
 	VMOVUPS     (CX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	VMOVUPS     (CX)(DX*1), Z5
 	VFMADD231PS Z5, Z4, Z2
-	VMOVUPS     64(DI), Z4
+	VMOVUPS     64(SI), Z4
 	VMOVUPS     64(CX), Z5
 	VFMADD231PS Z5, Z4, Z1
 	VMOVUPS     64(CX)(DX*1), Z5
 	VFMADD231PS Z5, Z4, Z3
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, DI
-	SUBQ        $0x00000020, R8
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R8
+	ADDQ        $0x00000010, DI
 	JLT         part
-	VMOVUPS     (DI), Z4
+	VMOVUPS     (SI), Z4
 	VMOVUPS     (CX), Z5
 	VFMADD231PS Z5, Z4, Z0
 	VMOVUPS     (CX)(DX*1), Z5
 	VFMADD231PS Z5, Z4, Z2
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
 
 part:
-	TESTQ       $0x0000000f, R8
+	TESTQ       $0x0000000f, DI
 	JEQ         sum
-	VMOVUPS.Z   (DI), K1, Z4
+	VMOVUPS.Z   (SI), K1, Z4
 	VMOVUPS.Z   (CX), K1, Z5
 	VFMADD231PS Z5, Z4, Z1
 	VMOVUPS.Z   (CX)(DX*1), K1, Z5
@@ -164,10 +164,14 @@ part:
 sum:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X4
-	VMOVSS        beta+68(FP), X5
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), SI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, SI
+	MOVL          beta+76(FP), SI
+	ADDL          SI, SI
+	VMOVSS        alpha+72(FP), X4
+	VMOVSS        beta+76(FP), X5
 	VEXTRACTF64X4 $0x01, Z0, Y6
 	VADDPS        Y6, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X6
@@ -177,13 +181,13 @@ sum:
 	VPERMILPS     $0x01, X0, X6
 	VADDPS        X6, X0, X0
 	VMULSS        X4, X0, X0
-	TESTL         CX, CX
+	TESTL         SI, SI
 	JEQ           store0_0
 	VFMADD231SS   (BX), X5, X0
 
 store0_0:
 	VMOVSS        X0, (BX)
-	ADDQ          SI, BX
+	ADDQ          CX, BX
 	VEXTRACTF64X4 $0x01, Z2, Y6
 	VADDPS        Y6, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X6
@@ -193,13 +197,13 @@ store0_0:
 	VPERMILPS     $0x01, X2, X6
 	VADDPS        X6, X2, X2
 	VMULSS        X4, X2, X2
-	TESTL         CX, CX
+	TESTL         SI, SI
 	JEQ           store1_0
 	VFMADD231SS   (BX), X5, X2
 
 store1_0:
 	VMOVSS X2, (BX)
-	ADDQ   SI, BX
+	ADDQ   CX, BX
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -207,17 +211,160 @@ store1_0:
 	VZEROUPPER
 	RET
 
-// func sdot3x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot3x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot3x1AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot3x1AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), CX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x02, DX
 	SHLQ $0x02, CX
-	SHLQ $0x02, SI
+	MOVQ k+8(FP), SI
+	ANDQ $0x0000000f, SI
+
+	// mask = 1<<n - 1
+	MOVQ  SI, CX
+	MOVL  $0x00000001, SI
+	SHLL  CL, SI
+	DECL  SI
+	KMOVW SI, K1
+
+tile:
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
+	MOVQ    AX, CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x00000020, DI
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (SI), Z6
+	VMOVUPS     (CX), Z7
+	VFMADD231PS Z7, Z6, Z0
+	VMOVUPS     (CX)(DX*1), Z7
+	VFMADD231PS Z7, Z6, Z2
+	VMOVUPS     (CX)(DX*2), Z7
+	VFMADD231PS Z7, Z6, Z4
+	VMOVUPS     64(SI), Z6
+	VMOVUPS     64(CX), Z7
+	VFMADD231PS Z7, Z6, Z1
+	VMOVUPS     64(CX)(DX*1), Z7
+	VFMADD231PS Z7, Z6, Z3
+	VMOVUPS     64(CX)(DX*2), Z7
+	VFMADD231PS Z7, Z6, Z5
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, DI
+	JGE         steps
+
+one:
+	ADDQ        $0x00000010, DI
+	JLT         part
+	VMOVUPS     (SI), Z6
+	VMOVUPS     (CX), Z7
+	VFMADD231PS Z7, Z6, Z0
+	VMOVUPS     (CX)(DX*1), Z7
+	VFMADD231PS Z7, Z6, Z2
+	VMOVUPS     (CX)(DX*2), Z7
+	VFMADD231PS Z7, Z6, Z4
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, SI
+
+part:
+	TESTQ       $0x0000000f, DI
+	JEQ         sum
+	VMOVUPS.Z   (SI), K1, Z6
+	VMOVUPS.Z   (CX), K1, Z7
+	VFMADD231PS Z7, Z6, Z1
+	VMOVUPS.Z   (CX)(DX*1), K1, Z7
+	VFMADD231PS Z7, Z6, Z3
+	VMOVUPS.Z   (CX)(DX*2), K1, Z7
+	VFMADD231PS Z7, Z6, Z5
+
+sum:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z2
+	VADDPS        Z5, Z4, Z4
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), SI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, SI
+	MOVL          beta+76(FP), SI
+	ADDL          SI, SI
+	VMOVSS        alpha+72(FP), X6
+	VMOVSS        beta+76(FP), X7
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPS        Y8, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X8
+	VADDPS        X8, X0, X0
+	VPERMILPS     $0x0e, X0, X8
+	VADDPS        X8, X0, X0
+	VPERMILPS     $0x01, X0, X8
+	VADDPS        X8, X0, X0
+	VMULSS        X6, X0, X0
+	TESTL         SI, SI
+	JEQ           store0_0
+	VFMADD231SS   (BX), X7, X0
+
+store0_0:
+	VMOVSS        X0, (BX)
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z2, Y8
+	VADDPS        Y8, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X8
+	VADDPS        X8, X2, X2
+	VPERMILPS     $0x0e, X2, X8
+	VADDPS        X8, X2, X2
+	VPERMILPS     $0x01, X2, X8
+	VADDPS        X8, X2, X2
+	VMULSS        X6, X2, X2
+	TESTL         SI, SI
+	JEQ           store1_0
+	VFMADD231SS   (BX), X7, X2
+
+store1_0:
+	VMOVSS        X2, (BX)
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z4, Y8
+	VADDPS        Y8, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X8
+	VADDPS        X8, X4, X4
+	VPERMILPS     $0x0e, X4, X8
+	VADDPS        X8, X4, X4
+	VPERMILPS     $0x01, X4, X8
+	VADDPS        X8, X4, X4
+	VMULSS        X6, X4, X4
+	TESTL         SI, SI
+	JEQ           store2_0
+	VFMADD231SS   (BX), X7, X4
+
+store2_0:
+	VMOVSS X4, (BX)
+	ADDQ   CX, BX
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+// func sdot4x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·sdot4x1AVX512(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ bCol+40(FP), CX
+	MOVQ c+48(FP), BX
+	SHLQ $0x02, DX
+	SHLQ $0x02, CX
+	LEAQ (DX)(DX*2), SI
 	MOVQ k+8(FP), DI
 	ANDQ $0x0000000f, DI
 
@@ -238,25 +385,31 @@ tile:
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x00000020, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (DI), Z6
-	VMOVUPS     (CX), Z7
-	VFMADD231PS Z7, Z6, Z0
-	VMOVUPS     (CX)(DX*1), Z7
-	VFMADD231PS Z7, Z6, Z2
-	VMOVUPS     (CX)(DX*2), Z7
-	VFMADD231PS Z7, Z6, Z4
-	VMOVUPS     64(DI), Z6
-	VMOVUPS     64(CX), Z7
-	VFMADD231PS Z7, Z6, Z1
-	VMOVUPS     64(CX)(DX*1), Z7
-	VFMADD231PS Z7, Z6, Z3
-	VMOVUPS     64(CX)(DX*2), Z7
-	VFMADD231PS Z7, Z6, Z5
+	VMOVUPS     (DI), Z8
+	VMOVUPS     (CX), Z9
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS     (CX)(DX*1), Z9
+	VFMADD231PS Z9, Z8, Z2
+	VMOVUPS     (CX)(DX*2), Z9
+	VFMADD231PS Z9, Z8, Z4
+	VMOVUPS     (CX)(SI*1), Z9
+	VFMADD231PS Z9, Z8, Z6
+	VMOVUPS     64(DI), Z8
+	VMOVUPS     64(CX), Z9
+	VFMADD231PS Z9, Z8, Z1
+	VMOVUPS     64(CX)(DX*1), Z9
+	VFMADD231PS Z9, Z8, Z3
+	VMOVUPS     64(CX)(DX*2), Z9
+	VFMADD231PS Z9, Z8, Z5
+	VMOVUPS     64(CX)(SI*1), Z9
+	VFMADD231PS Z9, Z8, Z7
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, R8
@@ -265,83 +418,603 @@ steps:
 one:
 	ADDQ        $0x00000010, R8
 	JLT         part
-	VMOVUPS     (DI), Z6
-	VMOVUPS     (CX), Z7
-	VFMADD231PS Z7, Z6, Z0
-	VMOVUPS     (CX)(DX*1), Z7
-	VFMADD231PS Z7, Z6, Z2
-	VMOVUPS     (CX)(DX*2), Z7
-	VFMADD231PS Z7, Z6, Z4
+	VMOVUPS     (DI), Z8
+	VMOVUPS     (CX), Z9
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS     (CX)(DX*1), Z9
+	VFMADD231PS Z9, Z8, Z2
+	VMOVUPS     (CX)(DX*2), Z9
+	VFMADD231PS Z9, Z8, Z4
+	VMOVUPS     (CX)(SI*1), Z9
+	VFMADD231PS Z9, Z8, Z6
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DI
 
 part:
 	TESTQ       $0x0000000f, R8
 	JEQ         sum
-	VMOVUPS.Z   (DI), K1, Z6
-	VMOVUPS.Z   (CX), K1, Z7
-	VFMADD231PS Z7, Z6, Z1
-	VMOVUPS.Z   (CX)(DX*1), K1, Z7
-	VFMADD231PS Z7, Z6, Z3
-	VMOVUPS.Z   (CX)(DX*2), K1, Z7
-	VFMADD231PS Z7, Z6, Z5
+	VMOVUPS.Z   (DI), K1, Z8
+	VMOVUPS.Z   (CX), K1, Z9
+	VFMADD231PS Z9, Z8, Z1
+	VMOVUPS.Z   (CX)(DX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z3
+	VMOVUPS.Z   (CX)(DX*2), K1, Z9
+	VFMADD231PS Z9, Z8, Z5
+	VMOVUPS.Z   (CX)(SI*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z7
 
 sum:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z5, Z4, Z4
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X6
-	VMOVSS        beta+68(FP), X7
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPS        Y8, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X8
-	VADDPS        X8, X0, X0
-	VPERMILPS     $0x0e, X0, X8
-	VADDPS        X8, X0, X0
-	VPERMILPS     $0x01, X0, X8
-	VADDPS        X8, X0, X0
-	VMULSS        X6, X0, X0
-	TESTL         CX, CX
+	VADDPS        Z7, Z6, Z6
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, DI
+	MOVL          beta+76(FP), DI
+	ADDL          DI, DI
+	VMOVSS        alpha+72(FP), X8
+	VMOVSS        beta+76(FP), X9
+	VEXTRACTF64X4 $0x01, Z0, Y10
+	VADDPS        Y10, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X10
+	VADDPS        X10, X0, X0
+	VPERMILPS     $0x0e, X0, X10
+	VADDPS        X10, X0, X0
+	VPERMILPS     $0x01, X0, X10
+	VADDPS        X10, X0, X0
+	VMULSS        X8, X0, X0
+	TESTL         DI, DI
 	JEQ           store0_0
-	VFMADD231SS   (BX), X7, X0
+	VFMADD231SS   (BX), X9, X0
 
 store0_0:
 	VMOVSS        X0, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPS        Y8, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X8
-	VADDPS        X8, X2, X2
-	VPERMILPS     $0x0e, X2, X8
-	VADDPS        X8, X2, X2
-	VPERMILPS     $0x01, X2, X8
-	VADDPS        X8, X2, X2
-	VMULSS        X6, X2, X2
-	TESTL         CX, CX
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPS        Y10, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X10
+	VADDPS        X10, X2, X2
+	VPERMILPS     $0x0e, X2, X10
+	VADDPS        X10, X2, X2
+	VPERMILPS     $0x01, X2, X10
+	VADDPS        X10, X2, X2
+	VMULSS        X8, X2, X2
+	TESTL         DI, DI
 	JEQ           store1_0
-	VFMADD231SS   (BX), X7, X2
+	VFMADD231SS   (BX), X9, X2
 
 store1_0:
 	VMOVSS        X2, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z4, Y8
-	VADDPS        Y8, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X8
-	VADDPS        X8, X4, X4
-	VPERMILPS     $0x0e, X4, X8
-	VADDPS        X8, X4, X4
-	VPERMILPS     $0x01, X4, X8
-	VADDPS        X8, X4, X4
-	VMULSS        X6, X4, X4
-	TESTL         CX, CX
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z4, Y10
+	VADDPS        Y10, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X10
+	VADDPS        X10, X4, X4
+	VPERMILPS     $0x0e, X4, X10
+	VADDPS        X10, X4, X4
+	VPERMILPS     $0x01, X4, X10
+	VADDPS        X10, X4, X4
+	VMULSS        X8, X4, X4
+	TESTL         DI, DI
 	JEQ           store2_0
-	VFMADD231SS   (BX), X7, X4
+	VFMADD231SS   (BX), X9, X4
 
 store2_0:
-	VMOVSS X4, (BX)
-	ADDQ   SI, BX
+	VMOVSS        X4, (BX)
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z6, Y10
+	VADDPS        Y10, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X10
+	VADDPS        X10, X6, X6
+	VPERMILPS     $0x0e, X6, X10
+	VADDPS        X10, X6, X6
+	VPERMILPS     $0x01, X6, X10
+	VADDPS        X10, X6, X6
+	VMULSS        X8, X6, X6
+	TESTL         DI, DI
+	JEQ           store3_0
+	VFMADD231SS   (BX), X9, X6
+
+store3_0:
+	VMOVSS X6, (BX)
+	ADDQ   CX, BX
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+// func sdot1x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·sdot1x2AVX512(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ bCol+40(FP), BX
+	MOVQ c+48(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ k+8(FP), DI
+	ANDQ $0x0000000f, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x00000020, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (DI)(BX*1), Z5
+	VMOVUPS     (CX), Z6
+	VFMADD231PS Z6, Z4, Z0
+	VFMADD231PS Z6, Z5, Z2
+	VMOVUPS     64(DI), Z4
+	VMOVUPS     64(DI)(BX*1), Z5
+	VMOVUPS     64(CX), Z6
+	VFMADD231PS Z6, Z4, Z1
+	VFMADD231PS Z6, Z5, Z3
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000010, R8
+	JLT         part
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (DI)(BX*1), Z5
+	VMOVUPS     (CX), Z6
+	VFMADD231PS Z6, Z4, Z0
+	VFMADD231PS Z6, Z5, Z2
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DI
+
+part:
+	TESTQ       $0x0000000f, R8
+	JEQ         sum
+	VMOVUPS.Z   (DI), K1, Z4
+	VMOVUPS.Z   (DI)(BX*1), K1, Z5
+	VMOVUPS.Z   (CX), K1, Z6
+	VFMADD231PS Z6, Z4, Z1
+	VFMADD231PS Z6, Z5, Z3
+
+sum:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z2
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, DI
+	MOVL          beta+76(FP), R8
+	ADDL          R8, R8
+	VMOVSS        alpha+72(FP), X4
+	VMOVSS        beta+76(FP), X5
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VADDPS        Y6, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X6
+	VADDPS        X6, X0, X0
+	VPERMILPS     $0x0e, X0, X6
+	VADDPS        X6, X0, X0
+	VPERMILPS     $0x01, X0, X6
+	VADDPS        X6, X0, X0
+	VMULSS        X4, X0, X0
+	TESTL         R8, R8
+	JEQ           store0_0
+	VFMADD231SS   (SI), X5, X0
+
+store0_0:
+	VMOVSS        X0, (SI)
+	VEXTRACTF64X4 $0x01, Z2, Y6
+	VADDPS        Y6, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X6
+	VADDPS        X6, X2, X2
+	VPERMILPS     $0x0e, X2, X6
+	VADDPS        X6, X2, X2
+	VPERMILPS     $0x01, X2, X6
+	VADDPS        X6, X2, X2
+	VMULSS        X4, X2, X2
+	TESTL         R8, R8
+	JEQ           store0_1
+	VFMADD231SS   (SI)(DI*1), X5, X2
+
+store0_1:
+	VMOVSS X2, (SI)(DI*1)
+	ADDQ   CX, SI
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+// func sdot2x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·sdot2x2AVX512(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ bCol+40(FP), BX
+	MOVQ c+48(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ k+8(FP), DI
+	ANDQ $0x0000000f, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x00000020, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (DI), Z8
+	VMOVUPS     (DI)(BX*1), Z9
+	VMOVUPS     (CX), Z10
+	VFMADD231PS Z10, Z8, Z0
+	VFMADD231PS Z10, Z9, Z2
+	VMOVUPS     (CX)(DX*1), Z10
+	VFMADD231PS Z10, Z8, Z4
+	VFMADD231PS Z10, Z9, Z6
+	VMOVUPS     64(DI), Z8
+	VMOVUPS     64(DI)(BX*1), Z9
+	VMOVUPS     64(CX), Z10
+	VFMADD231PS Z10, Z8, Z1
+	VFMADD231PS Z10, Z9, Z3
+	VMOVUPS     64(CX)(DX*1), Z10
+	VFMADD231PS Z10, Z8, Z5
+	VFMADD231PS Z10, Z9, Z7
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000010, R8
+	JLT         part
+	VMOVUPS     (DI), Z8
+	VMOVUPS     (DI)(BX*1), Z9
+	VMOVUPS     (CX), Z10
+	VFMADD231PS Z10, Z8, Z0
+	VFMADD231PS Z10, Z9, Z2
+	VMOVUPS     (CX)(DX*1), Z10
+	VFMADD231PS Z10, Z8, Z4
+	VFMADD231PS Z10, Z9, Z6
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DI
+
+part:
+	TESTQ       $0x0000000f, R8
+	JEQ         sum
+	VMOVUPS.Z   (DI), K1, Z8
+	VMOVUPS.Z   (DI)(BX*1), K1, Z9
+	VMOVUPS.Z   (CX), K1, Z10
+	VFMADD231PS Z10, Z8, Z1
+	VFMADD231PS Z10, Z9, Z3
+	VMOVUPS.Z   (CX)(DX*1), K1, Z10
+	VFMADD231PS Z10, Z8, Z5
+	VFMADD231PS Z10, Z9, Z7
+
+sum:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z2
+	VADDPS        Z5, Z4, Z4
+	VADDPS        Z7, Z6, Z6
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, DI
+	MOVL          beta+76(FP), R8
+	ADDL          R8, R8
+	VMOVSS        alpha+72(FP), X8
+	VMOVSS        beta+76(FP), X9
+	VEXTRACTF64X4 $0x01, Z0, Y10
+	VADDPS        Y10, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X10
+	VADDPS        X10, X0, X0
+	VPERMILPS     $0x0e, X0, X10
+	VADDPS        X10, X0, X0
+	VPERMILPS     $0x01, X0, X10
+	VADDPS        X10, X0, X0
+	VMULSS        X8, X0, X0
+	TESTL         R8, R8
+	JEQ           store0_0
+	VFMADD231SS   (SI), X9, X0
+
+store0_0:
+	VMOVSS        X0, (SI)
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPS        Y10, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X10
+	VADDPS        X10, X2, X2
+	VPERMILPS     $0x0e, X2, X10
+	VADDPS        X10, X2, X2
+	VPERMILPS     $0x01, X2, X10
+	VADDPS        X10, X2, X2
+	VMULSS        X8, X2, X2
+	TESTL         R8, R8
+	JEQ           store0_1
+	VFMADD231SS   (SI)(DI*1), X9, X2
+
+store0_1:
+	VMOVSS        X2, (SI)(DI*1)
+	ADDQ          CX, SI
+	VEXTRACTF64X4 $0x01, Z4, Y10
+	VADDPS        Y10, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X10
+	VADDPS        X10, X4, X4
+	VPERMILPS     $0x0e, X4, X10
+	VADDPS        X10, X4, X4
+	VPERMILPS     $0x01, X4, X10
+	VADDPS        X10, X4, X4
+	VMULSS        X8, X4, X4
+	TESTL         R8, R8
+	JEQ           store1_0
+	VFMADD231SS   (SI), X9, X4
+
+store1_0:
+	VMOVSS        X4, (SI)
+	VEXTRACTF64X4 $0x01, Z6, Y10
+	VADDPS        Y10, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X10
+	VADDPS        X10, X6, X6
+	VPERMILPS     $0x0e, X6, X10
+	VADDPS        X10, X6, X6
+	VPERMILPS     $0x01, X6, X10
+	VADDPS        X10, X6, X6
+	VMULSS        X8, X6, X6
+	TESTL         R8, R8
+	JEQ           store1_1
+	VFMADD231SS   (SI)(DI*1), X9, X6
+
+store1_1:
+	VMOVSS X6, (SI)(DI*1)
+	ADDQ   CX, SI
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+// func sdot3x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·sdot3x2AVX512(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ bCol+40(FP), BX
+	MOVQ c+48(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	MOVQ k+8(FP), DI
+	ANDQ $0x0000000f, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x00000020, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (DI), Z12
+	VMOVUPS     (DI)(BX*1), Z13
+	VMOVUPS     (CX), Z14
+	VFMADD231PS Z14, Z12, Z0
+	VFMADD231PS Z14, Z13, Z2
+	VMOVUPS     (CX)(DX*1), Z14
+	VFMADD231PS Z14, Z12, Z4
+	VFMADD231PS Z14, Z13, Z6
+	VMOVUPS     (CX)(DX*2), Z14
+	VFMADD231PS Z14, Z12, Z8
+	VFMADD231PS Z14, Z13, Z10
+	VMOVUPS     64(DI), Z12
+	VMOVUPS     64(DI)(BX*1), Z13
+	VMOVUPS     64(CX), Z14
+	VFMADD231PS Z14, Z12, Z1
+	VFMADD231PS Z14, Z13, Z3
+	VMOVUPS     64(CX)(DX*1), Z14
+	VFMADD231PS Z14, Z12, Z5
+	VFMADD231PS Z14, Z13, Z7
+	VMOVUPS     64(CX)(DX*2), Z14
+	VFMADD231PS Z14, Z12, Z9
+	VFMADD231PS Z14, Z13, Z11
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000010, R8
+	JLT         part
+	VMOVUPS     (DI), Z12
+	VMOVUPS     (DI)(BX*1), Z13
+	VMOVUPS     (CX), Z14
+	VFMADD231PS Z14, Z12, Z0
+	VFMADD231PS Z14, Z13, Z2
+	VMOVUPS     (CX)(DX*1), Z14
+	VFMADD231PS Z14, Z12, Z4
+	VFMADD231PS Z14, Z13, Z6
+	VMOVUPS     (CX)(DX*2), Z14
+	VFMADD231PS Z14, Z12, Z8
+	VFMADD231PS Z14, Z13, Z10
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DI
+
+part:
+	TESTQ       $0x0000000f, R8
+	JEQ         sum
+	VMOVUPS.Z   (DI), K1, Z12
+	VMOVUPS.Z   (DI)(BX*1), K1, Z13
+	VMOVUPS.Z   (CX), K1, Z14
+	VFMADD231PS Z14, Z12, Z1
+	VFMADD231PS Z14, Z13, Z3
+	VMOVUPS.Z   (CX)(DX*1), K1, Z14
+	VFMADD231PS Z14, Z12, Z5
+	VFMADD231PS Z14, Z13, Z7
+	VMOVUPS.Z   (CX)(DX*2), K1, Z14
+	VFMADD231PS Z14, Z12, Z9
+	VFMADD231PS Z14, Z13, Z11
+
+sum:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z2
+	VADDPS        Z5, Z4, Z4
+	VADDPS        Z7, Z6, Z6
+	VADDPS        Z9, Z8, Z8
+	VADDPS        Z11, Z10, Z10
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, DI
+	MOVL          beta+76(FP), R8
+	ADDL          R8, R8
+	VMOVSS        alpha+72(FP), X12
+	VMOVSS        beta+76(FP), X13
+	VEXTRACTF64X4 $0x01, Z0, Y14
+	VADDPS        Y14, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X14
+	VADDPS        X14, X0, X0
+	VPERMILPS     $0x0e, X0, X14
+	VADDPS        X14, X0, X0
+	VPERMILPS     $0x01, X0, X14
+	VADDPS        X14, X0, X0
+	VMULSS        X12, X0, X0
+	TESTL         R8, R8
+	JEQ           store0_0
+	VFMADD231SS   (SI), X13, X0
+
+store0_0:
+	VMOVSS        X0, (SI)
+	VEXTRACTF64X4 $0x01, Z2, Y14
+	VADDPS        Y14, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X14
+	VADDPS        X14, X2, X2
+	VPERMILPS     $0x0e, X2, X14
+	VADDPS        X14, X2, X2
+	VPERMILPS     $0x01, X2, X14
+	VADDPS        X14, X2, X2
+	VMULSS        X12, X2, X2
+	TESTL         R8, R8
+	JEQ           store0_1
+	VFMADD231SS   (SI)(DI*1), X13, X2
+
+store0_1:
+	VMOVSS        X2, (SI)(DI*1)
+	ADDQ          CX, SI
+	VEXTRACTF64X4 $0x01, Z4, Y14
+	VADDPS        Y14, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X14
+	VADDPS        X14, X4, X4
+	VPERMILPS     $0x0e, X4, X14
+	VADDPS        X14, X4, X4
+	VPERMILPS     $0x01, X4, X14
+	VADDPS        X14, X4, X4
+	VMULSS        X12, X4, X4
+	TESTL         R8, R8
+	JEQ           store1_0
+	VFMADD231SS   (SI), X13, X4
+
+store1_0:
+	VMOVSS        X4, (SI)
+	VEXTRACTF64X4 $0x01, Z6, Y14
+	VADDPS        Y14, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X14
+	VADDPS        X14, X6, X6
+	VPERMILPS     $0x0e, X6, X14
+	VADDPS        X14, X6, X6
+	VPERMILPS     $0x01, X6, X14
+	VADDPS        X14, X6, X6
+	VMULSS        X12, X6, X6
+	TESTL         R8, R8
+	JEQ           store1_1
+	VFMADD231SS   (SI)(DI*1), X13, X6
+
+store1_1:
+	VMOVSS        X6, (SI)(DI*1)
+	ADDQ          CX, SI
+	VEXTRACTF64X4 $0x01, Z8, Y14
+	VADDPS        Y14, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X14
+	VADDPS        X14, X8, X8
+	VPERMILPS     $0x0e, X8, X14
+	VADDPS        X14, X8, X8
+	VPERMILPS     $0x01, X8, X14
+	VADDPS        X14, X8, X8
+	VMULSS        X12, X8, X8
+	TESTL         R8, R8
+	JEQ           store2_0
+	VFMADD231SS   (SI), X13, X8
+
+store2_0:
+	VMOVSS        X8, (SI)
+	VEXTRACTF64X4 $0x01, Z10, Y14
+	VADDPS        Y14, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X14
+	VADDPS        X14, X10, X10
+	VPERMILPS     $0x0e, X10, X14
+	VADDPS        X14, X10, X10
+	VPERMILPS     $0x01, X10, X14
+	VADDPS        X14, X10, X10
+	VMULSS        X12, X10, X10
+	TESTL         R8, R8
+	JEQ           store2_1
+	VFMADD231SS   (SI)(DI*1), X13, X10
+
+store2_1:
+	VMOVSS X10, (SI)(DI*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -349,17 +1022,15 @@ store2_0:
 	VZEROUPPER
 	RET
 
-// func sdot4x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot4x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot4x1AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot4x2AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), CX
-	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
+	MOVQ bCol+40(FP), BX
+	MOVQ c+48(FP), SI
 	SHLQ $0x02, DX
-	SHLQ $0x02, CX
-	SHLQ $0x02, SI
+	SHLQ $0x02, BX
 	LEAQ (DX)(DX*2), DI
 	MOVQ k+8(FP), R8
 	ANDQ $0x0000000f, R8
@@ -383,665 +1054,6 @@ tile:
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x00000020, R9
-	JLT     one
-	PCALIGN $0x20
-
-steps:
-	VMOVUPS     (R8), Z8
-	VMOVUPS     (CX), Z9
-	VFMADD231PS Z9, Z8, Z0
-	VMOVUPS     (CX)(DX*1), Z9
-	VFMADD231PS Z9, Z8, Z2
-	VMOVUPS     (CX)(DX*2), Z9
-	VFMADD231PS Z9, Z8, Z4
-	VMOVUPS     (CX)(DI*1), Z9
-	VFMADD231PS Z9, Z8, Z6
-	VMOVUPS     64(R8), Z8
-	VMOVUPS     64(CX), Z9
-	VFMADD231PS Z9, Z8, Z1
-	VMOVUPS     64(CX)(DX*1), Z9
-	VFMADD231PS Z9, Z8, Z3
-	VMOVUPS     64(CX)(DX*2), Z9
-	VFMADD231PS Z9, Z8, Z5
-	VMOVUPS     64(CX)(DI*1), Z9
-	VFMADD231PS Z9, Z8, Z7
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000020, R9
-	JGE         steps
-
-one:
-	ADDQ        $0x00000010, R9
-	JLT         part
-	VMOVUPS     (R8), Z8
-	VMOVUPS     (CX), Z9
-	VFMADD231PS Z9, Z8, Z0
-	VMOVUPS     (CX)(DX*1), Z9
-	VFMADD231PS Z9, Z8, Z2
-	VMOVUPS     (CX)(DX*2), Z9
-	VFMADD231PS Z9, Z8, Z4
-	VMOVUPS     (CX)(DI*1), Z9
-	VFMADD231PS Z9, Z8, Z6
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
-
-part:
-	TESTQ       $0x0000000f, R9
-	JEQ         sum
-	VMOVUPS.Z   (R8), K1, Z8
-	VMOVUPS.Z   (CX), K1, Z9
-	VFMADD231PS Z9, Z8, Z1
-	VMOVUPS.Z   (CX)(DX*1), K1, Z9
-	VFMADD231PS Z9, Z8, Z3
-	VMOVUPS.Z   (CX)(DX*2), K1, Z9
-	VFMADD231PS Z9, Z8, Z5
-	VMOVUPS.Z   (CX)(DI*1), K1, Z9
-	VFMADD231PS Z9, Z8, Z7
-
-sum:
-	VADDPS        Z1, Z0, Z0
-	VADDPS        Z3, Z2, Z2
-	VADDPS        Z5, Z4, Z4
-	VADDPS        Z7, Z6, Z6
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X8
-	VMOVSS        beta+68(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPS        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x0e, X0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x01, X0, X10
-	VADDPS        X10, X0, X0
-	VMULSS        X8, X0, X0
-	TESTL         CX, CX
-	JEQ           store0_0
-	VFMADD231SS   (BX), X9, X0
-
-store0_0:
-	VMOVSS        X0, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPS        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x0e, X2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x01, X2, X10
-	VADDPS        X10, X2, X2
-	VMULSS        X8, X2, X2
-	TESTL         CX, CX
-	JEQ           store1_0
-	VFMADD231SS   (BX), X9, X2
-
-store1_0:
-	VMOVSS        X2, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z4, Y10
-	VADDPS        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x0e, X4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x01, X4, X10
-	VADDPS        X10, X4, X4
-	VMULSS        X8, X4, X4
-	TESTL         CX, CX
-	JEQ           store2_0
-	VFMADD231SS   (BX), X9, X4
-
-store2_0:
-	VMOVSS        X4, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z6, Y10
-	VADDPS        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x0e, X6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x01, X6, X10
-	VADDPS        X10, X6, X6
-	VMULSS        X8, X6, X6
-	TESTL         CX, CX
-	JEQ           store3_0
-	VFMADD231SS   (BX), X9, X6
-
-store3_0:
-	VMOVSS X6, (BX)
-	ADDQ   SI, BX
-	IMUL3Q $0x00000004, DX, CX
-	ADDQ   CX, AX
-	DECQ   tiles+0(FP)
-	JNE    tile
-	VZEROUPPER
-	RET
-
-// func sdot1x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot1x2AVX512(SB), NOSPLIT, $0-72
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), BX
-	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x0000000f, R8
-
-	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
-
-tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x00000020, R9
-	JLT     one
-	PCALIGN $0x20
-
-steps:
-	VMOVUPS     (R8), Z4
-	VMOVUPS     (R8)(BX*1), Z5
-	VMOVUPS     (CX), Z6
-	VFMADD231PS Z6, Z4, Z0
-	VFMADD231PS Z6, Z5, Z2
-	VMOVUPS     64(R8), Z4
-	VMOVUPS     64(R8)(BX*1), Z5
-	VMOVUPS     64(CX), Z6
-	VFMADD231PS Z6, Z4, Z1
-	VFMADD231PS Z6, Z5, Z3
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000020, R9
-	JGE         steps
-
-one:
-	ADDQ        $0x00000010, R9
-	JLT         part
-	VMOVUPS     (R8), Z4
-	VMOVUPS     (R8)(BX*1), Z5
-	VMOVUPS     (CX), Z6
-	VFMADD231PS Z6, Z4, Z0
-	VFMADD231PS Z6, Z5, Z2
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
-
-part:
-	TESTQ       $0x0000000f, R9
-	JEQ         sum
-	VMOVUPS.Z   (R8), K1, Z4
-	VMOVUPS.Z   (R8)(BX*1), K1, Z5
-	VMOVUPS.Z   (CX), K1, Z6
-	VFMADD231PS Z6, Z4, Z1
-	VFMADD231PS Z6, Z5, Z3
-
-sum:
-	VADDPS        Z1, Z0, Z0
-	VADDPS        Z3, Z2, Z2
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X4
-	VMOVSS        beta+68(FP), X5
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VADDPS        Y6, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X6
-	VADDPS        X6, X0, X0
-	VPERMILPS     $0x0e, X0, X6
-	VADDPS        X6, X0, X0
-	VPERMILPS     $0x01, X0, X6
-	VADDPS        X6, X0, X0
-	VMULSS        X4, X0, X0
-	TESTL         CX, CX
-	JEQ           store0_0
-	VFMADD231SS   (SI), X5, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y6
-	VADDPS        Y6, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X6
-	VADDPS        X6, X2, X2
-	VPERMILPS     $0x0e, X2, X6
-	VADDPS        X6, X2, X2
-	VPERMILPS     $0x01, X2, X6
-	VADDPS        X6, X2, X2
-	VMULSS        X4, X2, X2
-	TESTL         CX, CX
-	JEQ           store0_1
-	VFMADD231SS   4(SI), X5, X2
-
-store0_1:
-	VMOVSS X2, 4(SI)
-	ADDQ   DI, SI
-	IMUL3Q $0x00000001, DX, CX
-	ADDQ   CX, AX
-	DECQ   tiles+0(FP)
-	JNE    tile
-	VZEROUPPER
-	RET
-
-// func sdot2x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot2x2AVX512(SB), NOSPLIT, $0-72
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), BX
-	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x0000000f, R8
-
-	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
-
-tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x00000020, R9
-	JLT     one
-	PCALIGN $0x20
-
-steps:
-	VMOVUPS     (R8), Z8
-	VMOVUPS     (R8)(BX*1), Z9
-	VMOVUPS     (CX), Z10
-	VFMADD231PS Z10, Z8, Z0
-	VFMADD231PS Z10, Z9, Z2
-	VMOVUPS     (CX)(DX*1), Z10
-	VFMADD231PS Z10, Z8, Z4
-	VFMADD231PS Z10, Z9, Z6
-	VMOVUPS     64(R8), Z8
-	VMOVUPS     64(R8)(BX*1), Z9
-	VMOVUPS     64(CX), Z10
-	VFMADD231PS Z10, Z8, Z1
-	VFMADD231PS Z10, Z9, Z3
-	VMOVUPS     64(CX)(DX*1), Z10
-	VFMADD231PS Z10, Z8, Z5
-	VFMADD231PS Z10, Z9, Z7
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000020, R9
-	JGE         steps
-
-one:
-	ADDQ        $0x00000010, R9
-	JLT         part
-	VMOVUPS     (R8), Z8
-	VMOVUPS     (R8)(BX*1), Z9
-	VMOVUPS     (CX), Z10
-	VFMADD231PS Z10, Z8, Z0
-	VFMADD231PS Z10, Z9, Z2
-	VMOVUPS     (CX)(DX*1), Z10
-	VFMADD231PS Z10, Z8, Z4
-	VFMADD231PS Z10, Z9, Z6
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
-
-part:
-	TESTQ       $0x0000000f, R9
-	JEQ         sum
-	VMOVUPS.Z   (R8), K1, Z8
-	VMOVUPS.Z   (R8)(BX*1), K1, Z9
-	VMOVUPS.Z   (CX), K1, Z10
-	VFMADD231PS Z10, Z8, Z1
-	VFMADD231PS Z10, Z9, Z3
-	VMOVUPS.Z   (CX)(DX*1), K1, Z10
-	VFMADD231PS Z10, Z8, Z5
-	VFMADD231PS Z10, Z9, Z7
-
-sum:
-	VADDPS        Z1, Z0, Z0
-	VADDPS        Z3, Z2, Z2
-	VADDPS        Z5, Z4, Z4
-	VADDPS        Z7, Z6, Z6
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X8
-	VMOVSS        beta+68(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPS        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x0e, X0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x01, X0, X10
-	VADDPS        X10, X0, X0
-	VMULSS        X8, X0, X0
-	TESTL         CX, CX
-	JEQ           store0_0
-	VFMADD231SS   (SI), X9, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPS        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x0e, X2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x01, X2, X10
-	VADDPS        X10, X2, X2
-	VMULSS        X8, X2, X2
-	TESTL         CX, CX
-	JEQ           store0_1
-	VFMADD231SS   4(SI), X9, X2
-
-store0_1:
-	VMOVSS        X2, 4(SI)
-	ADDQ          DI, SI
-	VEXTRACTF64X4 $0x01, Z4, Y10
-	VADDPS        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x0e, X4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x01, X4, X10
-	VADDPS        X10, X4, X4
-	VMULSS        X8, X4, X4
-	TESTL         CX, CX
-	JEQ           store1_0
-	VFMADD231SS   (SI), X9, X4
-
-store1_0:
-	VMOVSS        X4, (SI)
-	VEXTRACTF64X4 $0x01, Z6, Y10
-	VADDPS        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x0e, X6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x01, X6, X10
-	VADDPS        X10, X6, X6
-	VMULSS        X8, X6, X6
-	TESTL         CX, CX
-	JEQ           store1_1
-	VFMADD231SS   4(SI), X9, X6
-
-store1_1:
-	VMOVSS X6, 4(SI)
-	ADDQ   DI, SI
-	IMUL3Q $0x00000002, DX, CX
-	ADDQ   CX, AX
-	DECQ   tiles+0(FP)
-	JNE    tile
-	VZEROUPPER
-	RET
-
-// func sdot3x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot3x2AVX512(SB), NOSPLIT, $0-72
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), BX
-	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x0000000f, R8
-
-	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
-
-tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x00000020, R9
-	JLT     one
-	PCALIGN $0x20
-
-steps:
-	VMOVUPS     (R8), Z12
-	VMOVUPS     (R8)(BX*1), Z13
-	VMOVUPS     (CX), Z14
-	VFMADD231PS Z14, Z12, Z0
-	VFMADD231PS Z14, Z13, Z2
-	VMOVUPS     (CX)(DX*1), Z14
-	VFMADD231PS Z14, Z12, Z4
-	VFMADD231PS Z14, Z13, Z6
-	VMOVUPS     (CX)(DX*2), Z14
-	VFMADD231PS Z14, Z12, Z8
-	VFMADD231PS Z14, Z13, Z10
-	VMOVUPS     64(R8), Z12
-	VMOVUPS     64(R8)(BX*1), Z13
-	VMOVUPS     64(CX), Z14
-	VFMADD231PS Z14, Z12, Z1
-	VFMADD231PS Z14, Z13, Z3
-	VMOVUPS     64(CX)(DX*1), Z14
-	VFMADD231PS Z14, Z12, Z5
-	VFMADD231PS Z14, Z13, Z7
-	VMOVUPS     64(CX)(DX*2), Z14
-	VFMADD231PS Z14, Z12, Z9
-	VFMADD231PS Z14, Z13, Z11
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000020, R9
-	JGE         steps
-
-one:
-	ADDQ        $0x00000010, R9
-	JLT         part
-	VMOVUPS     (R8), Z12
-	VMOVUPS     (R8)(BX*1), Z13
-	VMOVUPS     (CX), Z14
-	VFMADD231PS Z14, Z12, Z0
-	VFMADD231PS Z14, Z13, Z2
-	VMOVUPS     (CX)(DX*1), Z14
-	VFMADD231PS Z14, Z12, Z4
-	VFMADD231PS Z14, Z13, Z6
-	VMOVUPS     (CX)(DX*2), Z14
-	VFMADD231PS Z14, Z12, Z8
-	VFMADD231PS Z14, Z13, Z10
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
-
-part:
-	TESTQ       $0x0000000f, R9
-	JEQ         sum
-	VMOVUPS.Z   (R8), K1, Z12
-	VMOVUPS.Z   (R8)(BX*1), K1, Z13
-	VMOVUPS.Z   (CX), K1, Z14
-	VFMADD231PS Z14, Z12, Z1
-	VFMADD231PS Z14, Z13, Z3
-	VMOVUPS.Z   (CX)(DX*1), K1, Z14
-	VFMADD231PS Z14, Z12, Z5
-	VFMADD231PS Z14, Z13, Z7
-	VMOVUPS.Z   (CX)(DX*2), K1, Z14
-	VFMADD231PS Z14, Z12, Z9
-	VFMADD231PS Z14, Z13, Z11
-
-sum:
-	VADDPS        Z1, Z0, Z0
-	VADDPS        Z3, Z2, Z2
-	VADDPS        Z5, Z4, Z4
-	VADDPS        Z7, Z6, Z6
-	VADDPS        Z9, Z8, Z8
-	VADDPS        Z11, Z10, Z10
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X12
-	VMOVSS        beta+68(FP), X13
-	VEXTRACTF64X4 $0x01, Z0, Y14
-	VADDPS        Y14, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X14
-	VADDPS        X14, X0, X0
-	VPERMILPS     $0x0e, X0, X14
-	VADDPS        X14, X0, X0
-	VPERMILPS     $0x01, X0, X14
-	VADDPS        X14, X0, X0
-	VMULSS        X12, X0, X0
-	TESTL         CX, CX
-	JEQ           store0_0
-	VFMADD231SS   (SI), X13, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y14
-	VADDPS        Y14, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X14
-	VADDPS        X14, X2, X2
-	VPERMILPS     $0x0e, X2, X14
-	VADDPS        X14, X2, X2
-	VPERMILPS     $0x01, X2, X14
-	VADDPS        X14, X2, X2
-	VMULSS        X12, X2, X2
-	TESTL         CX, CX
-	JEQ           store0_1
-	VFMADD231SS   4(SI), X13, X2
-
-store0_1:
-	VMOVSS        X2, 4(SI)
-	ADDQ          DI, SI
-	VEXTRACTF64X4 $0x01, Z4, Y14
-	VADDPS        Y14, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X14
-	VADDPS        X14, X4, X4
-	VPERMILPS     $0x0e, X4, X14
-	VADDPS        X14, X4, X4
-	VPERMILPS     $0x01, X4, X14
-	VADDPS        X14, X4, X4
-	VMULSS        X12, X4, X4
-	TESTL         CX, CX
-	JEQ           store1_0
-	VFMADD231SS   (SI), X13, X4
-
-store1_0:
-	VMOVSS        X4, (SI)
-	VEXTRACTF64X4 $0x01, Z6, Y14
-	VADDPS        Y14, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X14
-	VADDPS        X14, X6, X6
-	VPERMILPS     $0x0e, X6, X14
-	VADDPS        X14, X6, X6
-	VPERMILPS     $0x01, X6, X14
-	VADDPS        X14, X6, X6
-	VMULSS        X12, X6, X6
-	TESTL         CX, CX
-	JEQ           store1_1
-	VFMADD231SS   4(SI), X13, X6
-
-store1_1:
-	VMOVSS        X6, 4(SI)
-	ADDQ          DI, SI
-	VEXTRACTF64X4 $0x01, Z8, Y14
-	VADDPS        Y14, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X14
-	VADDPS        X14, X8, X8
-	VPERMILPS     $0x0e, X8, X14
-	VADDPS        X14, X8, X8
-	VPERMILPS     $0x01, X8, X14
-	VADDPS        X14, X8, X8
-	VMULSS        X12, X8, X8
-	TESTL         CX, CX
-	JEQ           store2_0
-	VFMADD231SS   (SI), X13, X8
-
-store2_0:
-	VMOVSS        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y14
-	VADDPS        Y14, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X14
-	VADDPS        X14, X10, X10
-	VPERMILPS     $0x0e, X10, X14
-	VADDPS        X14, X10, X10
-	VPERMILPS     $0x01, X10, X14
-	VADDPS        X14, X10, X10
-	VMULSS        X12, X10, X10
-	TESTL         CX, CX
-	JEQ           store2_1
-	VFMADD231SS   4(SI), X13, X10
-
-store2_1:
-	VMOVSS X10, 4(SI)
-	ADDQ   DI, SI
-	IMUL3Q $0x00000003, DX, CX
-	ADDQ   CX, AX
-	DECQ   tiles+0(FP)
-	JNE    tile
-	VZEROUPPER
-	RET
-
-// func sdot4x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot4x2AVX512(SB), NOSPLIT, $0-72
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), BX
-	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (DX)(DX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x0000000f, R9
-
-	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
-
-tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
-	MOVQ    AX, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
@@ -1050,13 +1062,13 @@ tile:
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x00000020, R10
+	SUBQ    $0x00000020, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R9), Z16
-	VMOVUPS     (R9)(BX*1), Z17
+	VMOVUPS     (R8), Z16
+	VMOVUPS     (R8)(BX*1), Z17
 	VMOVUPS     (CX), Z18
 	VFMADD231PS Z18, Z16, Z0
 	VFMADD231PS Z18, Z17, Z2
@@ -1066,11 +1078,11 @@ steps:
 	VMOVUPS     (CX)(DX*2), Z18
 	VFMADD231PS Z18, Z16, Z8
 	VFMADD231PS Z18, Z17, Z10
-	VMOVUPS     (CX)(R8*1), Z18
+	VMOVUPS     (CX)(DI*1), Z18
 	VFMADD231PS Z18, Z16, Z12
 	VFMADD231PS Z18, Z17, Z14
-	VMOVUPS     64(R9), Z16
-	VMOVUPS     64(R9)(BX*1), Z17
+	VMOVUPS     64(R8), Z16
+	VMOVUPS     64(R8)(BX*1), Z17
 	VMOVUPS     64(CX), Z18
 	VFMADD231PS Z18, Z16, Z1
 	VFMADD231PS Z18, Z17, Z3
@@ -1080,19 +1092,19 @@ steps:
 	VMOVUPS     64(CX)(DX*2), Z18
 	VFMADD231PS Z18, Z16, Z9
 	VFMADD231PS Z18, Z17, Z11
-	VMOVUPS     64(CX)(R8*1), Z18
+	VMOVUPS     64(CX)(DI*1), Z18
 	VFMADD231PS Z18, Z16, Z13
 	VFMADD231PS Z18, Z17, Z15
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000020, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R9
 	JLT         part
-	VMOVUPS     (R9), Z16
-	VMOVUPS     (R9)(BX*1), Z17
+	VMOVUPS     (R8), Z16
+	VMOVUPS     (R8)(BX*1), Z17
 	VMOVUPS     (CX), Z18
 	VFMADD231PS Z18, Z16, Z0
 	VFMADD231PS Z18, Z17, Z2
@@ -1102,17 +1114,17 @@ one:
 	VMOVUPS     (CX)(DX*2), Z18
 	VFMADD231PS Z18, Z16, Z8
 	VFMADD231PS Z18, Z17, Z10
-	VMOVUPS     (CX)(R8*1), Z18
+	VMOVUPS     (CX)(DI*1), Z18
 	VFMADD231PS Z18, Z16, Z12
 	VFMADD231PS Z18, Z17, Z14
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x0000000f, R10
+	TESTQ       $0x0000000f, R9
 	JEQ         sum
-	VMOVUPS.Z   (R9), K1, Z16
-	VMOVUPS.Z   (R9)(BX*1), K1, Z17
+	VMOVUPS.Z   (R8), K1, Z16
+	VMOVUPS.Z   (R8)(BX*1), K1, Z17
 	VMOVUPS.Z   (CX), K1, Z18
 	VFMADD231PS Z18, Z16, Z1
 	VFMADD231PS Z18, Z17, Z3
@@ -1122,7 +1134,7 @@ part:
 	VMOVUPS.Z   (CX)(DX*2), K1, Z18
 	VFMADD231PS Z18, Z16, Z9
 	VFMADD231PS Z18, Z17, Z11
-	VMOVUPS.Z   (CX)(R8*1), K1, Z18
+	VMOVUPS.Z   (CX)(DI*1), K1, Z18
 	VFMADD231PS Z18, Z16, Z13
 	VFMADD231PS Z18, Z17, Z15
 
@@ -1135,10 +1147,14 @@ sum:
 	VADDPS        Z11, Z10, Z10
 	VADDPS        Z13, Z12, Z12
 	VADDPS        Z15, Z14, Z14
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X16
-	VMOVSS        beta+68(FP), X17
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, R8
+	MOVL          beta+76(FP), R9
+	ADDL          R9, R9
+	VMOVSS        alpha+72(FP), X16
+	VMOVSS        beta+76(FP), X17
 	VEXTRACTF64X4 $0x01, Z0, Y18
 	VADDPS        Y18, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X18
@@ -1148,7 +1164,7 @@ sum:
 	VPERMILPS     $0x01, X0, X18
 	VADDPS        X18, X0, X0
 	VMULSS        X16, X0, X0
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store0_0
 	VFMADD231SS   (SI), X17, X0
 
@@ -1163,13 +1179,13 @@ store0_0:
 	VPERMILPS     $0x01, X2, X18
 	VADDPS        X18, X2, X2
 	VMULSS        X16, X2, X2
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store0_1
-	VFMADD231SS   4(SI), X17, X2
+	VFMADD231SS   (SI)(R8*1), X17, X2
 
 store0_1:
-	VMOVSS        X2, 4(SI)
-	ADDQ          DI, SI
+	VMOVSS        X2, (SI)(R8*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z4, Y18
 	VADDPS        Y18, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X18
@@ -1179,7 +1195,7 @@ store0_1:
 	VPERMILPS     $0x01, X4, X18
 	VADDPS        X18, X4, X4
 	VMULSS        X16, X4, X4
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store1_0
 	VFMADD231SS   (SI), X17, X4
 
@@ -1194,13 +1210,13 @@ store1_0:
 	VPERMILPS     $0x01, X6, X18
 	VADDPS        X18, X6, X6
 	VMULSS        X16, X6, X6
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store1_1
-	VFMADD231SS   4(SI), X17, X6
+	VFMADD231SS   (SI)(R8*1), X17, X6
 
 store1_1:
-	VMOVSS        X6, 4(SI)
-	ADDQ          DI, SI
+	VMOVSS        X6, (SI)(R8*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z8, Y18
 	VADDPS        Y18, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X18
@@ -1210,7 +1226,7 @@ store1_1:
 	VPERMILPS     $0x01, X8, X18
 	VADDPS        X18, X8, X8
 	VMULSS        X16, X8, X8
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store2_0
 	VFMADD231SS   (SI), X17, X8
 
@@ -1225,13 +1241,13 @@ store2_0:
 	VPERMILPS     $0x01, X10, X18
 	VADDPS        X18, X10, X10
 	VMULSS        X16, X10, X10
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store2_1
-	VFMADD231SS   4(SI), X17, X10
+	VFMADD231SS   (SI)(R8*1), X17, X10
 
 store2_1:
-	VMOVSS        X10, 4(SI)
-	ADDQ          DI, SI
+	VMOVSS        X10, (SI)(R8*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z12, Y18
 	VADDPS        Y18, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X18
@@ -1241,7 +1257,7 @@ store2_1:
 	VPERMILPS     $0x01, X12, X18
 	VADDPS        X18, X12, X12
 	VMULSS        X16, X12, X12
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store3_0
 	VFMADD231SS   (SI), X17, X12
 
@@ -1256,13 +1272,13 @@ store3_0:
 	VPERMILPS     $0x01, X14, X18
 	VADDPS        X18, X14, X14
 	VMULSS        X16, X14, X14
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store3_1
-	VFMADD231SS   4(SI), X17, X14
+	VFMADD231SS   (SI)(R8*1), X17, X14
 
 store3_1:
-	VMOVSS X14, 4(SI)
-	ADDQ   DI, SI
+	VMOVSS X14, (SI)(R8*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -1270,30 +1286,28 @@ store3_1:
 	VZEROUPPER
 	RET
 
-// func sdot1x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot1x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot1x3AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot1x3AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x0000000f, R8
+	MOVQ k+8(FP), DI
+	ANDQ $0x0000000f, DI
 
 	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -1301,49 +1315,49 @@ tile:
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x00000020, R9
+	SUBQ    $0x00000020, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R8), Z6
-	VMOVUPS     (R8)(BX*1), Z7
-	VMOVUPS     (R8)(BX*2), Z8
+	VMOVUPS     (DI), Z6
+	VMOVUPS     (DI)(BX*1), Z7
+	VMOVUPS     (DI)(BX*2), Z8
 	VMOVUPS     (CX), Z9
 	VFMADD231PS Z9, Z6, Z0
 	VFMADD231PS Z9, Z7, Z2
 	VFMADD231PS Z9, Z8, Z4
-	VMOVUPS     64(R8), Z6
-	VMOVUPS     64(R8)(BX*1), Z7
-	VMOVUPS     64(R8)(BX*2), Z8
+	VMOVUPS     64(DI), Z6
+	VMOVUPS     64(DI)(BX*1), Z7
+	VMOVUPS     64(DI)(BX*2), Z8
 	VMOVUPS     64(CX), Z9
 	VFMADD231PS Z9, Z6, Z1
 	VFMADD231PS Z9, Z7, Z3
 	VFMADD231PS Z9, Z8, Z5
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000020, R9
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R9
+	ADDQ        $0x00000010, R8
 	JLT         part
-	VMOVUPS     (R8), Z6
-	VMOVUPS     (R8)(BX*1), Z7
-	VMOVUPS     (R8)(BX*2), Z8
+	VMOVUPS     (DI), Z6
+	VMOVUPS     (DI)(BX*1), Z7
+	VMOVUPS     (DI)(BX*2), Z8
 	VMOVUPS     (CX), Z9
 	VFMADD231PS Z9, Z6, Z0
 	VFMADD231PS Z9, Z7, Z2
 	VFMADD231PS Z9, Z8, Z4
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, DI
 
 part:
-	TESTQ       $0x0000000f, R9
+	TESTQ       $0x0000000f, R8
 	JEQ         sum
-	VMOVUPS.Z   (R8), K1, Z6
-	VMOVUPS.Z   (R8)(BX*1), K1, Z7
-	VMOVUPS.Z   (R8)(BX*2), K1, Z8
+	VMOVUPS.Z   (DI), K1, Z6
+	VMOVUPS.Z   (DI)(BX*1), K1, Z7
+	VMOVUPS.Z   (DI)(BX*2), K1, Z8
 	VMOVUPS.Z   (CX), K1, Z9
 	VFMADD231PS Z9, Z6, Z1
 	VFMADD231PS Z9, Z7, Z3
@@ -1353,10 +1367,14 @@ sum:
 	VADDPS        Z1, Z0, Z0
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z5, Z4, Z4
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X6
-	VMOVSS        beta+68(FP), X7
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, DI
+	MOVL          beta+76(FP), R8
+	ADDL          R8, R8
+	VMOVSS        alpha+72(FP), X6
+	VMOVSS        beta+76(FP), X7
 	VEXTRACTF64X4 $0x01, Z0, Y8
 	VADDPS        Y8, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X8
@@ -1366,7 +1384,7 @@ sum:
 	VPERMILPS     $0x01, X0, X8
 	VADDPS        X8, X0, X0
 	VMULSS        X6, X0, X0
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store0_0
 	VFMADD231SS   (SI), X7, X0
 
@@ -1381,12 +1399,12 @@ store0_0:
 	VPERMILPS     $0x01, X2, X8
 	VADDPS        X8, X2, X2
 	VMULSS        X6, X2, X2
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store0_1
-	VFMADD231SS   4(SI), X7, X2
+	VFMADD231SS   (SI)(DI*1), X7, X2
 
 store0_1:
-	VMOVSS        X2, 4(SI)
+	VMOVSS        X2, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPS        Y8, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X8
@@ -1396,13 +1414,13 @@ store0_1:
 	VPERMILPS     $0x01, X4, X8
 	VADDPS        X8, X4, X4
 	VMULSS        X6, X4, X4
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store0_2
-	VFMADD231SS   8(SI), X7, X4
+	VFMADD231SS   (SI)(DI*2), X7, X4
 
 store0_2:
-	VMOVSS X4, 8(SI)
-	ADDQ   DI, SI
+	VMOVSS X4, (SI)(DI*2)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -1410,30 +1428,28 @@ store0_2:
 	VZEROUPPER
 	RET
 
-// func sdot2x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot2x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot2x3AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot2x3AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x0000000f, R8
+	MOVQ k+8(FP), DI
+	ANDQ $0x0000000f, DI
 
 	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -1447,14 +1463,14 @@ tile:
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x00000020, R9
+	SUBQ    $0x00000020, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R8), Z12
-	VMOVUPS     (R8)(BX*1), Z13
-	VMOVUPS     (R8)(BX*2), Z14
+	VMOVUPS     (DI), Z12
+	VMOVUPS     (DI)(BX*1), Z13
+	VMOVUPS     (DI)(BX*2), Z14
 	VMOVUPS     (CX), Z15
 	VFMADD231PS Z15, Z12, Z0
 	VFMADD231PS Z15, Z13, Z2
@@ -1463,9 +1479,9 @@ steps:
 	VFMADD231PS Z15, Z12, Z6
 	VFMADD231PS Z15, Z13, Z8
 	VFMADD231PS Z15, Z14, Z10
-	VMOVUPS     64(R8), Z12
-	VMOVUPS     64(R8)(BX*1), Z13
-	VMOVUPS     64(R8)(BX*2), Z14
+	VMOVUPS     64(DI), Z12
+	VMOVUPS     64(DI)(BX*1), Z13
+	VMOVUPS     64(DI)(BX*2), Z14
 	VMOVUPS     64(CX), Z15
 	VFMADD231PS Z15, Z12, Z1
 	VFMADD231PS Z15, Z13, Z3
@@ -1475,16 +1491,16 @@ steps:
 	VFMADD231PS Z15, Z13, Z9
 	VFMADD231PS Z15, Z14, Z11
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000020, R9
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R9
+	ADDQ        $0x00000010, R8
 	JLT         part
-	VMOVUPS     (R8), Z12
-	VMOVUPS     (R8)(BX*1), Z13
-	VMOVUPS     (R8)(BX*2), Z14
+	VMOVUPS     (DI), Z12
+	VMOVUPS     (DI)(BX*1), Z13
+	VMOVUPS     (DI)(BX*2), Z14
 	VMOVUPS     (CX), Z15
 	VFMADD231PS Z15, Z12, Z0
 	VFMADD231PS Z15, Z13, Z2
@@ -1494,14 +1510,14 @@ one:
 	VFMADD231PS Z15, Z13, Z8
 	VFMADD231PS Z15, Z14, Z10
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, DI
 
 part:
-	TESTQ       $0x0000000f, R9
+	TESTQ       $0x0000000f, R8
 	JEQ         sum
-	VMOVUPS.Z   (R8), K1, Z12
-	VMOVUPS.Z   (R8)(BX*1), K1, Z13
-	VMOVUPS.Z   (R8)(BX*2), K1, Z14
+	VMOVUPS.Z   (DI), K1, Z12
+	VMOVUPS.Z   (DI)(BX*1), K1, Z13
+	VMOVUPS.Z   (DI)(BX*2), K1, Z14
 	VMOVUPS.Z   (CX), K1, Z15
 	VFMADD231PS Z15, Z12, Z1
 	VFMADD231PS Z15, Z13, Z3
@@ -1518,10 +1534,14 @@ sum:
 	VADDPS        Z7, Z6, Z6
 	VADDPS        Z9, Z8, Z8
 	VADDPS        Z11, Z10, Z10
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X12
-	VMOVSS        beta+68(FP), X13
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, DI
+	MOVL          beta+76(FP), R8
+	ADDL          R8, R8
+	VMOVSS        alpha+72(FP), X12
+	VMOVSS        beta+76(FP), X13
 	VEXTRACTF64X4 $0x01, Z0, Y14
 	VADDPS        Y14, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X14
@@ -1531,7 +1551,7 @@ sum:
 	VPERMILPS     $0x01, X0, X14
 	VADDPS        X14, X0, X0
 	VMULSS        X12, X0, X0
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store0_0
 	VFMADD231SS   (SI), X13, X0
 
@@ -1546,12 +1566,12 @@ store0_0:
 	VPERMILPS     $0x01, X2, X14
 	VADDPS        X14, X2, X2
 	VMULSS        X12, X2, X2
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store0_1
-	VFMADD231SS   4(SI), X13, X2
+	VFMADD231SS   (SI)(DI*1), X13, X2
 
 store0_1:
-	VMOVSS        X2, 4(SI)
+	VMOVSS        X2, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z4, Y14
 	VADDPS        Y14, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X14
@@ -1561,13 +1581,13 @@ store0_1:
 	VPERMILPS     $0x01, X4, X14
 	VADDPS        X14, X4, X4
 	VMULSS        X12, X4, X4
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store0_2
-	VFMADD231SS   8(SI), X13, X4
+	VFMADD231SS   (SI)(DI*2), X13, X4
 
 store0_2:
-	VMOVSS        X4, 8(SI)
-	ADDQ          DI, SI
+	VMOVSS        X4, (SI)(DI*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z6, Y14
 	VADDPS        Y14, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X14
@@ -1577,7 +1597,7 @@ store0_2:
 	VPERMILPS     $0x01, X6, X14
 	VADDPS        X14, X6, X6
 	VMULSS        X12, X6, X6
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store1_0
 	VFMADD231SS   (SI), X13, X6
 
@@ -1592,12 +1612,12 @@ store1_0:
 	VPERMILPS     $0x01, X8, X14
 	VADDPS        X14, X8, X8
 	VMULSS        X12, X8, X8
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store1_1
-	VFMADD231SS   4(SI), X13, X8
+	VFMADD231SS   (SI)(DI*1), X13, X8
 
 store1_1:
-	VMOVSS        X8, 4(SI)
+	VMOVSS        X8, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z10, Y14
 	VADDPS        Y14, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X14
@@ -1607,13 +1627,13 @@ store1_1:
 	VPERMILPS     $0x01, X10, X14
 	VADDPS        X14, X10, X10
 	VMULSS        X12, X10, X10
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store1_2
-	VFMADD231SS   8(SI), X13, X10
+	VFMADD231SS   (SI)(DI*2), X13, X10
 
 store1_2:
-	VMOVSS X10, 8(SI)
-	ADDQ   DI, SI
+	VMOVSS X10, (SI)(DI*2)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -1621,30 +1641,28 @@ store1_2:
 	VZEROUPPER
 	RET
 
-// func sdot3x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot3x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot3x3AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot3x3AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x0000000f, R8
+	MOVQ k+8(FP), DI
+	ANDQ $0x0000000f, DI
 
 	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -1664,14 +1682,14 @@ tile:
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x00000020, R9
+	SUBQ    $0x00000020, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R8), Z18
-	VMOVUPS     (R8)(BX*1), Z19
-	VMOVUPS     (R8)(BX*2), Z20
+	VMOVUPS     (DI), Z18
+	VMOVUPS     (DI)(BX*1), Z19
+	VMOVUPS     (DI)(BX*2), Z20
 	VMOVUPS     (CX), Z21
 	VFMADD231PS Z21, Z18, Z0
 	VFMADD231PS Z21, Z19, Z2
@@ -1684,9 +1702,9 @@ steps:
 	VFMADD231PS Z21, Z18, Z12
 	VFMADD231PS Z21, Z19, Z14
 	VFMADD231PS Z21, Z20, Z16
-	VMOVUPS     64(R8), Z18
-	VMOVUPS     64(R8)(BX*1), Z19
-	VMOVUPS     64(R8)(BX*2), Z20
+	VMOVUPS     64(DI), Z18
+	VMOVUPS     64(DI)(BX*1), Z19
+	VMOVUPS     64(DI)(BX*2), Z20
 	VMOVUPS     64(CX), Z21
 	VFMADD231PS Z21, Z18, Z1
 	VFMADD231PS Z21, Z19, Z3
@@ -1700,16 +1718,16 @@ steps:
 	VFMADD231PS Z21, Z19, Z15
 	VFMADD231PS Z21, Z20, Z17
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000020, R9
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R9
+	ADDQ        $0x00000010, R8
 	JLT         part
-	VMOVUPS     (R8), Z18
-	VMOVUPS     (R8)(BX*1), Z19
-	VMOVUPS     (R8)(BX*2), Z20
+	VMOVUPS     (DI), Z18
+	VMOVUPS     (DI)(BX*1), Z19
+	VMOVUPS     (DI)(BX*2), Z20
 	VMOVUPS     (CX), Z21
 	VFMADD231PS Z21, Z18, Z0
 	VFMADD231PS Z21, Z19, Z2
@@ -1723,14 +1741,14 @@ one:
 	VFMADD231PS Z21, Z19, Z14
 	VFMADD231PS Z21, Z20, Z16
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, DI
 
 part:
-	TESTQ       $0x0000000f, R9
+	TESTQ       $0x0000000f, R8
 	JEQ         sum
-	VMOVUPS.Z   (R8), K1, Z18
-	VMOVUPS.Z   (R8)(BX*1), K1, Z19
-	VMOVUPS.Z   (R8)(BX*2), K1, Z20
+	VMOVUPS.Z   (DI), K1, Z18
+	VMOVUPS.Z   (DI)(BX*1), K1, Z19
+	VMOVUPS.Z   (DI)(BX*2), K1, Z20
 	VMOVUPS.Z   (CX), K1, Z21
 	VFMADD231PS Z21, Z18, Z1
 	VFMADD231PS Z21, Z19, Z3
@@ -1754,10 +1772,14 @@ sum:
 	VADDPS        Z13, Z12, Z12
 	VADDPS        Z15, Z14, Z14
 	VADDPS        Z17, Z16, Z16
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X18
-	VMOVSS        beta+68(FP), X19
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, DI
+	MOVL          beta+76(FP), R8
+	ADDL          R8, R8
+	VMOVSS        alpha+72(FP), X18
+	VMOVSS        beta+76(FP), X19
 	VEXTRACTF64X4 $0x01, Z0, Y20
 	VADDPS        Y20, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X20
@@ -1767,7 +1789,7 @@ sum:
 	VPERMILPS     $0x01, X0, X20
 	VADDPS        X20, X0, X0
 	VMULSS        X18, X0, X0
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store0_0
 	VFMADD231SS   (SI), X19, X0
 
@@ -1782,12 +1804,12 @@ store0_0:
 	VPERMILPS     $0x01, X2, X20
 	VADDPS        X20, X2, X2
 	VMULSS        X18, X2, X2
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store0_1
-	VFMADD231SS   4(SI), X19, X2
+	VFMADD231SS   (SI)(DI*1), X19, X2
 
 store0_1:
-	VMOVSS        X2, 4(SI)
+	VMOVSS        X2, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z4, Y20
 	VADDPS        Y20, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X20
@@ -1797,13 +1819,13 @@ store0_1:
 	VPERMILPS     $0x01, X4, X20
 	VADDPS        X20, X4, X4
 	VMULSS        X18, X4, X4
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store0_2
-	VFMADD231SS   8(SI), X19, X4
+	VFMADD231SS   (SI)(DI*2), X19, X4
 
 store0_2:
-	VMOVSS        X4, 8(SI)
-	ADDQ          DI, SI
+	VMOVSS        X4, (SI)(DI*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z6, Y20
 	VADDPS        Y20, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X20
@@ -1813,7 +1835,7 @@ store0_2:
 	VPERMILPS     $0x01, X6, X20
 	VADDPS        X20, X6, X6
 	VMULSS        X18, X6, X6
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store1_0
 	VFMADD231SS   (SI), X19, X6
 
@@ -1828,12 +1850,12 @@ store1_0:
 	VPERMILPS     $0x01, X8, X20
 	VADDPS        X20, X8, X8
 	VMULSS        X18, X8, X8
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store1_1
-	VFMADD231SS   4(SI), X19, X8
+	VFMADD231SS   (SI)(DI*1), X19, X8
 
 store1_1:
-	VMOVSS        X8, 4(SI)
+	VMOVSS        X8, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z10, Y20
 	VADDPS        Y20, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X20
@@ -1843,13 +1865,13 @@ store1_1:
 	VPERMILPS     $0x01, X10, X20
 	VADDPS        X20, X10, X10
 	VMULSS        X18, X10, X10
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store1_2
-	VFMADD231SS   8(SI), X19, X10
+	VFMADD231SS   (SI)(DI*2), X19, X10
 
 store1_2:
-	VMOVSS        X10, 8(SI)
-	ADDQ          DI, SI
+	VMOVSS        X10, (SI)(DI*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z12, Y20
 	VADDPS        Y20, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X20
@@ -1859,7 +1881,7 @@ store1_2:
 	VPERMILPS     $0x01, X12, X20
 	VADDPS        X20, X12, X12
 	VMULSS        X18, X12, X12
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store2_0
 	VFMADD231SS   (SI), X19, X12
 
@@ -1874,12 +1896,12 @@ store2_0:
 	VPERMILPS     $0x01, X14, X20
 	VADDPS        X20, X14, X14
 	VMULSS        X18, X14, X14
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store2_1
-	VFMADD231SS   4(SI), X19, X14
+	VFMADD231SS   (SI)(DI*1), X19, X14
 
 store2_1:
-	VMOVSS        X14, 4(SI)
+	VMOVSS        X14, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z16, Y20
 	VADDPS        Y20, Y16, Y16
 	VEXTRACTF32X4 $0x01, Y16, X20
@@ -1889,13 +1911,13 @@ store2_1:
 	VPERMILPS     $0x01, X16, X20
 	VADDPS        X20, X16, X16
 	VMULSS        X18, X16, X16
-	TESTL         CX, CX
+	TESTL         R8, R8
 	JEQ           store2_2
-	VFMADD231SS   8(SI), X19, X16
+	VFMADD231SS   (SI)(DI*2), X19, X16
 
 store2_2:
-	VMOVSS X16, 8(SI)
-	ADDQ   DI, SI
+	VMOVSS X16, (SI)(DI*2)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -1903,31 +1925,29 @@ store2_2:
 	VZEROUPPER
 	RET
 
-// func sdot4x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot4x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot4x3AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot4x3AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (DX)(DX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x0000000f, R9
+	LEAQ (DX)(DX*2), DI
+	MOVQ k+8(FP), R8
+	ANDQ $0x0000000f, R8
 
 	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
 
 tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -1953,14 +1973,14 @@ tile:
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x00000020, R10
+	SUBQ    $0x00000020, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R9), Z24
-	VMOVUPS     (R9)(BX*1), Z25
-	VMOVUPS     (R9)(BX*2), Z26
+	VMOVUPS     (R8), Z24
+	VMOVUPS     (R8)(BX*1), Z25
+	VMOVUPS     (R8)(BX*2), Z26
 	VMOVUPS     (CX), Z27
 	VFMADD231PS Z27, Z24, Z0
 	VFMADD231PS Z27, Z25, Z2
@@ -1973,13 +1993,13 @@ steps:
 	VFMADD231PS Z27, Z24, Z12
 	VFMADD231PS Z27, Z25, Z14
 	VFMADD231PS Z27, Z26, Z16
-	VMOVUPS     (CX)(R8*1), Z27
+	VMOVUPS     (CX)(DI*1), Z27
 	VFMADD231PS Z27, Z24, Z18
 	VFMADD231PS Z27, Z25, Z20
 	VFMADD231PS Z27, Z26, Z22
-	VMOVUPS     64(R9), Z24
-	VMOVUPS     64(R9)(BX*1), Z25
-	VMOVUPS     64(R9)(BX*2), Z26
+	VMOVUPS     64(R8), Z24
+	VMOVUPS     64(R8)(BX*1), Z25
+	VMOVUPS     64(R8)(BX*2), Z26
 	VMOVUPS     64(CX), Z27
 	VFMADD231PS Z27, Z24, Z1
 	VFMADD231PS Z27, Z25, Z3
@@ -1992,21 +2012,21 @@ steps:
 	VFMADD231PS Z27, Z24, Z13
 	VFMADD231PS Z27, Z25, Z15
 	VFMADD231PS Z27, Z26, Z17
-	VMOVUPS     64(CX)(R8*1), Z27
+	VMOVUPS     64(CX)(DI*1), Z27
 	VFMADD231PS Z27, Z24, Z19
 	VFMADD231PS Z27, Z25, Z21
 	VFMADD231PS Z27, Z26, Z23
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000020, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R9
 	JLT         part
-	VMOVUPS     (R9), Z24
-	VMOVUPS     (R9)(BX*1), Z25
-	VMOVUPS     (R9)(BX*2), Z26
+	VMOVUPS     (R8), Z24
+	VMOVUPS     (R8)(BX*1), Z25
+	VMOVUPS     (R8)(BX*2), Z26
 	VMOVUPS     (CX), Z27
 	VFMADD231PS Z27, Z24, Z0
 	VFMADD231PS Z27, Z25, Z2
@@ -2019,19 +2039,19 @@ one:
 	VFMADD231PS Z27, Z24, Z12
 	VFMADD231PS Z27, Z25, Z14
 	VFMADD231PS Z27, Z26, Z16
-	VMOVUPS     (CX)(R8*1), Z27
+	VMOVUPS     (CX)(DI*1), Z27
 	VFMADD231PS Z27, Z24, Z18
 	VFMADD231PS Z27, Z25, Z20
 	VFMADD231PS Z27, Z26, Z22
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x0000000f, R10
+	TESTQ       $0x0000000f, R9
 	JEQ         sum
-	VMOVUPS.Z   (R9), K1, Z24
-	VMOVUPS.Z   (R9)(BX*1), K1, Z25
-	VMOVUPS.Z   (R9)(BX*2), K1, Z26
+	VMOVUPS.Z   (R8), K1, Z24
+	VMOVUPS.Z   (R8)(BX*1), K1, Z25
+	VMOVUPS.Z   (R8)(BX*2), K1, Z26
 	VMOVUPS.Z   (CX), K1, Z27
 	VFMADD231PS Z27, Z24, Z1
 	VFMADD231PS Z27, Z25, Z3
@@ -2044,7 +2064,7 @@ part:
 	VFMADD231PS Z27, Z24, Z13
 	VFMADD231PS Z27, Z25, Z15
 	VFMADD231PS Z27, Z26, Z17
-	VMOVUPS.Z   (CX)(R8*1), K1, Z27
+	VMOVUPS.Z   (CX)(DI*1), K1, Z27
 	VFMADD231PS Z27, Z24, Z19
 	VFMADD231PS Z27, Z25, Z21
 	VFMADD231PS Z27, Z26, Z23
@@ -2062,10 +2082,14 @@ sum:
 	VADDPS        Z19, Z18, Z18
 	VADDPS        Z21, Z20, Z20
 	VADDPS        Z23, Z22, Z22
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X24
-	VMOVSS        beta+68(FP), X25
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, R8
+	MOVL          beta+76(FP), R9
+	ADDL          R9, R9
+	VMOVSS        alpha+72(FP), X24
+	VMOVSS        beta+76(FP), X25
 	VEXTRACTF64X4 $0x01, Z0, Y26
 	VADDPS        Y26, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X26
@@ -2075,7 +2099,7 @@ sum:
 	VPERMILPS     $0x01, X0, X26
 	VADDPS        X26, X0, X0
 	VMULSS        X24, X0, X0
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store0_0
 	VFMADD231SS   (SI), X25, X0
 
@@ -2090,12 +2114,12 @@ store0_0:
 	VPERMILPS     $0x01, X2, X26
 	VADDPS        X26, X2, X2
 	VMULSS        X24, X2, X2
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store0_1
-	VFMADD231SS   4(SI), X25, X2
+	VFMADD231SS   (SI)(R8*1), X25, X2
 
 store0_1:
-	VMOVSS        X2, 4(SI)
+	VMOVSS        X2, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z4, Y26
 	VADDPS        Y26, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X26
@@ -2105,13 +2129,13 @@ store0_1:
 	VPERMILPS     $0x01, X4, X26
 	VADDPS        X26, X4, X4
 	VMULSS        X24, X4, X4
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store0_2
-	VFMADD231SS   8(SI), X25, X4
+	VFMADD231SS   (SI)(R8*2), X25, X4
 
 store0_2:
-	VMOVSS        X4, 8(SI)
-	ADDQ          DI, SI
+	VMOVSS        X4, (SI)(R8*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z6, Y26
 	VADDPS        Y26, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X26
@@ -2121,7 +2145,7 @@ store0_2:
 	VPERMILPS     $0x01, X6, X26
 	VADDPS        X26, X6, X6
 	VMULSS        X24, X6, X6
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store1_0
 	VFMADD231SS   (SI), X25, X6
 
@@ -2136,12 +2160,12 @@ store1_0:
 	VPERMILPS     $0x01, X8, X26
 	VADDPS        X26, X8, X8
 	VMULSS        X24, X8, X8
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store1_1
-	VFMADD231SS   4(SI), X25, X8
+	VFMADD231SS   (SI)(R8*1), X25, X8
 
 store1_1:
-	VMOVSS        X8, 4(SI)
+	VMOVSS        X8, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z10, Y26
 	VADDPS        Y26, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X26
@@ -2151,13 +2175,13 @@ store1_1:
 	VPERMILPS     $0x01, X10, X26
 	VADDPS        X26, X10, X10
 	VMULSS        X24, X10, X10
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store1_2
-	VFMADD231SS   8(SI), X25, X10
+	VFMADD231SS   (SI)(R8*2), X25, X10
 
 store1_2:
-	VMOVSS        X10, 8(SI)
-	ADDQ          DI, SI
+	VMOVSS        X10, (SI)(R8*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z12, Y26
 	VADDPS        Y26, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X26
@@ -2167,7 +2191,7 @@ store1_2:
 	VPERMILPS     $0x01, X12, X26
 	VADDPS        X26, X12, X12
 	VMULSS        X24, X12, X12
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store2_0
 	VFMADD231SS   (SI), X25, X12
 
@@ -2182,12 +2206,12 @@ store2_0:
 	VPERMILPS     $0x01, X14, X26
 	VADDPS        X26, X14, X14
 	VMULSS        X24, X14, X14
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store2_1
-	VFMADD231SS   4(SI), X25, X14
+	VFMADD231SS   (SI)(R8*1), X25, X14
 
 store2_1:
-	VMOVSS        X14, 4(SI)
+	VMOVSS        X14, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z16, Y26
 	VADDPS        Y26, Y16, Y16
 	VEXTRACTF32X4 $0x01, Y16, X26
@@ -2197,13 +2221,13 @@ store2_1:
 	VPERMILPS     $0x01, X16, X26
 	VADDPS        X26, X16, X16
 	VMULSS        X24, X16, X16
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store2_2
-	VFMADD231SS   8(SI), X25, X16
+	VFMADD231SS   (SI)(R8*2), X25, X16
 
 store2_2:
-	VMOVSS        X16, 8(SI)
-	ADDQ          DI, SI
+	VMOVSS        X16, (SI)(R8*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z18, Y26
 	VADDPS        Y26, Y18, Y18
 	VEXTRACTF32X4 $0x01, Y18, X26
@@ -2213,7 +2237,7 @@ store2_2:
 	VPERMILPS     $0x01, X18, X26
 	VADDPS        X26, X18, X18
 	VMULSS        X24, X18, X18
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store3_0
 	VFMADD231SS   (SI), X25, X18
 
@@ -2228,12 +2252,12 @@ store3_0:
 	VPERMILPS     $0x01, X20, X26
 	VADDPS        X26, X20, X20
 	VMULSS        X24, X20, X20
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store3_1
-	VFMADD231SS   4(SI), X25, X20
+	VFMADD231SS   (SI)(R8*1), X25, X20
 
 store3_1:
-	VMOVSS        X20, 4(SI)
+	VMOVSS        X20, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z22, Y26
 	VADDPS        Y26, Y22, Y22
 	VEXTRACTF32X4 $0x01, Y22, X26
@@ -2243,13 +2267,13 @@ store3_1:
 	VPERMILPS     $0x01, X22, X26
 	VADDPS        X26, X22, X22
 	VMULSS        X24, X22, X22
-	TESTL         CX, CX
+	TESTL         R9, R9
 	JEQ           store3_2
-	VFMADD231SS   8(SI), X25, X22
+	VFMADD231SS   (SI)(R8*2), X25, X22
 
 store3_2:
-	VMOVSS X22, 8(SI)
-	ADDQ   DI, SI
+	VMOVSS X22, (SI)(R8*2)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -2257,31 +2281,29 @@ store3_2:
 	VZEROUPPER
 	RET
 
-// func sdot1x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot1x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot1x4AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot1x4AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (BX)(BX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x0000000f, R9
+	LEAQ (BX)(BX*2), DI
+	MOVQ k+8(FP), R8
+	ANDQ $0x0000000f, R8
 
 	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
 
 tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -2291,56 +2313,56 @@ tile:
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x00000020, R10
+	SUBQ    $0x00000020, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R9), Z8
-	VMOVUPS     (R9)(BX*1), Z9
-	VMOVUPS     (R9)(BX*2), Z10
-	VMOVUPS     (R9)(R8*1), Z11
+	VMOVUPS     (R8), Z8
+	VMOVUPS     (R8)(BX*1), Z9
+	VMOVUPS     (R8)(BX*2), Z10
+	VMOVUPS     (R8)(DI*1), Z11
 	VMOVUPS     (CX), Z12
 	VFMADD231PS Z12, Z8, Z0
 	VFMADD231PS Z12, Z9, Z2
 	VFMADD231PS Z12, Z10, Z4
 	VFMADD231PS Z12, Z11, Z6
-	VMOVUPS     64(R9), Z8
-	VMOVUPS     64(R9)(BX*1), Z9
-	VMOVUPS     64(R9)(BX*2), Z10
-	VMOVUPS     64(R9)(R8*1), Z11
+	VMOVUPS     64(R8), Z8
+	VMOVUPS     64(R8)(BX*1), Z9
+	VMOVUPS     64(R8)(BX*2), Z10
+	VMOVUPS     64(R8)(DI*1), Z11
 	VMOVUPS     64(CX), Z12
 	VFMADD231PS Z12, Z8, Z1
 	VFMADD231PS Z12, Z9, Z3
 	VFMADD231PS Z12, Z10, Z5
 	VFMADD231PS Z12, Z11, Z7
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000020, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R9
 	JLT         part
-	VMOVUPS     (R9), Z8
-	VMOVUPS     (R9)(BX*1), Z9
-	VMOVUPS     (R9)(BX*2), Z10
-	VMOVUPS     (R9)(R8*1), Z11
+	VMOVUPS     (R8), Z8
+	VMOVUPS     (R8)(BX*1), Z9
+	VMOVUPS     (R8)(BX*2), Z10
+	VMOVUPS     (R8)(DI*1), Z11
 	VMOVUPS     (CX), Z12
 	VFMADD231PS Z12, Z8, Z0
 	VFMADD231PS Z12, Z9, Z2
 	VFMADD231PS Z12, Z10, Z4
 	VFMADD231PS Z12, Z11, Z6
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x0000000f, R10
+	TESTQ       $0x0000000f, R9
 	JEQ         sum
-	VMOVUPS.Z   (R9), K1, Z8
-	VMOVUPS.Z   (R9)(BX*1), K1, Z9
-	VMOVUPS.Z   (R9)(BX*2), K1, Z10
-	VMOVUPS.Z   (R9)(R8*1), K1, Z11
+	VMOVUPS.Z   (R8), K1, Z8
+	VMOVUPS.Z   (R8)(BX*1), K1, Z9
+	VMOVUPS.Z   (R8)(BX*2), K1, Z10
+	VMOVUPS.Z   (R8)(DI*1), K1, Z11
 	VMOVUPS.Z   (CX), K1, Z12
 	VFMADD231PS Z12, Z8, Z1
 	VFMADD231PS Z12, Z9, Z3
@@ -2352,10 +2374,15 @@ sum:
 	VADDPS        Z3, Z2, Z2
 	VADDPS        Z5, Z4, Z4
 	VADDPS        Z7, Z6, Z6
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X8
-	VMOVSS        beta+68(FP), X9
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, R8
+	LEAQ          (R8)(R8*2), R9
+	MOVL          beta+76(FP), R10
+	ADDL          R10, R10
+	VMOVSS        alpha+72(FP), X8
+	VMOVSS        beta+76(FP), X9
 	VEXTRACTF64X4 $0x01, Z0, Y10
 	VADDPS        Y10, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X10
@@ -2365,7 +2392,7 @@ sum:
 	VPERMILPS     $0x01, X0, X10
 	VADDPS        X10, X0, X0
 	VMULSS        X8, X0, X0
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_0
 	VFMADD231SS   (SI), X9, X0
 
@@ -2380,12 +2407,12 @@ store0_0:
 	VPERMILPS     $0x01, X2, X10
 	VADDPS        X10, X2, X2
 	VMULSS        X8, X2, X2
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_1
-	VFMADD231SS   4(SI), X9, X2
+	VFMADD231SS   (SI)(R8*1), X9, X2
 
 store0_1:
-	VMOVSS        X2, 4(SI)
+	VMOVSS        X2, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z4, Y10
 	VADDPS        Y10, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X10
@@ -2395,12 +2422,12 @@ store0_1:
 	VPERMILPS     $0x01, X4, X10
 	VADDPS        X10, X4, X4
 	VMULSS        X8, X4, X4
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_2
-	VFMADD231SS   8(SI), X9, X4
+	VFMADD231SS   (SI)(R8*2), X9, X4
 
 store0_2:
-	VMOVSS        X4, 8(SI)
+	VMOVSS        X4, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z6, Y10
 	VADDPS        Y10, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X10
@@ -2410,13 +2437,13 @@ store0_2:
 	VPERMILPS     $0x01, X6, X10
 	VADDPS        X10, X6, X6
 	VMULSS        X8, X6, X6
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_3
-	VFMADD231SS   12(SI), X9, X6
+	VFMADD231SS   (SI)(R9*1), X9, X6
 
 store0_3:
-	VMOVSS X6, 12(SI)
-	ADDQ   DI, SI
+	VMOVSS X6, (SI)(R9*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -2424,31 +2451,29 @@ store0_3:
 	VZEROUPPER
 	RET
 
-// func sdot2x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot2x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot2x4AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot2x4AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (BX)(BX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x0000000f, R9
+	LEAQ (BX)(BX*2), DI
+	MOVQ k+8(FP), R8
+	ANDQ $0x0000000f, R8
 
 	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
 
 tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -2466,15 +2491,15 @@ tile:
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x00000020, R10
+	SUBQ    $0x00000020, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R9), Z16
-	VMOVUPS     (R9)(BX*1), Z17
-	VMOVUPS     (R9)(BX*2), Z18
-	VMOVUPS     (R9)(R8*1), Z19
+	VMOVUPS     (R8), Z16
+	VMOVUPS     (R8)(BX*1), Z17
+	VMOVUPS     (R8)(BX*2), Z18
+	VMOVUPS     (R8)(DI*1), Z19
 	VMOVUPS     (CX), Z20
 	VFMADD231PS Z20, Z16, Z0
 	VFMADD231PS Z20, Z17, Z2
@@ -2485,10 +2510,10 @@ steps:
 	VFMADD231PS Z20, Z17, Z10
 	VFMADD231PS Z20, Z18, Z12
 	VFMADD231PS Z20, Z19, Z14
-	VMOVUPS     64(R9), Z16
-	VMOVUPS     64(R9)(BX*1), Z17
-	VMOVUPS     64(R9)(BX*2), Z18
-	VMOVUPS     64(R9)(R8*1), Z19
+	VMOVUPS     64(R8), Z16
+	VMOVUPS     64(R8)(BX*1), Z17
+	VMOVUPS     64(R8)(BX*2), Z18
+	VMOVUPS     64(R8)(DI*1), Z19
 	VMOVUPS     64(CX), Z20
 	VFMADD231PS Z20, Z16, Z1
 	VFMADD231PS Z20, Z17, Z3
@@ -2500,17 +2525,17 @@ steps:
 	VFMADD231PS Z20, Z18, Z13
 	VFMADD231PS Z20, Z19, Z15
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000020, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R9
 	JLT         part
-	VMOVUPS     (R9), Z16
-	VMOVUPS     (R9)(BX*1), Z17
-	VMOVUPS     (R9)(BX*2), Z18
-	VMOVUPS     (R9)(R8*1), Z19
+	VMOVUPS     (R8), Z16
+	VMOVUPS     (R8)(BX*1), Z17
+	VMOVUPS     (R8)(BX*2), Z18
+	VMOVUPS     (R8)(DI*1), Z19
 	VMOVUPS     (CX), Z20
 	VFMADD231PS Z20, Z16, Z0
 	VFMADD231PS Z20, Z17, Z2
@@ -2522,15 +2547,15 @@ one:
 	VFMADD231PS Z20, Z18, Z12
 	VFMADD231PS Z20, Z19, Z14
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x0000000f, R10
+	TESTQ       $0x0000000f, R9
 	JEQ         sum
-	VMOVUPS.Z   (R9), K1, Z16
-	VMOVUPS.Z   (R9)(BX*1), K1, Z17
-	VMOVUPS.Z   (R9)(BX*2), K1, Z18
-	VMOVUPS.Z   (R9)(R8*1), K1, Z19
+	VMOVUPS.Z   (R8), K1, Z16
+	VMOVUPS.Z   (R8)(BX*1), K1, Z17
+	VMOVUPS.Z   (R8)(BX*2), K1, Z18
+	VMOVUPS.Z   (R8)(DI*1), K1, Z19
 	VMOVUPS.Z   (CX), K1, Z20
 	VFMADD231PS Z20, Z16, Z1
 	VFMADD231PS Z20, Z17, Z3
@@ -2551,10 +2576,15 @@ sum:
 	VADDPS        Z11, Z10, Z10
 	VADDPS        Z13, Z12, Z12
 	VADDPS        Z15, Z14, Z14
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X16
-	VMOVSS        beta+68(FP), X17
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, R8
+	LEAQ          (R8)(R8*2), R9
+	MOVL          beta+76(FP), R10
+	ADDL          R10, R10
+	VMOVSS        alpha+72(FP), X16
+	VMOVSS        beta+76(FP), X17
 	VEXTRACTF64X4 $0x01, Z0, Y18
 	VADDPS        Y18, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X18
@@ -2564,7 +2594,7 @@ sum:
 	VPERMILPS     $0x01, X0, X18
 	VADDPS        X18, X0, X0
 	VMULSS        X16, X0, X0
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_0
 	VFMADD231SS   (SI), X17, X0
 
@@ -2579,12 +2609,12 @@ store0_0:
 	VPERMILPS     $0x01, X2, X18
 	VADDPS        X18, X2, X2
 	VMULSS        X16, X2, X2
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_1
-	VFMADD231SS   4(SI), X17, X2
+	VFMADD231SS   (SI)(R8*1), X17, X2
 
 store0_1:
-	VMOVSS        X2, 4(SI)
+	VMOVSS        X2, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z4, Y18
 	VADDPS        Y18, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X18
@@ -2594,12 +2624,12 @@ store0_1:
 	VPERMILPS     $0x01, X4, X18
 	VADDPS        X18, X4, X4
 	VMULSS        X16, X4, X4
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_2
-	VFMADD231SS   8(SI), X17, X4
+	VFMADD231SS   (SI)(R8*2), X17, X4
 
 store0_2:
-	VMOVSS        X4, 8(SI)
+	VMOVSS        X4, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z6, Y18
 	VADDPS        Y18, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X18
@@ -2609,13 +2639,13 @@ store0_2:
 	VPERMILPS     $0x01, X6, X18
 	VADDPS        X18, X6, X6
 	VMULSS        X16, X6, X6
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_3
-	VFMADD231SS   12(SI), X17, X6
+	VFMADD231SS   (SI)(R9*1), X17, X6
 
 store0_3:
-	VMOVSS        X6, 12(SI)
-	ADDQ          DI, SI
+	VMOVSS        X6, (SI)(R9*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z8, Y18
 	VADDPS        Y18, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X18
@@ -2625,7 +2655,7 @@ store0_3:
 	VPERMILPS     $0x01, X8, X18
 	VADDPS        X18, X8, X8
 	VMULSS        X16, X8, X8
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store1_0
 	VFMADD231SS   (SI), X17, X8
 
@@ -2640,12 +2670,12 @@ store1_0:
 	VPERMILPS     $0x01, X10, X18
 	VADDPS        X18, X10, X10
 	VMULSS        X16, X10, X10
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store1_1
-	VFMADD231SS   4(SI), X17, X10
+	VFMADD231SS   (SI)(R8*1), X17, X10
 
 store1_1:
-	VMOVSS        X10, 4(SI)
+	VMOVSS        X10, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z12, Y18
 	VADDPS        Y18, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X18
@@ -2655,12 +2685,12 @@ store1_1:
 	VPERMILPS     $0x01, X12, X18
 	VADDPS        X18, X12, X12
 	VMULSS        X16, X12, X12
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store1_2
-	VFMADD231SS   8(SI), X17, X12
+	VFMADD231SS   (SI)(R8*2), X17, X12
 
 store1_2:
-	VMOVSS        X12, 8(SI)
+	VMOVSS        X12, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z14, Y18
 	VADDPS        Y18, Y14, Y14
 	VEXTRACTF32X4 $0x01, Y14, X18
@@ -2670,13 +2700,13 @@ store1_2:
 	VPERMILPS     $0x01, X14, X18
 	VADDPS        X18, X14, X14
 	VMULSS        X16, X14, X14
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store1_3
-	VFMADD231SS   12(SI), X17, X14
+	VFMADD231SS   (SI)(R9*1), X17, X14
 
 store1_3:
-	VMOVSS X14, 12(SI)
-	ADDQ   DI, SI
+	VMOVSS X14, (SI)(R9*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -2684,31 +2714,29 @@ store1_3:
 	VZEROUPPER
 	RET
 
-// func sdot3x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, ldc int, alpha float32, beta float32)
+// func sdot3x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·sdot3x4AVX512(SB), NOSPLIT, $0-72
+TEXT ·sdot3x4AVX512(SB), NOSPLIT, $0-80
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (BX)(BX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x0000000f, R9
+	LEAQ (BX)(BX*2), DI
+	MOVQ k+8(FP), R8
+	ANDQ $0x0000000f, R8
 
 	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
 
 tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -2734,15 +2762,15 @@ tile:
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x00000020, R10
+	SUBQ    $0x00000020, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPS     (R9), Z24
-	VMOVUPS     (R9)(BX*1), Z25
-	VMOVUPS     (R9)(BX*2), Z26
-	VMOVUPS     (R9)(R8*1), Z27
+	VMOVUPS     (R8), Z24
+	VMOVUPS     (R8)(BX*1), Z25
+	VMOVUPS     (R8)(BX*2), Z26
+	VMOVUPS     (R8)(DI*1), Z27
 	VMOVUPS     (CX), Z28
 	VFMADD231PS Z28, Z24, Z0
 	VFMADD231PS Z28, Z25, Z2
@@ -2758,10 +2786,10 @@ steps:
 	VFMADD231PS Z28, Z25, Z18
 	VFMADD231PS Z28, Z26, Z20
 	VFMADD231PS Z28, Z27, Z22
-	VMOVUPS     64(R9), Z24
-	VMOVUPS     64(R9)(BX*1), Z25
-	VMOVUPS     64(R9)(BX*2), Z26
-	VMOVUPS     64(R9)(R8*1), Z27
+	VMOVUPS     64(R8), Z24
+	VMOVUPS     64(R8)(BX*1), Z25
+	VMOVUPS     64(R8)(BX*2), Z26
+	VMOVUPS     64(R8)(DI*1), Z27
 	VMOVUPS     64(CX), Z28
 	VFMADD231PS Z28, Z24, Z1
 	VFMADD231PS Z28, Z25, Z3
@@ -2778,17 +2806,17 @@ steps:
 	VFMADD231PS Z28, Z26, Z21
 	VFMADD231PS Z28, Z27, Z23
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000020, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R9
 	JLT         part
-	VMOVUPS     (R9), Z24
-	VMOVUPS     (R9)(BX*1), Z25
-	VMOVUPS     (R9)(BX*2), Z26
-	VMOVUPS     (R9)(R8*1), Z27
+	VMOVUPS     (R8), Z24
+	VMOVUPS     (R8)(BX*1), Z25
+	VMOVUPS     (R8)(BX*2), Z26
+	VMOVUPS     (R8)(DI*1), Z27
 	VMOVUPS     (CX), Z28
 	VFMADD231PS Z28, Z24, Z0
 	VFMADD231PS Z28, Z25, Z2
@@ -2805,15 +2833,15 @@ one:
 	VFMADD231PS Z28, Z26, Z20
 	VFMADD231PS Z28, Z27, Z22
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x0000000f, R10
+	TESTQ       $0x0000000f, R9
 	JEQ         sum
-	VMOVUPS.Z   (R9), K1, Z24
-	VMOVUPS.Z   (R9)(BX*1), K1, Z25
-	VMOVUPS.Z   (R9)(BX*2), K1, Z26
-	VMOVUPS.Z   (R9)(R8*1), K1, Z27
+	VMOVUPS.Z   (R8), K1, Z24
+	VMOVUPS.Z   (R8)(BX*1), K1, Z25
+	VMOVUPS.Z   (R8)(BX*2), K1, Z26
+	VMOVUPS.Z   (R8)(DI*1), K1, Z27
 	VMOVUPS.Z   (CX), K1, Z28
 	VFMADD231PS Z28, Z24, Z1
 	VFMADD231PS Z28, Z25, Z3
@@ -2843,10 +2871,15 @@ sum:
 	VADDPS        Z19, Z18, Z18
 	VADDPS        Z21, Z20, Z20
 	VADDPS        Z23, Z22, Z22
-	MOVL          beta+68(FP), CX
-	ADDL          CX, CX
-	VMOVSS        alpha+64(FP), X24
-	VMOVSS        beta+68(FP), X25
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x02, CX
+	SHLQ          $0x02, R8
+	LEAQ          (R8)(R8*2), R9
+	MOVL          beta+76(FP), R10
+	ADDL          R10, R10
+	VMOVSS        alpha+72(FP), X24
+	VMOVSS        beta+76(FP), X25
 	VEXTRACTF64X4 $0x01, Z0, Y26
 	VADDPS        Y26, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X26
@@ -2856,7 +2889,7 @@ sum:
 	VPERMILPS     $0x01, X0, X26
 	VADDPS        X26, X0, X0
 	VMULSS        X24, X0, X0
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_0
 	VFMADD231SS   (SI), X25, X0
 
@@ -2871,12 +2904,12 @@ store0_0:
 	VPERMILPS     $0x01, X2, X26
 	VADDPS        X26, X2, X2
 	VMULSS        X24, X2, X2
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_1
-	VFMADD231SS   4(SI), X25, X2
+	VFMADD231SS   (SI)(R8*1), X25, X2
 
 store0_1:
-	VMOVSS        X2, 4(SI)
+	VMOVSS        X2, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z4, Y26
 	VADDPS        Y26, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X26
@@ -2886,12 +2919,12 @@ store0_1:
 	VPERMILPS     $0x01, X4, X26
 	VADDPS        X26, X4, X4
 	VMULSS        X24, X4, X4
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_2
-	VFMADD231SS   8(SI), X25, X4
+	VFMADD231SS   (SI)(R8*2), X25, X4
 
 store0_2:
-	VMOVSS        X4, 8(SI)
+	VMOVSS        X4, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z6, Y26
 	VADDPS        Y26, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X26
@@ -2901,13 +2934,13 @@ store0_2:
 	VPERMILPS     $0x01, X6, X26
 	VADDPS        X26, X6, X6
 	VMULSS        X24, X6, X6
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store0_3
-	VFMADD231SS   12(SI), X25, X6
+	VFMADD231SS   (SI)(R9*1), X25, X6
 
 store0_3:
-	VMOVSS        X6, 12(SI)
-	ADDQ          DI, SI
+	VMOVSS        X6, (SI)(R9*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z8, Y26
 	VADDPS        Y26, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X26
@@ -2917,7 +2950,7 @@ store0_3:
 	VPERMILPS     $0x01, X8, X26
 	VADDPS        X26, X8, X8
 	VMULSS        X24, X8, X8
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store1_0
 	VFMADD231SS   (SI), X25, X8
 
@@ -2932,12 +2965,12 @@ store1_0:
 	VPERMILPS     $0x01, X10, X26
 	VADDPS        X26, X10, X10
 	VMULSS        X24, X10, X10
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store1_1
-	VFMADD231SS   4(SI), X25, X10
+	VFMADD231SS   (SI)(R8*1), X25, X10
 
 store1_1:
-	VMOVSS        X10, 4(SI)
+	VMOVSS        X10, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z12, Y26
 	VADDPS        Y26, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X26
@@ -2947,12 +2980,12 @@ store1_1:
 	VPERMILPS     $0x01, X12, X26
 	VADDPS        X26, X12, X12
 	VMULSS        X24, X12, X12
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store1_2
-	VFMADD231SS   8(SI), X25, X12
+	VFMADD231SS   (SI)(R8*2), X25, X12
 
 store1_2:
-	VMOVSS        X12, 8(SI)
+	VMOVSS        X12, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z14, Y26
 	VADDPS        Y26, Y14, Y14
 	VEXTRACTF32X4 $0x01, Y14, X26
@@ -2962,13 +2995,13 @@ store1_2:
 	VPERMILPS     $0x01, X14, X26
 	VADDPS        X26, X14, X14
 	VMULSS        X24, X14, X14
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store1_3
-	VFMADD231SS   12(SI), X25, X14
+	VFMADD231SS   (SI)(R9*1), X25, X14
 
 store1_3:
-	VMOVSS        X14, 12(SI)
-	ADDQ          DI, SI
+	VMOVSS        X14, (SI)(R9*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z16, Y26
 	VADDPS        Y26, Y16, Y16
 	VEXTRACTF32X4 $0x01, Y16, X26
@@ -2978,7 +3011,7 @@ store1_3:
 	VPERMILPS     $0x01, X16, X26
 	VADDPS        X26, X16, X16
 	VMULSS        X24, X16, X16
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store2_0
 	VFMADD231SS   (SI), X25, X16
 
@@ -2993,12 +3026,12 @@ store2_0:
 	VPERMILPS     $0x01, X18, X26
 	VADDPS        X26, X18, X18
 	VMULSS        X24, X18, X18
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store2_1
-	VFMADD231SS   4(SI), X25, X18
+	VFMADD231SS   (SI)(R8*1), X25, X18
 
 store2_1:
-	VMOVSS        X18, 4(SI)
+	VMOVSS        X18, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z20, Y26
 	VADDPS        Y26, Y20, Y20
 	VEXTRACTF32X4 $0x01, Y20, X26
@@ -3008,12 +3041,12 @@ store2_1:
 	VPERMILPS     $0x01, X20, X26
 	VADDPS        X26, X20, X20
 	VMULSS        X24, X20, X20
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store2_2
-	VFMADD231SS   8(SI), X25, X20
+	VFMADD231SS   (SI)(R8*2), X25, X20
 
 store2_2:
-	VMOVSS        X20, 8(SI)
+	VMOVSS        X20, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z22, Y26
 	VADDPS        Y26, Y22, Y22
 	VEXTRACTF32X4 $0x01, Y22, X26
@@ -3023,13 +3056,13 @@ store2_2:
 	VPERMILPS     $0x01, X22, X26
 	VADDPS        X26, X22, X22
 	VMULSS        X24, X22, X22
-	TESTL         CX, CX
+	TESTL         R10, R10
 	JEQ           store2_3
-	VFMADD231SS   12(SI), X25, X22
+	VFMADD231SS   (SI)(R9*1), X25, X22
 
 store2_3:
-	VMOVSS X22, 12(SI)
-	ADDQ   DI, SI
+	VMOVSS X22, (SI)(R9*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -3037,71 +3070,73 @@ store2_3:
 	VZEROUPPER
 	RET
 
-// func ddot1x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot1x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot1x1AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot1x1AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), CX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, DX
 	SHLQ $0x03, CX
-	SHLQ $0x03, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000007, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
 
 	// mask = 1<<n - 1
-	MOVQ  DI, CX
-	MOVL  $0x00000001, DI
-	SHLL  CL, DI
-	DECL  DI
-	KMOVW DI, K1
+	MOVQ  SI, CX
+	MOVL  $0x00000001, SI
+	SHLL  CL, SI
+	DECL  SI
+	KMOVW SI, K1
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
-	SUBQ    $0x00000010, R8
+	SUBQ    $0x00000010, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (DI), Z2
+	VMOVUPD     (SI), Z2
 	VMOVUPD     (CX), Z3
 	VFMADD231PD Z3, Z2, Z0
-	VMOVUPD     64(DI), Z2
+	VMOVUPD     64(SI), Z2
 	VMOVUPD     64(CX), Z3
 	VFMADD231PD Z3, Z2, Z1
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, DI
-	SUBQ        $0x00000010, R8
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000010, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R8
+	ADDQ        $0x00000008, DI
 	JLT         part
-	VMOVUPD     (DI), Z2
+	VMOVUPD     (SI), Z2
 	VMOVUPD     (CX), Z3
 	VFMADD231PD Z3, Z2, Z0
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
 
 part:
-	TESTQ       $0x00000007, R8
+	TESTQ       $0x00000007, DI
 	JEQ         sum
-	VMOVUPD.Z   (DI), K1, Z2
+	VMOVUPD.Z   (SI), K1, Z2
 	VMOVUPD.Z   (CX), K1, Z3
 	VFMADD231PD Z3, Z2, Z1
 
 sum:
 	VADDPD        Z1, Z0, Z0
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X2
-	VMOVSD        beta+72(FP), X3
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), SI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, SI
+	MOVQ          beta+80(FP), SI
+	ADDQ          SI, SI
+	VMOVSD        alpha+72(FP), X2
+	VMOVSD        beta+80(FP), X3
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPD        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -3109,13 +3144,13 @@ sum:
 	VPERMILPD     $0x01, X0, X4
 	VADDPD        X4, X0, X0
 	VMULSD        X2, X0, X0
-	TESTQ         CX, CX
+	TESTQ         SI, SI
 	JEQ           store0_0
 	VFMADD231SD   (BX), X3, X0
 
 store0_0:
 	VMOVSD X0, (BX)
-	ADDQ   SI, BX
+	ADDQ   CX, BX
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -3123,70 +3158,68 @@ store0_0:
 	VZEROUPPER
 	RET
 
-// func ddot2x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot2x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot2x1AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot2x1AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), CX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, DX
 	SHLQ $0x03, CX
-	SHLQ $0x03, SI
-	MOVQ k+8(FP), DI
-	ANDQ $0x00000007, DI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
 
 	// mask = 1<<n - 1
-	MOVQ  DI, CX
-	MOVL  $0x00000001, DI
-	SHLL  CL, DI
-	DECL  DI
-	KMOVW DI, K1
+	MOVQ  SI, CX
+	MOVL  $0x00000001, SI
+	SHLL  CL, SI
+	DECL  SI
+	KMOVW SI, K1
 
 tile:
-	MOVQ    b+32(FP), DI
-	MOVQ    k+8(FP), R8
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x00000010, R8
+	SUBQ    $0x00000010, DI
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (DI), Z4
+	VMOVUPD     (SI), Z4
 	VMOVUPD     (CX), Z5
 	VFMADD231PD Z5, Z4, Z0
 	VMOVUPD     (CX)(DX*1), Z5
 	VFMADD231PD Z5, Z4, Z2
-	VMOVUPD     64(DI), Z4
+	VMOVUPD     64(SI), Z4
 	VMOVUPD     64(CX), Z5
 	VFMADD231PD Z5, Z4, Z1
 	VMOVUPD     64(CX)(DX*1), Z5
 	VFMADD231PD Z5, Z4, Z3
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, DI
-	SUBQ        $0x00000010, R8
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000010, DI
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R8
+	ADDQ        $0x00000008, DI
 	JLT         part
-	VMOVUPD     (DI), Z4
+	VMOVUPD     (SI), Z4
 	VMOVUPD     (CX), Z5
 	VFMADD231PD Z5, Z4, Z0
 	VMOVUPD     (CX)(DX*1), Z5
 	VFMADD231PD Z5, Z4, Z2
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
 
 part:
-	TESTQ       $0x00000007, R8
+	TESTQ       $0x00000007, DI
 	JEQ         sum
-	VMOVUPD.Z   (DI), K1, Z4
+	VMOVUPD.Z   (SI), K1, Z4
 	VMOVUPD.Z   (CX), K1, Z5
 	VFMADD231PD Z5, Z4, Z1
 	VMOVUPD.Z   (CX)(DX*1), K1, Z5
@@ -3195,10 +3228,14 @@ part:
 sum:
 	VADDPD        Z1, Z0, Z0
 	VADDPD        Z3, Z2, Z2
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X4
-	VMOVSD        beta+72(FP), X5
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), SI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, SI
+	MOVQ          beta+80(FP), SI
+	ADDQ          SI, SI
+	VMOVSD        alpha+72(FP), X4
+	VMOVSD        beta+80(FP), X5
 	VEXTRACTF64X4 $0x01, Z0, Y6
 	VADDPD        Y6, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X6
@@ -3206,13 +3243,13 @@ sum:
 	VPERMILPD     $0x01, X0, X6
 	VADDPD        X6, X0, X0
 	VMULSD        X4, X0, X0
-	TESTQ         CX, CX
+	TESTQ         SI, SI
 	JEQ           store0_0
 	VFMADD231SD   (BX), X5, X0
 
 store0_0:
 	VMOVSD        X0, (BX)
-	ADDQ          SI, BX
+	ADDQ          CX, BX
 	VEXTRACTF64X4 $0x01, Z2, Y6
 	VADDPD        Y6, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X6
@@ -3220,13 +3257,13 @@ store0_0:
 	VPERMILPD     $0x01, X2, X6
 	VADDPD        X6, X2, X2
 	VMULSD        X4, X2, X2
-	TESTQ         CX, CX
+	TESTQ         SI, SI
 	JEQ           store1_0
 	VFMADD231SD   (BX), X5, X2
 
 store1_0:
 	VMOVSD X2, (BX)
-	ADDQ   SI, BX
+	ADDQ   CX, BX
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -3234,17 +3271,154 @@ store1_0:
 	VZEROUPPER
 	RET
 
-// func ddot3x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot3x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot3x1AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot3x1AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), CX
 	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
 	SHLQ $0x03, DX
 	SHLQ $0x03, CX
-	SHLQ $0x03, SI
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
+
+	// mask = 1<<n - 1
+	MOVQ  SI, CX
+	MOVL  $0x00000001, SI
+	SHLL  CL, SI
+	DECL  SI
+	KMOVW SI, K1
+
+tile:
+	MOVQ    b+32(FP), SI
+	MOVQ    k+8(FP), DI
+	MOVQ    AX, CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x00000010, DI
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (SI), Z6
+	VMOVUPD     (CX), Z7
+	VFMADD231PD Z7, Z6, Z0
+	VMOVUPD     (CX)(DX*1), Z7
+	VFMADD231PD Z7, Z6, Z2
+	VMOVUPD     (CX)(DX*2), Z7
+	VFMADD231PD Z7, Z6, Z4
+	VMOVUPD     64(SI), Z6
+	VMOVUPD     64(CX), Z7
+	VFMADD231PD Z7, Z6, Z1
+	VMOVUPD     64(CX)(DX*1), Z7
+	VFMADD231PD Z7, Z6, Z3
+	VMOVUPD     64(CX)(DX*2), Z7
+	VFMADD231PD Z7, Z6, Z5
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000010, DI
+	JGE         steps
+
+one:
+	ADDQ        $0x00000008, DI
+	JLT         part
+	VMOVUPD     (SI), Z6
+	VMOVUPD     (CX), Z7
+	VFMADD231PD Z7, Z6, Z0
+	VMOVUPD     (CX)(DX*1), Z7
+	VFMADD231PD Z7, Z6, Z2
+	VMOVUPD     (CX)(DX*2), Z7
+	VFMADD231PD Z7, Z6, Z4
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, SI
+
+part:
+	TESTQ       $0x00000007, DI
+	JEQ         sum
+	VMOVUPD.Z   (SI), K1, Z6
+	VMOVUPD.Z   (CX), K1, Z7
+	VFMADD231PD Z7, Z6, Z1
+	VMOVUPD.Z   (CX)(DX*1), K1, Z7
+	VFMADD231PD Z7, Z6, Z3
+	VMOVUPD.Z   (CX)(DX*2), K1, Z7
+	VFMADD231PD Z7, Z6, Z5
+
+sum:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z5, Z4, Z4
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), SI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, SI
+	MOVQ          beta+80(FP), SI
+	ADDQ          SI, SI
+	VMOVSD        alpha+72(FP), X6
+	VMOVSD        beta+80(FP), X7
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPD        Y8, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X8
+	VADDPD        X8, X0, X0
+	VPERMILPD     $0x01, X0, X8
+	VADDPD        X8, X0, X0
+	VMULSD        X6, X0, X0
+	TESTQ         SI, SI
+	JEQ           store0_0
+	VFMADD231SD   (BX), X7, X0
+
+store0_0:
+	VMOVSD        X0, (BX)
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z2, Y8
+	VADDPD        Y8, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X8
+	VADDPD        X8, X2, X2
+	VPERMILPD     $0x01, X2, X8
+	VADDPD        X8, X2, X2
+	VMULSD        X6, X2, X2
+	TESTQ         SI, SI
+	JEQ           store1_0
+	VFMADD231SD   (BX), X7, X2
+
+store1_0:
+	VMOVSD        X2, (BX)
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z4, Y8
+	VADDPD        Y8, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X8
+	VADDPD        X8, X4, X4
+	VPERMILPD     $0x01, X4, X8
+	VADDPD        X8, X4, X4
+	VMULSD        X6, X4, X4
+	TESTQ         SI, SI
+	JEQ           store2_0
+	VFMADD231SD   (BX), X7, X4
+
+store2_0:
+	VMOVSD X4, (BX)
+	ADDQ   CX, BX
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+// func ddot4x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·ddot4x1AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ bCol+40(FP), CX
+	MOVQ c+48(FP), BX
+	SHLQ $0x03, DX
+	SHLQ $0x03, CX
+	LEAQ (DX)(DX*2), SI
 	MOVQ k+8(FP), DI
 	ANDQ $0x00000007, DI
 
@@ -3265,25 +3439,31 @@ tile:
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x00000010, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (DI), Z6
-	VMOVUPD     (CX), Z7
-	VFMADD231PD Z7, Z6, Z0
-	VMOVUPD     (CX)(DX*1), Z7
-	VFMADD231PD Z7, Z6, Z2
-	VMOVUPD     (CX)(DX*2), Z7
-	VFMADD231PD Z7, Z6, Z4
-	VMOVUPD     64(DI), Z6
-	VMOVUPD     64(CX), Z7
-	VFMADD231PD Z7, Z6, Z1
-	VMOVUPD     64(CX)(DX*1), Z7
-	VFMADD231PD Z7, Z6, Z3
-	VMOVUPD     64(CX)(DX*2), Z7
-	VFMADD231PD Z7, Z6, Z5
+	VMOVUPD     (DI), Z8
+	VMOVUPD     (CX), Z9
+	VFMADD231PD Z9, Z8, Z0
+	VMOVUPD     (CX)(DX*1), Z9
+	VFMADD231PD Z9, Z8, Z2
+	VMOVUPD     (CX)(DX*2), Z9
+	VFMADD231PD Z9, Z8, Z4
+	VMOVUPD     (CX)(SI*1), Z9
+	VFMADD231PD Z9, Z8, Z6
+	VMOVUPD     64(DI), Z8
+	VMOVUPD     64(CX), Z9
+	VFMADD231PD Z9, Z8, Z1
+	VMOVUPD     64(CX)(DX*1), Z9
+	VFMADD231PD Z9, Z8, Z3
+	VMOVUPD     64(CX)(DX*2), Z9
+	VFMADD231PD Z9, Z8, Z5
+	VMOVUPD     64(CX)(SI*1), Z9
+	VFMADD231PD Z9, Z8, Z7
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000010, R8
@@ -3292,77 +3472,571 @@ steps:
 one:
 	ADDQ        $0x00000008, R8
 	JLT         part
-	VMOVUPD     (DI), Z6
-	VMOVUPD     (CX), Z7
-	VFMADD231PD Z7, Z6, Z0
-	VMOVUPD     (CX)(DX*1), Z7
-	VFMADD231PD Z7, Z6, Z2
-	VMOVUPD     (CX)(DX*2), Z7
-	VFMADD231PD Z7, Z6, Z4
+	VMOVUPD     (DI), Z8
+	VMOVUPD     (CX), Z9
+	VFMADD231PD Z9, Z8, Z0
+	VMOVUPD     (CX)(DX*1), Z9
+	VFMADD231PD Z9, Z8, Z2
+	VMOVUPD     (CX)(DX*2), Z9
+	VFMADD231PD Z9, Z8, Z4
+	VMOVUPD     (CX)(SI*1), Z9
+	VFMADD231PD Z9, Z8, Z6
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DI
 
 part:
 	TESTQ       $0x00000007, R8
 	JEQ         sum
-	VMOVUPD.Z   (DI), K1, Z6
-	VMOVUPD.Z   (CX), K1, Z7
-	VFMADD231PD Z7, Z6, Z1
-	VMOVUPD.Z   (CX)(DX*1), K1, Z7
-	VFMADD231PD Z7, Z6, Z3
-	VMOVUPD.Z   (CX)(DX*2), K1, Z7
-	VFMADD231PD Z7, Z6, Z5
+	VMOVUPD.Z   (DI), K1, Z8
+	VMOVUPD.Z   (CX), K1, Z9
+	VFMADD231PD Z9, Z8, Z1
+	VMOVUPD.Z   (CX)(DX*1), K1, Z9
+	VFMADD231PD Z9, Z8, Z3
+	VMOVUPD.Z   (CX)(DX*2), K1, Z9
+	VFMADD231PD Z9, Z8, Z5
+	VMOVUPD.Z   (CX)(SI*1), K1, Z9
+	VFMADD231PD Z9, Z8, Z7
 
 sum:
 	VADDPD        Z1, Z0, Z0
 	VADDPD        Z3, Z2, Z2
 	VADDPD        Z5, Z4, Z4
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X6
-	VMOVSD        beta+72(FP), X7
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPD        Y8, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X8
-	VADDPD        X8, X0, X0
-	VPERMILPD     $0x01, X0, X8
-	VADDPD        X8, X0, X0
-	VMULSD        X6, X0, X0
-	TESTQ         CX, CX
+	VADDPD        Z7, Z6, Z6
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, DI
+	MOVQ          beta+80(FP), DI
+	ADDQ          DI, DI
+	VMOVSD        alpha+72(FP), X8
+	VMOVSD        beta+80(FP), X9
+	VEXTRACTF64X4 $0x01, Z0, Y10
+	VADDPD        Y10, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X10
+	VADDPD        X10, X0, X0
+	VPERMILPD     $0x01, X0, X10
+	VADDPD        X10, X0, X0
+	VMULSD        X8, X0, X0
+	TESTQ         DI, DI
 	JEQ           store0_0
-	VFMADD231SD   (BX), X7, X0
+	VFMADD231SD   (BX), X9, X0
 
 store0_0:
 	VMOVSD        X0, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPD        Y8, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X8
-	VADDPD        X8, X2, X2
-	VPERMILPD     $0x01, X2, X8
-	VADDPD        X8, X2, X2
-	VMULSD        X6, X2, X2
-	TESTQ         CX, CX
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPD        Y10, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X10
+	VADDPD        X10, X2, X2
+	VPERMILPD     $0x01, X2, X10
+	VADDPD        X10, X2, X2
+	VMULSD        X8, X2, X2
+	TESTQ         DI, DI
 	JEQ           store1_0
-	VFMADD231SD   (BX), X7, X2
+	VFMADD231SD   (BX), X9, X2
 
 store1_0:
 	VMOVSD        X2, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z4, Y8
-	VADDPD        Y8, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X8
-	VADDPD        X8, X4, X4
-	VPERMILPD     $0x01, X4, X8
-	VADDPD        X8, X4, X4
-	VMULSD        X6, X4, X4
-	TESTQ         CX, CX
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z4, Y10
+	VADDPD        Y10, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X10
+	VADDPD        X10, X4, X4
+	VPERMILPD     $0x01, X4, X10
+	VADDPD        X10, X4, X4
+	VMULSD        X8, X4, X4
+	TESTQ         DI, DI
 	JEQ           store2_0
-	VFMADD231SD   (BX), X7, X4
+	VFMADD231SD   (BX), X9, X4
 
 store2_0:
-	VMOVSD X4, (BX)
-	ADDQ   SI, BX
+	VMOVSD        X4, (BX)
+	ADDQ          CX, BX
+	VEXTRACTF64X4 $0x01, Z6, Y10
+	VADDPD        Y10, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X10
+	VADDPD        X10, X6, X6
+	VPERMILPD     $0x01, X6, X10
+	VADDPD        X10, X6, X6
+	VMULSD        X8, X6, X6
+	TESTQ         DI, DI
+	JEQ           store3_0
+	VFMADD231SD   (BX), X9, X6
+
+store3_0:
+	VMOVSD X6, (BX)
+	ADDQ   CX, BX
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+// func ddot1x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·ddot1x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ bCol+40(FP), BX
+	MOVQ c+48(FP), SI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000007, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x00000010, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (DI), Z4
+	VMOVUPD     (DI)(BX*1), Z5
+	VMOVUPD     (CX), Z6
+	VFMADD231PD Z6, Z4, Z0
+	VFMADD231PD Z6, Z5, Z2
+	VMOVUPD     64(DI), Z4
+	VMOVUPD     64(DI)(BX*1), Z5
+	VMOVUPD     64(CX), Z6
+	VFMADD231PD Z6, Z4, Z1
+	VFMADD231PD Z6, Z5, Z3
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000010, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000008, R8
+	JLT         part
+	VMOVUPD     (DI), Z4
+	VMOVUPD     (DI)(BX*1), Z5
+	VMOVUPD     (CX), Z6
+	VFMADD231PD Z6, Z4, Z0
+	VFMADD231PD Z6, Z5, Z2
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DI
+
+part:
+	TESTQ       $0x00000007, R8
+	JEQ         sum
+	VMOVUPD.Z   (DI), K1, Z4
+	VMOVUPD.Z   (DI)(BX*1), K1, Z5
+	VMOVUPD.Z   (CX), K1, Z6
+	VFMADD231PD Z6, Z4, Z1
+	VFMADD231PD Z6, Z5, Z3
+
+sum:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, DI
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	VMOVSD        alpha+72(FP), X4
+	VMOVSD        beta+80(FP), X5
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VADDPD        Y6, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X6
+	VADDPD        X6, X0, X0
+	VPERMILPD     $0x01, X0, X6
+	VADDPD        X6, X0, X0
+	VMULSD        X4, X0, X0
+	TESTQ         R8, R8
+	JEQ           store0_0
+	VFMADD231SD   (SI), X5, X0
+
+store0_0:
+	VMOVSD        X0, (SI)
+	VEXTRACTF64X4 $0x01, Z2, Y6
+	VADDPD        Y6, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X6
+	VADDPD        X6, X2, X2
+	VPERMILPD     $0x01, X2, X6
+	VADDPD        X6, X2, X2
+	VMULSD        X4, X2, X2
+	TESTQ         R8, R8
+	JEQ           store0_1
+	VFMADD231SD   (SI)(DI*1), X5, X2
+
+store0_1:
+	VMOVSD X2, (SI)(DI*1)
+	ADDQ   CX, SI
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+// func ddot2x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·ddot2x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ bCol+40(FP), BX
+	MOVQ c+48(FP), SI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000007, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x00000010, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (DI), Z8
+	VMOVUPD     (DI)(BX*1), Z9
+	VMOVUPD     (CX), Z10
+	VFMADD231PD Z10, Z8, Z0
+	VFMADD231PD Z10, Z9, Z2
+	VMOVUPD     (CX)(DX*1), Z10
+	VFMADD231PD Z10, Z8, Z4
+	VFMADD231PD Z10, Z9, Z6
+	VMOVUPD     64(DI), Z8
+	VMOVUPD     64(DI)(BX*1), Z9
+	VMOVUPD     64(CX), Z10
+	VFMADD231PD Z10, Z8, Z1
+	VFMADD231PD Z10, Z9, Z3
+	VMOVUPD     64(CX)(DX*1), Z10
+	VFMADD231PD Z10, Z8, Z5
+	VFMADD231PD Z10, Z9, Z7
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000010, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000008, R8
+	JLT         part
+	VMOVUPD     (DI), Z8
+	VMOVUPD     (DI)(BX*1), Z9
+	VMOVUPD     (CX), Z10
+	VFMADD231PD Z10, Z8, Z0
+	VFMADD231PD Z10, Z9, Z2
+	VMOVUPD     (CX)(DX*1), Z10
+	VFMADD231PD Z10, Z8, Z4
+	VFMADD231PD Z10, Z9, Z6
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DI
+
+part:
+	TESTQ       $0x00000007, R8
+	JEQ         sum
+	VMOVUPD.Z   (DI), K1, Z8
+	VMOVUPD.Z   (DI)(BX*1), K1, Z9
+	VMOVUPD.Z   (CX), K1, Z10
+	VFMADD231PD Z10, Z8, Z1
+	VFMADD231PD Z10, Z9, Z3
+	VMOVUPD.Z   (CX)(DX*1), K1, Z10
+	VFMADD231PD Z10, Z8, Z5
+	VFMADD231PD Z10, Z9, Z7
+
+sum:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z5, Z4, Z4
+	VADDPD        Z7, Z6, Z6
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, DI
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	VMOVSD        alpha+72(FP), X8
+	VMOVSD        beta+80(FP), X9
+	VEXTRACTF64X4 $0x01, Z0, Y10
+	VADDPD        Y10, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X10
+	VADDPD        X10, X0, X0
+	VPERMILPD     $0x01, X0, X10
+	VADDPD        X10, X0, X0
+	VMULSD        X8, X0, X0
+	TESTQ         R8, R8
+	JEQ           store0_0
+	VFMADD231SD   (SI), X9, X0
+
+store0_0:
+	VMOVSD        X0, (SI)
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPD        Y10, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X10
+	VADDPD        X10, X2, X2
+	VPERMILPD     $0x01, X2, X10
+	VADDPD        X10, X2, X2
+	VMULSD        X8, X2, X2
+	TESTQ         R8, R8
+	JEQ           store0_1
+	VFMADD231SD   (SI)(DI*1), X9, X2
+
+store0_1:
+	VMOVSD        X2, (SI)(DI*1)
+	ADDQ          CX, SI
+	VEXTRACTF64X4 $0x01, Z4, Y10
+	VADDPD        Y10, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X10
+	VADDPD        X10, X4, X4
+	VPERMILPD     $0x01, X4, X10
+	VADDPD        X10, X4, X4
+	VMULSD        X8, X4, X4
+	TESTQ         R8, R8
+	JEQ           store1_0
+	VFMADD231SD   (SI), X9, X4
+
+store1_0:
+	VMOVSD        X4, (SI)
+	VEXTRACTF64X4 $0x01, Z6, Y10
+	VADDPD        Y10, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X10
+	VADDPD        X10, X6, X6
+	VPERMILPD     $0x01, X6, X10
+	VADDPD        X10, X6, X6
+	VMULSD        X8, X6, X6
+	TESTQ         R8, R8
+	JEQ           store1_1
+	VFMADD231SD   (SI)(DI*1), X9, X6
+
+store1_1:
+	VMOVSD X6, (SI)(DI*1)
+	ADDQ   CX, SI
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+// func ddot3x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·ddot3x2AVX512(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), DX
+	MOVQ bCol+40(FP), BX
+	MOVQ c+48(FP), SI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000007, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, CX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x00000010, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (DI), Z12
+	VMOVUPD     (DI)(BX*1), Z13
+	VMOVUPD     (CX), Z14
+	VFMADD231PD Z14, Z12, Z0
+	VFMADD231PD Z14, Z13, Z2
+	VMOVUPD     (CX)(DX*1), Z14
+	VFMADD231PD Z14, Z12, Z4
+	VFMADD231PD Z14, Z13, Z6
+	VMOVUPD     (CX)(DX*2), Z14
+	VFMADD231PD Z14, Z12, Z8
+	VFMADD231PD Z14, Z13, Z10
+	VMOVUPD     64(DI), Z12
+	VMOVUPD     64(DI)(BX*1), Z13
+	VMOVUPD     64(CX), Z14
+	VFMADD231PD Z14, Z12, Z1
+	VFMADD231PD Z14, Z13, Z3
+	VMOVUPD     64(CX)(DX*1), Z14
+	VFMADD231PD Z14, Z12, Z5
+	VFMADD231PD Z14, Z13, Z7
+	VMOVUPD     64(CX)(DX*2), Z14
+	VFMADD231PD Z14, Z12, Z9
+	VFMADD231PD Z14, Z13, Z11
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000010, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000008, R8
+	JLT         part
+	VMOVUPD     (DI), Z12
+	VMOVUPD     (DI)(BX*1), Z13
+	VMOVUPD     (CX), Z14
+	VFMADD231PD Z14, Z12, Z0
+	VFMADD231PD Z14, Z13, Z2
+	VMOVUPD     (CX)(DX*1), Z14
+	VFMADD231PD Z14, Z12, Z4
+	VFMADD231PD Z14, Z13, Z6
+	VMOVUPD     (CX)(DX*2), Z14
+	VFMADD231PD Z14, Z12, Z8
+	VFMADD231PD Z14, Z13, Z10
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DI
+
+part:
+	TESTQ       $0x00000007, R8
+	JEQ         sum
+	VMOVUPD.Z   (DI), K1, Z12
+	VMOVUPD.Z   (DI)(BX*1), K1, Z13
+	VMOVUPD.Z   (CX), K1, Z14
+	VFMADD231PD Z14, Z12, Z1
+	VFMADD231PD Z14, Z13, Z3
+	VMOVUPD.Z   (CX)(DX*1), K1, Z14
+	VFMADD231PD Z14, Z12, Z5
+	VFMADD231PD Z14, Z13, Z7
+	VMOVUPD.Z   (CX)(DX*2), K1, Z14
+	VFMADD231PD Z14, Z12, Z9
+	VFMADD231PD Z14, Z13, Z11
+
+sum:
+	VADDPD        Z1, Z0, Z0
+	VADDPD        Z3, Z2, Z2
+	VADDPD        Z5, Z4, Z4
+	VADDPD        Z7, Z6, Z6
+	VADDPD        Z9, Z8, Z8
+	VADDPD        Z11, Z10, Z10
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, DI
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	VMOVSD        alpha+72(FP), X12
+	VMOVSD        beta+80(FP), X13
+	VEXTRACTF64X4 $0x01, Z0, Y14
+	VADDPD        Y14, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X14
+	VADDPD        X14, X0, X0
+	VPERMILPD     $0x01, X0, X14
+	VADDPD        X14, X0, X0
+	VMULSD        X12, X0, X0
+	TESTQ         R8, R8
+	JEQ           store0_0
+	VFMADD231SD   (SI), X13, X0
+
+store0_0:
+	VMOVSD        X0, (SI)
+	VEXTRACTF64X4 $0x01, Z2, Y14
+	VADDPD        Y14, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X14
+	VADDPD        X14, X2, X2
+	VPERMILPD     $0x01, X2, X14
+	VADDPD        X14, X2, X2
+	VMULSD        X12, X2, X2
+	TESTQ         R8, R8
+	JEQ           store0_1
+	VFMADD231SD   (SI)(DI*1), X13, X2
+
+store0_1:
+	VMOVSD        X2, (SI)(DI*1)
+	ADDQ          CX, SI
+	VEXTRACTF64X4 $0x01, Z4, Y14
+	VADDPD        Y14, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X14
+	VADDPD        X14, X4, X4
+	VPERMILPD     $0x01, X4, X14
+	VADDPD        X14, X4, X4
+	VMULSD        X12, X4, X4
+	TESTQ         R8, R8
+	JEQ           store1_0
+	VFMADD231SD   (SI), X13, X4
+
+store1_0:
+	VMOVSD        X4, (SI)
+	VEXTRACTF64X4 $0x01, Z6, Y14
+	VADDPD        Y14, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X14
+	VADDPD        X14, X6, X6
+	VPERMILPD     $0x01, X6, X14
+	VADDPD        X14, X6, X6
+	VMULSD        X12, X6, X6
+	TESTQ         R8, R8
+	JEQ           store1_1
+	VFMADD231SD   (SI)(DI*1), X13, X6
+
+store1_1:
+	VMOVSD        X6, (SI)(DI*1)
+	ADDQ          CX, SI
+	VEXTRACTF64X4 $0x01, Z8, Y14
+	VADDPD        Y14, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X14
+	VADDPD        X14, X8, X8
+	VPERMILPD     $0x01, X8, X14
+	VADDPD        X14, X8, X8
+	VMULSD        X12, X8, X8
+	TESTQ         R8, R8
+	JEQ           store2_0
+	VFMADD231SD   (SI), X13, X8
+
+store2_0:
+	VMOVSD        X8, (SI)
+	VEXTRACTF64X4 $0x01, Z10, Y14
+	VADDPD        Y14, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X14
+	VADDPD        X14, X10, X10
+	VPERMILPD     $0x01, X10, X14
+	VADDPD        X14, X10, X10
+	VMULSD        X12, X10, X10
+	TESTQ         R8, R8
+	JEQ           store2_1
+	VFMADD231SD   (SI)(DI*1), X13, X10
+
+store2_1:
+	VMOVSD X10, (SI)(DI*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -3370,17 +4044,15 @@ store2_0:
 	VZEROUPPER
 	RET
 
-// func ddot4x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot4x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot4x1AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot4x2AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), CX
-	MOVQ c+48(FP), BX
-	MOVQ ldc+56(FP), SI
+	MOVQ bCol+40(FP), BX
+	MOVQ c+48(FP), SI
 	SHLQ $0x03, DX
-	SHLQ $0x03, CX
-	SHLQ $0x03, SI
+	SHLQ $0x03, BX
 	LEAQ (DX)(DX*2), DI
 	MOVQ k+8(FP), R8
 	ANDQ $0x00000007, R8
@@ -3404,633 +4076,6 @@ tile:
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x00000010, R9
-	JLT     one
-	PCALIGN $0x20
-
-steps:
-	VMOVUPD     (R8), Z8
-	VMOVUPD     (CX), Z9
-	VFMADD231PD Z9, Z8, Z0
-	VMOVUPD     (CX)(DX*1), Z9
-	VFMADD231PD Z9, Z8, Z2
-	VMOVUPD     (CX)(DX*2), Z9
-	VFMADD231PD Z9, Z8, Z4
-	VMOVUPD     (CX)(DI*1), Z9
-	VFMADD231PD Z9, Z8, Z6
-	VMOVUPD     64(R8), Z8
-	VMOVUPD     64(CX), Z9
-	VFMADD231PD Z9, Z8, Z1
-	VMOVUPD     64(CX)(DX*1), Z9
-	VFMADD231PD Z9, Z8, Z3
-	VMOVUPD     64(CX)(DX*2), Z9
-	VFMADD231PD Z9, Z8, Z5
-	VMOVUPD     64(CX)(DI*1), Z9
-	VFMADD231PD Z9, Z8, Z7
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000010, R9
-	JGE         steps
-
-one:
-	ADDQ        $0x00000008, R9
-	JLT         part
-	VMOVUPD     (R8), Z8
-	VMOVUPD     (CX), Z9
-	VFMADD231PD Z9, Z8, Z0
-	VMOVUPD     (CX)(DX*1), Z9
-	VFMADD231PD Z9, Z8, Z2
-	VMOVUPD     (CX)(DX*2), Z9
-	VFMADD231PD Z9, Z8, Z4
-	VMOVUPD     (CX)(DI*1), Z9
-	VFMADD231PD Z9, Z8, Z6
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
-
-part:
-	TESTQ       $0x00000007, R9
-	JEQ         sum
-	VMOVUPD.Z   (R8), K1, Z8
-	VMOVUPD.Z   (CX), K1, Z9
-	VFMADD231PD Z9, Z8, Z1
-	VMOVUPD.Z   (CX)(DX*1), K1, Z9
-	VFMADD231PD Z9, Z8, Z3
-	VMOVUPD.Z   (CX)(DX*2), K1, Z9
-	VFMADD231PD Z9, Z8, Z5
-	VMOVUPD.Z   (CX)(DI*1), K1, Z9
-	VFMADD231PD Z9, Z8, Z7
-
-sum:
-	VADDPD        Z1, Z0, Z0
-	VADDPD        Z3, Z2, Z2
-	VADDPD        Z5, Z4, Z4
-	VADDPD        Z7, Z6, Z6
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X8
-	VMOVSD        beta+72(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPD        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPD        X10, X0, X0
-	VPERMILPD     $0x01, X0, X10
-	VADDPD        X10, X0, X0
-	VMULSD        X8, X0, X0
-	TESTQ         CX, CX
-	JEQ           store0_0
-	VFMADD231SD   (BX), X9, X0
-
-store0_0:
-	VMOVSD        X0, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPD        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPD        X10, X2, X2
-	VPERMILPD     $0x01, X2, X10
-	VADDPD        X10, X2, X2
-	VMULSD        X8, X2, X2
-	TESTQ         CX, CX
-	JEQ           store1_0
-	VFMADD231SD   (BX), X9, X2
-
-store1_0:
-	VMOVSD        X2, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z4, Y10
-	VADDPD        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPD        X10, X4, X4
-	VPERMILPD     $0x01, X4, X10
-	VADDPD        X10, X4, X4
-	VMULSD        X8, X4, X4
-	TESTQ         CX, CX
-	JEQ           store2_0
-	VFMADD231SD   (BX), X9, X4
-
-store2_0:
-	VMOVSD        X4, (BX)
-	ADDQ          SI, BX
-	VEXTRACTF64X4 $0x01, Z6, Y10
-	VADDPD        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPD        X10, X6, X6
-	VPERMILPD     $0x01, X6, X10
-	VADDPD        X10, X6, X6
-	VMULSD        X8, X6, X6
-	TESTQ         CX, CX
-	JEQ           store3_0
-	VFMADD231SD   (BX), X9, X6
-
-store3_0:
-	VMOVSD X6, (BX)
-	ADDQ   SI, BX
-	IMUL3Q $0x00000004, DX, CX
-	ADDQ   CX, AX
-	DECQ   tiles+0(FP)
-	JNE    tile
-	VZEROUPPER
-	RET
-
-// func ddot1x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot1x2AVX512(SB), NOSPLIT, $0-80
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), BX
-	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x00000007, R8
-
-	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
-
-tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x00000010, R9
-	JLT     one
-	PCALIGN $0x20
-
-steps:
-	VMOVUPD     (R8), Z4
-	VMOVUPD     (R8)(BX*1), Z5
-	VMOVUPD     (CX), Z6
-	VFMADD231PD Z6, Z4, Z0
-	VFMADD231PD Z6, Z5, Z2
-	VMOVUPD     64(R8), Z4
-	VMOVUPD     64(R8)(BX*1), Z5
-	VMOVUPD     64(CX), Z6
-	VFMADD231PD Z6, Z4, Z1
-	VFMADD231PD Z6, Z5, Z3
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000010, R9
-	JGE         steps
-
-one:
-	ADDQ        $0x00000008, R9
-	JLT         part
-	VMOVUPD     (R8), Z4
-	VMOVUPD     (R8)(BX*1), Z5
-	VMOVUPD     (CX), Z6
-	VFMADD231PD Z6, Z4, Z0
-	VFMADD231PD Z6, Z5, Z2
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
-
-part:
-	TESTQ       $0x00000007, R9
-	JEQ         sum
-	VMOVUPD.Z   (R8), K1, Z4
-	VMOVUPD.Z   (R8)(BX*1), K1, Z5
-	VMOVUPD.Z   (CX), K1, Z6
-	VFMADD231PD Z6, Z4, Z1
-	VFMADD231PD Z6, Z5, Z3
-
-sum:
-	VADDPD        Z1, Z0, Z0
-	VADDPD        Z3, Z2, Z2
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X4
-	VMOVSD        beta+72(FP), X5
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VADDPD        Y6, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X6
-	VADDPD        X6, X0, X0
-	VPERMILPD     $0x01, X0, X6
-	VADDPD        X6, X0, X0
-	VMULSD        X4, X0, X0
-	TESTQ         CX, CX
-	JEQ           store0_0
-	VFMADD231SD   (SI), X5, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y6
-	VADDPD        Y6, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X6
-	VADDPD        X6, X2, X2
-	VPERMILPD     $0x01, X2, X6
-	VADDPD        X6, X2, X2
-	VMULSD        X4, X2, X2
-	TESTQ         CX, CX
-	JEQ           store0_1
-	VFMADD231SD   8(SI), X5, X2
-
-store0_1:
-	VMOVSD X2, 8(SI)
-	ADDQ   DI, SI
-	IMUL3Q $0x00000001, DX, CX
-	ADDQ   CX, AX
-	DECQ   tiles+0(FP)
-	JNE    tile
-	VZEROUPPER
-	RET
-
-// func ddot2x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot2x2AVX512(SB), NOSPLIT, $0-80
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), BX
-	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x00000007, R8
-
-	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
-
-tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x00000010, R9
-	JLT     one
-	PCALIGN $0x20
-
-steps:
-	VMOVUPD     (R8), Z8
-	VMOVUPD     (R8)(BX*1), Z9
-	VMOVUPD     (CX), Z10
-	VFMADD231PD Z10, Z8, Z0
-	VFMADD231PD Z10, Z9, Z2
-	VMOVUPD     (CX)(DX*1), Z10
-	VFMADD231PD Z10, Z8, Z4
-	VFMADD231PD Z10, Z9, Z6
-	VMOVUPD     64(R8), Z8
-	VMOVUPD     64(R8)(BX*1), Z9
-	VMOVUPD     64(CX), Z10
-	VFMADD231PD Z10, Z8, Z1
-	VFMADD231PD Z10, Z9, Z3
-	VMOVUPD     64(CX)(DX*1), Z10
-	VFMADD231PD Z10, Z8, Z5
-	VFMADD231PD Z10, Z9, Z7
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000010, R9
-	JGE         steps
-
-one:
-	ADDQ        $0x00000008, R9
-	JLT         part
-	VMOVUPD     (R8), Z8
-	VMOVUPD     (R8)(BX*1), Z9
-	VMOVUPD     (CX), Z10
-	VFMADD231PD Z10, Z8, Z0
-	VFMADD231PD Z10, Z9, Z2
-	VMOVUPD     (CX)(DX*1), Z10
-	VFMADD231PD Z10, Z8, Z4
-	VFMADD231PD Z10, Z9, Z6
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
-
-part:
-	TESTQ       $0x00000007, R9
-	JEQ         sum
-	VMOVUPD.Z   (R8), K1, Z8
-	VMOVUPD.Z   (R8)(BX*1), K1, Z9
-	VMOVUPD.Z   (CX), K1, Z10
-	VFMADD231PD Z10, Z8, Z1
-	VFMADD231PD Z10, Z9, Z3
-	VMOVUPD.Z   (CX)(DX*1), K1, Z10
-	VFMADD231PD Z10, Z8, Z5
-	VFMADD231PD Z10, Z9, Z7
-
-sum:
-	VADDPD        Z1, Z0, Z0
-	VADDPD        Z3, Z2, Z2
-	VADDPD        Z5, Z4, Z4
-	VADDPD        Z7, Z6, Z6
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X8
-	VMOVSD        beta+72(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPD        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPD        X10, X0, X0
-	VPERMILPD     $0x01, X0, X10
-	VADDPD        X10, X0, X0
-	VMULSD        X8, X0, X0
-	TESTQ         CX, CX
-	JEQ           store0_0
-	VFMADD231SD   (SI), X9, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPD        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPD        X10, X2, X2
-	VPERMILPD     $0x01, X2, X10
-	VADDPD        X10, X2, X2
-	VMULSD        X8, X2, X2
-	TESTQ         CX, CX
-	JEQ           store0_1
-	VFMADD231SD   8(SI), X9, X2
-
-store0_1:
-	VMOVSD        X2, 8(SI)
-	ADDQ          DI, SI
-	VEXTRACTF64X4 $0x01, Z4, Y10
-	VADDPD        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPD        X10, X4, X4
-	VPERMILPD     $0x01, X4, X10
-	VADDPD        X10, X4, X4
-	VMULSD        X8, X4, X4
-	TESTQ         CX, CX
-	JEQ           store1_0
-	VFMADD231SD   (SI), X9, X4
-
-store1_0:
-	VMOVSD        X4, (SI)
-	VEXTRACTF64X4 $0x01, Z6, Y10
-	VADDPD        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPD        X10, X6, X6
-	VPERMILPD     $0x01, X6, X10
-	VADDPD        X10, X6, X6
-	VMULSD        X8, X6, X6
-	TESTQ         CX, CX
-	JEQ           store1_1
-	VFMADD231SD   8(SI), X9, X6
-
-store1_1:
-	VMOVSD X6, 8(SI)
-	ADDQ   DI, SI
-	IMUL3Q $0x00000002, DX, CX
-	ADDQ   CX, AX
-	DECQ   tiles+0(FP)
-	JNE    tile
-	VZEROUPPER
-	RET
-
-// func ddot3x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot3x2AVX512(SB), NOSPLIT, $0-80
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), BX
-	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x00000007, R8
-
-	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
-
-tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
-	MOVQ    AX, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x00000010, R9
-	JLT     one
-	PCALIGN $0x20
-
-steps:
-	VMOVUPD     (R8), Z12
-	VMOVUPD     (R8)(BX*1), Z13
-	VMOVUPD     (CX), Z14
-	VFMADD231PD Z14, Z12, Z0
-	VFMADD231PD Z14, Z13, Z2
-	VMOVUPD     (CX)(DX*1), Z14
-	VFMADD231PD Z14, Z12, Z4
-	VFMADD231PD Z14, Z13, Z6
-	VMOVUPD     (CX)(DX*2), Z14
-	VFMADD231PD Z14, Z12, Z8
-	VFMADD231PD Z14, Z13, Z10
-	VMOVUPD     64(R8), Z12
-	VMOVUPD     64(R8)(BX*1), Z13
-	VMOVUPD     64(CX), Z14
-	VFMADD231PD Z14, Z12, Z1
-	VFMADD231PD Z14, Z13, Z3
-	VMOVUPD     64(CX)(DX*1), Z14
-	VFMADD231PD Z14, Z12, Z5
-	VFMADD231PD Z14, Z13, Z7
-	VMOVUPD     64(CX)(DX*2), Z14
-	VFMADD231PD Z14, Z12, Z9
-	VFMADD231PD Z14, Z13, Z11
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000010, R9
-	JGE         steps
-
-one:
-	ADDQ        $0x00000008, R9
-	JLT         part
-	VMOVUPD     (R8), Z12
-	VMOVUPD     (R8)(BX*1), Z13
-	VMOVUPD     (CX), Z14
-	VFMADD231PD Z14, Z12, Z0
-	VFMADD231PD Z14, Z13, Z2
-	VMOVUPD     (CX)(DX*1), Z14
-	VFMADD231PD Z14, Z12, Z4
-	VFMADD231PD Z14, Z13, Z6
-	VMOVUPD     (CX)(DX*2), Z14
-	VFMADD231PD Z14, Z12, Z8
-	VFMADD231PD Z14, Z13, Z10
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
-
-part:
-	TESTQ       $0x00000007, R9
-	JEQ         sum
-	VMOVUPD.Z   (R8), K1, Z12
-	VMOVUPD.Z   (R8)(BX*1), K1, Z13
-	VMOVUPD.Z   (CX), K1, Z14
-	VFMADD231PD Z14, Z12, Z1
-	VFMADD231PD Z14, Z13, Z3
-	VMOVUPD.Z   (CX)(DX*1), K1, Z14
-	VFMADD231PD Z14, Z12, Z5
-	VFMADD231PD Z14, Z13, Z7
-	VMOVUPD.Z   (CX)(DX*2), K1, Z14
-	VFMADD231PD Z14, Z12, Z9
-	VFMADD231PD Z14, Z13, Z11
-
-sum:
-	VADDPD        Z1, Z0, Z0
-	VADDPD        Z3, Z2, Z2
-	VADDPD        Z5, Z4, Z4
-	VADDPD        Z7, Z6, Z6
-	VADDPD        Z9, Z8, Z8
-	VADDPD        Z11, Z10, Z10
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X12
-	VMOVSD        beta+72(FP), X13
-	VEXTRACTF64X4 $0x01, Z0, Y14
-	VADDPD        Y14, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X14
-	VADDPD        X14, X0, X0
-	VPERMILPD     $0x01, X0, X14
-	VADDPD        X14, X0, X0
-	VMULSD        X12, X0, X0
-	TESTQ         CX, CX
-	JEQ           store0_0
-	VFMADD231SD   (SI), X13, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y14
-	VADDPD        Y14, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X14
-	VADDPD        X14, X2, X2
-	VPERMILPD     $0x01, X2, X14
-	VADDPD        X14, X2, X2
-	VMULSD        X12, X2, X2
-	TESTQ         CX, CX
-	JEQ           store0_1
-	VFMADD231SD   8(SI), X13, X2
-
-store0_1:
-	VMOVSD        X2, 8(SI)
-	ADDQ          DI, SI
-	VEXTRACTF64X4 $0x01, Z4, Y14
-	VADDPD        Y14, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X14
-	VADDPD        X14, X4, X4
-	VPERMILPD     $0x01, X4, X14
-	VADDPD        X14, X4, X4
-	VMULSD        X12, X4, X4
-	TESTQ         CX, CX
-	JEQ           store1_0
-	VFMADD231SD   (SI), X13, X4
-
-store1_0:
-	VMOVSD        X4, (SI)
-	VEXTRACTF64X4 $0x01, Z6, Y14
-	VADDPD        Y14, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X14
-	VADDPD        X14, X6, X6
-	VPERMILPD     $0x01, X6, X14
-	VADDPD        X14, X6, X6
-	VMULSD        X12, X6, X6
-	TESTQ         CX, CX
-	JEQ           store1_1
-	VFMADD231SD   8(SI), X13, X6
-
-store1_1:
-	VMOVSD        X6, 8(SI)
-	ADDQ          DI, SI
-	VEXTRACTF64X4 $0x01, Z8, Y14
-	VADDPD        Y14, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X14
-	VADDPD        X14, X8, X8
-	VPERMILPD     $0x01, X8, X14
-	VADDPD        X14, X8, X8
-	VMULSD        X12, X8, X8
-	TESTQ         CX, CX
-	JEQ           store2_0
-	VFMADD231SD   (SI), X13, X8
-
-store2_0:
-	VMOVSD        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y14
-	VADDPD        Y14, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X14
-	VADDPD        X14, X10, X10
-	VPERMILPD     $0x01, X10, X14
-	VADDPD        X14, X10, X10
-	VMULSD        X12, X10, X10
-	TESTQ         CX, CX
-	JEQ           store2_1
-	VFMADD231SD   8(SI), X13, X10
-
-store2_1:
-	VMOVSD X10, 8(SI)
-	ADDQ   DI, SI
-	IMUL3Q $0x00000003, DX, CX
-	ADDQ   CX, AX
-	DECQ   tiles+0(FP)
-	JNE    tile
-	VZEROUPPER
-	RET
-
-// func ddot4x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot4x2AVX512(SB), NOSPLIT, $0-80
-	MOVQ a+16(FP), AX
-	MOVQ aRow+24(FP), DX
-	MOVQ bCol+40(FP), BX
-	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (DX)(DX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x00000007, R9
-
-	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
-
-tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
-	MOVQ    AX, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
@@ -4039,13 +4084,13 @@ tile:
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x00000010, R10
+	SUBQ    $0x00000010, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R9), Z16
-	VMOVUPD     (R9)(BX*1), Z17
+	VMOVUPD     (R8), Z16
+	VMOVUPD     (R8)(BX*1), Z17
 	VMOVUPD     (CX), Z18
 	VFMADD231PD Z18, Z16, Z0
 	VFMADD231PD Z18, Z17, Z2
@@ -4055,11 +4100,11 @@ steps:
 	VMOVUPD     (CX)(DX*2), Z18
 	VFMADD231PD Z18, Z16, Z8
 	VFMADD231PD Z18, Z17, Z10
-	VMOVUPD     (CX)(R8*1), Z18
+	VMOVUPD     (CX)(DI*1), Z18
 	VFMADD231PD Z18, Z16, Z12
 	VFMADD231PD Z18, Z17, Z14
-	VMOVUPD     64(R9), Z16
-	VMOVUPD     64(R9)(BX*1), Z17
+	VMOVUPD     64(R8), Z16
+	VMOVUPD     64(R8)(BX*1), Z17
 	VMOVUPD     64(CX), Z18
 	VFMADD231PD Z18, Z16, Z1
 	VFMADD231PD Z18, Z17, Z3
@@ -4069,19 +4114,19 @@ steps:
 	VMOVUPD     64(CX)(DX*2), Z18
 	VFMADD231PD Z18, Z16, Z9
 	VFMADD231PD Z18, Z17, Z11
-	VMOVUPD     64(CX)(R8*1), Z18
+	VMOVUPD     64(CX)(DI*1), Z18
 	VFMADD231PD Z18, Z16, Z13
 	VFMADD231PD Z18, Z17, Z15
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000010, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000010, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R10
+	ADDQ        $0x00000008, R9
 	JLT         part
-	VMOVUPD     (R9), Z16
-	VMOVUPD     (R9)(BX*1), Z17
+	VMOVUPD     (R8), Z16
+	VMOVUPD     (R8)(BX*1), Z17
 	VMOVUPD     (CX), Z18
 	VFMADD231PD Z18, Z16, Z0
 	VFMADD231PD Z18, Z17, Z2
@@ -4091,17 +4136,17 @@ one:
 	VMOVUPD     (CX)(DX*2), Z18
 	VFMADD231PD Z18, Z16, Z8
 	VFMADD231PD Z18, Z17, Z10
-	VMOVUPD     (CX)(R8*1), Z18
+	VMOVUPD     (CX)(DI*1), Z18
 	VFMADD231PD Z18, Z16, Z12
 	VFMADD231PD Z18, Z17, Z14
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x00000007, R10
+	TESTQ       $0x00000007, R9
 	JEQ         sum
-	VMOVUPD.Z   (R9), K1, Z16
-	VMOVUPD.Z   (R9)(BX*1), K1, Z17
+	VMOVUPD.Z   (R8), K1, Z16
+	VMOVUPD.Z   (R8)(BX*1), K1, Z17
 	VMOVUPD.Z   (CX), K1, Z18
 	VFMADD231PD Z18, Z16, Z1
 	VFMADD231PD Z18, Z17, Z3
@@ -4111,7 +4156,7 @@ part:
 	VMOVUPD.Z   (CX)(DX*2), K1, Z18
 	VFMADD231PD Z18, Z16, Z9
 	VFMADD231PD Z18, Z17, Z11
-	VMOVUPD.Z   (CX)(R8*1), K1, Z18
+	VMOVUPD.Z   (CX)(DI*1), K1, Z18
 	VFMADD231PD Z18, Z16, Z13
 	VFMADD231PD Z18, Z17, Z15
 
@@ -4124,10 +4169,14 @@ sum:
 	VADDPD        Z11, Z10, Z10
 	VADDPD        Z13, Z12, Z12
 	VADDPD        Z15, Z14, Z14
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X16
-	VMOVSD        beta+72(FP), X17
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, R8
+	MOVQ          beta+80(FP), R9
+	ADDQ          R9, R9
+	VMOVSD        alpha+72(FP), X16
+	VMOVSD        beta+80(FP), X17
 	VEXTRACTF64X4 $0x01, Z0, Y18
 	VADDPD        Y18, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X18
@@ -4135,7 +4184,7 @@ sum:
 	VPERMILPD     $0x01, X0, X18
 	VADDPD        X18, X0, X0
 	VMULSD        X16, X0, X0
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store0_0
 	VFMADD231SD   (SI), X17, X0
 
@@ -4148,13 +4197,13 @@ store0_0:
 	VPERMILPD     $0x01, X2, X18
 	VADDPD        X18, X2, X2
 	VMULSD        X16, X2, X2
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store0_1
-	VFMADD231SD   8(SI), X17, X2
+	VFMADD231SD   (SI)(R8*1), X17, X2
 
 store0_1:
-	VMOVSD        X2, 8(SI)
-	ADDQ          DI, SI
+	VMOVSD        X2, (SI)(R8*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z4, Y18
 	VADDPD        Y18, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X18
@@ -4162,7 +4211,7 @@ store0_1:
 	VPERMILPD     $0x01, X4, X18
 	VADDPD        X18, X4, X4
 	VMULSD        X16, X4, X4
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store1_0
 	VFMADD231SD   (SI), X17, X4
 
@@ -4175,13 +4224,13 @@ store1_0:
 	VPERMILPD     $0x01, X6, X18
 	VADDPD        X18, X6, X6
 	VMULSD        X16, X6, X6
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store1_1
-	VFMADD231SD   8(SI), X17, X6
+	VFMADD231SD   (SI)(R8*1), X17, X6
 
 store1_1:
-	VMOVSD        X6, 8(SI)
-	ADDQ          DI, SI
+	VMOVSD        X6, (SI)(R8*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z8, Y18
 	VADDPD        Y18, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X18
@@ -4189,7 +4238,7 @@ store1_1:
 	VPERMILPD     $0x01, X8, X18
 	VADDPD        X18, X8, X8
 	VMULSD        X16, X8, X8
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store2_0
 	VFMADD231SD   (SI), X17, X8
 
@@ -4202,13 +4251,13 @@ store2_0:
 	VPERMILPD     $0x01, X10, X18
 	VADDPD        X18, X10, X10
 	VMULSD        X16, X10, X10
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store2_1
-	VFMADD231SD   8(SI), X17, X10
+	VFMADD231SD   (SI)(R8*1), X17, X10
 
 store2_1:
-	VMOVSD        X10, 8(SI)
-	ADDQ          DI, SI
+	VMOVSD        X10, (SI)(R8*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z12, Y18
 	VADDPD        Y18, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X18
@@ -4216,7 +4265,7 @@ store2_1:
 	VPERMILPD     $0x01, X12, X18
 	VADDPD        X18, X12, X12
 	VMULSD        X16, X12, X12
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store3_0
 	VFMADD231SD   (SI), X17, X12
 
@@ -4229,13 +4278,13 @@ store3_0:
 	VPERMILPD     $0x01, X14, X18
 	VADDPD        X18, X14, X14
 	VMULSD        X16, X14, X14
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store3_1
-	VFMADD231SD   8(SI), X17, X14
+	VFMADD231SD   (SI)(R8*1), X17, X14
 
 store3_1:
-	VMOVSD X14, 8(SI)
-	ADDQ   DI, SI
+	VMOVSD X14, (SI)(R8*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -4243,30 +4292,28 @@ store3_1:
 	VZEROUPPER
 	RET
 
-// func ddot1x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot1x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot1x3AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot1x3AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x00000007, R8
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000007, DI
 
 	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -4274,49 +4321,49 @@ tile:
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x00000010, R9
+	SUBQ    $0x00000010, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R8), Z6
-	VMOVUPD     (R8)(BX*1), Z7
-	VMOVUPD     (R8)(BX*2), Z8
+	VMOVUPD     (DI), Z6
+	VMOVUPD     (DI)(BX*1), Z7
+	VMOVUPD     (DI)(BX*2), Z8
 	VMOVUPD     (CX), Z9
 	VFMADD231PD Z9, Z6, Z0
 	VFMADD231PD Z9, Z7, Z2
 	VFMADD231PD Z9, Z8, Z4
-	VMOVUPD     64(R8), Z6
-	VMOVUPD     64(R8)(BX*1), Z7
-	VMOVUPD     64(R8)(BX*2), Z8
+	VMOVUPD     64(DI), Z6
+	VMOVUPD     64(DI)(BX*1), Z7
+	VMOVUPD     64(DI)(BX*2), Z8
 	VMOVUPD     64(CX), Z9
 	VFMADD231PD Z9, Z6, Z1
 	VFMADD231PD Z9, Z7, Z3
 	VFMADD231PD Z9, Z8, Z5
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000010, R9
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000010, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R9
+	ADDQ        $0x00000008, R8
 	JLT         part
-	VMOVUPD     (R8), Z6
-	VMOVUPD     (R8)(BX*1), Z7
-	VMOVUPD     (R8)(BX*2), Z8
+	VMOVUPD     (DI), Z6
+	VMOVUPD     (DI)(BX*1), Z7
+	VMOVUPD     (DI)(BX*2), Z8
 	VMOVUPD     (CX), Z9
 	VFMADD231PD Z9, Z6, Z0
 	VFMADD231PD Z9, Z7, Z2
 	VFMADD231PD Z9, Z8, Z4
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, DI
 
 part:
-	TESTQ       $0x00000007, R9
+	TESTQ       $0x00000007, R8
 	JEQ         sum
-	VMOVUPD.Z   (R8), K1, Z6
-	VMOVUPD.Z   (R8)(BX*1), K1, Z7
-	VMOVUPD.Z   (R8)(BX*2), K1, Z8
+	VMOVUPD.Z   (DI), K1, Z6
+	VMOVUPD.Z   (DI)(BX*1), K1, Z7
+	VMOVUPD.Z   (DI)(BX*2), K1, Z8
 	VMOVUPD.Z   (CX), K1, Z9
 	VFMADD231PD Z9, Z6, Z1
 	VFMADD231PD Z9, Z7, Z3
@@ -4326,10 +4373,14 @@ sum:
 	VADDPD        Z1, Z0, Z0
 	VADDPD        Z3, Z2, Z2
 	VADDPD        Z5, Z4, Z4
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X6
-	VMOVSD        beta+72(FP), X7
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, DI
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	VMOVSD        alpha+72(FP), X6
+	VMOVSD        beta+80(FP), X7
 	VEXTRACTF64X4 $0x01, Z0, Y8
 	VADDPD        Y8, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X8
@@ -4337,7 +4388,7 @@ sum:
 	VPERMILPD     $0x01, X0, X8
 	VADDPD        X8, X0, X0
 	VMULSD        X6, X0, X0
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store0_0
 	VFMADD231SD   (SI), X7, X0
 
@@ -4350,12 +4401,12 @@ store0_0:
 	VPERMILPD     $0x01, X2, X8
 	VADDPD        X8, X2, X2
 	VMULSD        X6, X2, X2
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store0_1
-	VFMADD231SD   8(SI), X7, X2
+	VFMADD231SD   (SI)(DI*1), X7, X2
 
 store0_1:
-	VMOVSD        X2, 8(SI)
+	VMOVSD        X2, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPD        Y8, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X8
@@ -4363,13 +4414,13 @@ store0_1:
 	VPERMILPD     $0x01, X4, X8
 	VADDPD        X8, X4, X4
 	VMULSD        X6, X4, X4
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store0_2
-	VFMADD231SD   16(SI), X7, X4
+	VFMADD231SD   (SI)(DI*2), X7, X4
 
 store0_2:
-	VMOVSD X4, 16(SI)
-	ADDQ   DI, SI
+	VMOVSD X4, (SI)(DI*2)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -4377,30 +4428,28 @@ store0_2:
 	VZEROUPPER
 	RET
 
-// func ddot2x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot2x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot2x3AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot2x3AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x00000007, R8
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000007, DI
 
 	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -4414,14 +4463,14 @@ tile:
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x00000010, R9
+	SUBQ    $0x00000010, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R8), Z12
-	VMOVUPD     (R8)(BX*1), Z13
-	VMOVUPD     (R8)(BX*2), Z14
+	VMOVUPD     (DI), Z12
+	VMOVUPD     (DI)(BX*1), Z13
+	VMOVUPD     (DI)(BX*2), Z14
 	VMOVUPD     (CX), Z15
 	VFMADD231PD Z15, Z12, Z0
 	VFMADD231PD Z15, Z13, Z2
@@ -4430,9 +4479,9 @@ steps:
 	VFMADD231PD Z15, Z12, Z6
 	VFMADD231PD Z15, Z13, Z8
 	VFMADD231PD Z15, Z14, Z10
-	VMOVUPD     64(R8), Z12
-	VMOVUPD     64(R8)(BX*1), Z13
-	VMOVUPD     64(R8)(BX*2), Z14
+	VMOVUPD     64(DI), Z12
+	VMOVUPD     64(DI)(BX*1), Z13
+	VMOVUPD     64(DI)(BX*2), Z14
 	VMOVUPD     64(CX), Z15
 	VFMADD231PD Z15, Z12, Z1
 	VFMADD231PD Z15, Z13, Z3
@@ -4442,16 +4491,16 @@ steps:
 	VFMADD231PD Z15, Z13, Z9
 	VFMADD231PD Z15, Z14, Z11
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000010, R9
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000010, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R9
+	ADDQ        $0x00000008, R8
 	JLT         part
-	VMOVUPD     (R8), Z12
-	VMOVUPD     (R8)(BX*1), Z13
-	VMOVUPD     (R8)(BX*2), Z14
+	VMOVUPD     (DI), Z12
+	VMOVUPD     (DI)(BX*1), Z13
+	VMOVUPD     (DI)(BX*2), Z14
 	VMOVUPD     (CX), Z15
 	VFMADD231PD Z15, Z12, Z0
 	VFMADD231PD Z15, Z13, Z2
@@ -4461,14 +4510,14 @@ one:
 	VFMADD231PD Z15, Z13, Z8
 	VFMADD231PD Z15, Z14, Z10
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, DI
 
 part:
-	TESTQ       $0x00000007, R9
+	TESTQ       $0x00000007, R8
 	JEQ         sum
-	VMOVUPD.Z   (R8), K1, Z12
-	VMOVUPD.Z   (R8)(BX*1), K1, Z13
-	VMOVUPD.Z   (R8)(BX*2), K1, Z14
+	VMOVUPD.Z   (DI), K1, Z12
+	VMOVUPD.Z   (DI)(BX*1), K1, Z13
+	VMOVUPD.Z   (DI)(BX*2), K1, Z14
 	VMOVUPD.Z   (CX), K1, Z15
 	VFMADD231PD Z15, Z12, Z1
 	VFMADD231PD Z15, Z13, Z3
@@ -4485,10 +4534,14 @@ sum:
 	VADDPD        Z7, Z6, Z6
 	VADDPD        Z9, Z8, Z8
 	VADDPD        Z11, Z10, Z10
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X12
-	VMOVSD        beta+72(FP), X13
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, DI
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	VMOVSD        alpha+72(FP), X12
+	VMOVSD        beta+80(FP), X13
 	VEXTRACTF64X4 $0x01, Z0, Y14
 	VADDPD        Y14, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X14
@@ -4496,7 +4549,7 @@ sum:
 	VPERMILPD     $0x01, X0, X14
 	VADDPD        X14, X0, X0
 	VMULSD        X12, X0, X0
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store0_0
 	VFMADD231SD   (SI), X13, X0
 
@@ -4509,12 +4562,12 @@ store0_0:
 	VPERMILPD     $0x01, X2, X14
 	VADDPD        X14, X2, X2
 	VMULSD        X12, X2, X2
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store0_1
-	VFMADD231SD   8(SI), X13, X2
+	VFMADD231SD   (SI)(DI*1), X13, X2
 
 store0_1:
-	VMOVSD        X2, 8(SI)
+	VMOVSD        X2, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z4, Y14
 	VADDPD        Y14, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X14
@@ -4522,13 +4575,13 @@ store0_1:
 	VPERMILPD     $0x01, X4, X14
 	VADDPD        X14, X4, X4
 	VMULSD        X12, X4, X4
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store0_2
-	VFMADD231SD   16(SI), X13, X4
+	VFMADD231SD   (SI)(DI*2), X13, X4
 
 store0_2:
-	VMOVSD        X4, 16(SI)
-	ADDQ          DI, SI
+	VMOVSD        X4, (SI)(DI*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z6, Y14
 	VADDPD        Y14, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X14
@@ -4536,7 +4589,7 @@ store0_2:
 	VPERMILPD     $0x01, X6, X14
 	VADDPD        X14, X6, X6
 	VMULSD        X12, X6, X6
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store1_0
 	VFMADD231SD   (SI), X13, X6
 
@@ -4549,12 +4602,12 @@ store1_0:
 	VPERMILPD     $0x01, X8, X14
 	VADDPD        X14, X8, X8
 	VMULSD        X12, X8, X8
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store1_1
-	VFMADD231SD   8(SI), X13, X8
+	VFMADD231SD   (SI)(DI*1), X13, X8
 
 store1_1:
-	VMOVSD        X8, 8(SI)
+	VMOVSD        X8, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z10, Y14
 	VADDPD        Y14, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X14
@@ -4562,13 +4615,13 @@ store1_1:
 	VPERMILPD     $0x01, X10, X14
 	VADDPD        X14, X10, X10
 	VMULSD        X12, X10, X10
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store1_2
-	VFMADD231SD   16(SI), X13, X10
+	VFMADD231SD   (SI)(DI*2), X13, X10
 
 store1_2:
-	VMOVSD X10, 16(SI)
-	ADDQ   DI, SI
+	VMOVSD X10, (SI)(DI*2)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -4576,30 +4629,28 @@ store1_2:
 	VZEROUPPER
 	RET
 
-// func ddot3x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot3x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot3x3AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot3x3AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ k+8(FP), R8
-	ANDQ $0x00000007, R8
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000007, DI
 
 	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
 
 tile:
-	MOVQ    b+32(FP), R8
-	MOVQ    k+8(FP), R9
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -4619,14 +4670,14 @@ tile:
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x00000010, R9
+	SUBQ    $0x00000010, R8
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R8), Z18
-	VMOVUPD     (R8)(BX*1), Z19
-	VMOVUPD     (R8)(BX*2), Z20
+	VMOVUPD     (DI), Z18
+	VMOVUPD     (DI)(BX*1), Z19
+	VMOVUPD     (DI)(BX*2), Z20
 	VMOVUPD     (CX), Z21
 	VFMADD231PD Z21, Z18, Z0
 	VFMADD231PD Z21, Z19, Z2
@@ -4639,9 +4690,9 @@ steps:
 	VFMADD231PD Z21, Z18, Z12
 	VFMADD231PD Z21, Z19, Z14
 	VFMADD231PD Z21, Z20, Z16
-	VMOVUPD     64(R8), Z18
-	VMOVUPD     64(R8)(BX*1), Z19
-	VMOVUPD     64(R8)(BX*2), Z20
+	VMOVUPD     64(DI), Z18
+	VMOVUPD     64(DI)(BX*1), Z19
+	VMOVUPD     64(DI)(BX*2), Z20
 	VMOVUPD     64(CX), Z21
 	VFMADD231PD Z21, Z18, Z1
 	VFMADD231PD Z21, Z19, Z3
@@ -4655,16 +4706,16 @@ steps:
 	VFMADD231PD Z21, Z19, Z15
 	VFMADD231PD Z21, Z20, Z17
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000010, R9
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000010, R8
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R9
+	ADDQ        $0x00000008, R8
 	JLT         part
-	VMOVUPD     (R8), Z18
-	VMOVUPD     (R8)(BX*1), Z19
-	VMOVUPD     (R8)(BX*2), Z20
+	VMOVUPD     (DI), Z18
+	VMOVUPD     (DI)(BX*1), Z19
+	VMOVUPD     (DI)(BX*2), Z20
 	VMOVUPD     (CX), Z21
 	VFMADD231PD Z21, Z18, Z0
 	VFMADD231PD Z21, Z19, Z2
@@ -4678,14 +4729,14 @@ one:
 	VFMADD231PD Z21, Z19, Z14
 	VFMADD231PD Z21, Z20, Z16
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, DI
 
 part:
-	TESTQ       $0x00000007, R9
+	TESTQ       $0x00000007, R8
 	JEQ         sum
-	VMOVUPD.Z   (R8), K1, Z18
-	VMOVUPD.Z   (R8)(BX*1), K1, Z19
-	VMOVUPD.Z   (R8)(BX*2), K1, Z20
+	VMOVUPD.Z   (DI), K1, Z18
+	VMOVUPD.Z   (DI)(BX*1), K1, Z19
+	VMOVUPD.Z   (DI)(BX*2), K1, Z20
 	VMOVUPD.Z   (CX), K1, Z21
 	VFMADD231PD Z21, Z18, Z1
 	VFMADD231PD Z21, Z19, Z3
@@ -4709,10 +4760,14 @@ sum:
 	VADDPD        Z13, Z12, Z12
 	VADDPD        Z15, Z14, Z14
 	VADDPD        Z17, Z16, Z16
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X18
-	VMOVSD        beta+72(FP), X19
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), DI
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, DI
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	VMOVSD        alpha+72(FP), X18
+	VMOVSD        beta+80(FP), X19
 	VEXTRACTF64X4 $0x01, Z0, Y20
 	VADDPD        Y20, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X20
@@ -4720,7 +4775,7 @@ sum:
 	VPERMILPD     $0x01, X0, X20
 	VADDPD        X20, X0, X0
 	VMULSD        X18, X0, X0
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store0_0
 	VFMADD231SD   (SI), X19, X0
 
@@ -4733,12 +4788,12 @@ store0_0:
 	VPERMILPD     $0x01, X2, X20
 	VADDPD        X20, X2, X2
 	VMULSD        X18, X2, X2
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store0_1
-	VFMADD231SD   8(SI), X19, X2
+	VFMADD231SD   (SI)(DI*1), X19, X2
 
 store0_1:
-	VMOVSD        X2, 8(SI)
+	VMOVSD        X2, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z4, Y20
 	VADDPD        Y20, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X20
@@ -4746,13 +4801,13 @@ store0_1:
 	VPERMILPD     $0x01, X4, X20
 	VADDPD        X20, X4, X4
 	VMULSD        X18, X4, X4
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store0_2
-	VFMADD231SD   16(SI), X19, X4
+	VFMADD231SD   (SI)(DI*2), X19, X4
 
 store0_2:
-	VMOVSD        X4, 16(SI)
-	ADDQ          DI, SI
+	VMOVSD        X4, (SI)(DI*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z6, Y20
 	VADDPD        Y20, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X20
@@ -4760,7 +4815,7 @@ store0_2:
 	VPERMILPD     $0x01, X6, X20
 	VADDPD        X20, X6, X6
 	VMULSD        X18, X6, X6
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store1_0
 	VFMADD231SD   (SI), X19, X6
 
@@ -4773,12 +4828,12 @@ store1_0:
 	VPERMILPD     $0x01, X8, X20
 	VADDPD        X20, X8, X8
 	VMULSD        X18, X8, X8
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store1_1
-	VFMADD231SD   8(SI), X19, X8
+	VFMADD231SD   (SI)(DI*1), X19, X8
 
 store1_1:
-	VMOVSD        X8, 8(SI)
+	VMOVSD        X8, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z10, Y20
 	VADDPD        Y20, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X20
@@ -4786,13 +4841,13 @@ store1_1:
 	VPERMILPD     $0x01, X10, X20
 	VADDPD        X20, X10, X10
 	VMULSD        X18, X10, X10
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store1_2
-	VFMADD231SD   16(SI), X19, X10
+	VFMADD231SD   (SI)(DI*2), X19, X10
 
 store1_2:
-	VMOVSD        X10, 16(SI)
-	ADDQ          DI, SI
+	VMOVSD        X10, (SI)(DI*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z12, Y20
 	VADDPD        Y20, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X20
@@ -4800,7 +4855,7 @@ store1_2:
 	VPERMILPD     $0x01, X12, X20
 	VADDPD        X20, X12, X12
 	VMULSD        X18, X12, X12
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store2_0
 	VFMADD231SD   (SI), X19, X12
 
@@ -4813,12 +4868,12 @@ store2_0:
 	VPERMILPD     $0x01, X14, X20
 	VADDPD        X20, X14, X14
 	VMULSD        X18, X14, X14
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store2_1
-	VFMADD231SD   8(SI), X19, X14
+	VFMADD231SD   (SI)(DI*1), X19, X14
 
 store2_1:
-	VMOVSD        X14, 8(SI)
+	VMOVSD        X14, (SI)(DI*1)
 	VEXTRACTF64X4 $0x01, Z16, Y20
 	VADDPD        Y20, Y16, Y16
 	VEXTRACTF32X4 $0x01, Y16, X20
@@ -4826,13 +4881,13 @@ store2_1:
 	VPERMILPD     $0x01, X16, X20
 	VADDPD        X20, X16, X16
 	VMULSD        X18, X16, X16
-	TESTQ         CX, CX
+	TESTQ         R8, R8
 	JEQ           store2_2
-	VFMADD231SD   16(SI), X19, X16
+	VFMADD231SD   (SI)(DI*2), X19, X16
 
 store2_2:
-	VMOVSD X16, 16(SI)
-	ADDQ   DI, SI
+	VMOVSD X16, (SI)(DI*2)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -4840,31 +4895,29 @@ store2_2:
 	VZEROUPPER
 	RET
 
-// func ddot4x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot4x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot4x3AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot4x3AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (DX)(DX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x00000007, R9
+	LEAQ (DX)(DX*2), DI
+	MOVQ k+8(FP), R8
+	ANDQ $0x00000007, R8
 
 	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
 
 tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -4890,14 +4943,14 @@ tile:
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x00000010, R10
+	SUBQ    $0x00000010, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R9), Z24
-	VMOVUPD     (R9)(BX*1), Z25
-	VMOVUPD     (R9)(BX*2), Z26
+	VMOVUPD     (R8), Z24
+	VMOVUPD     (R8)(BX*1), Z25
+	VMOVUPD     (R8)(BX*2), Z26
 	VMOVUPD     (CX), Z27
 	VFMADD231PD Z27, Z24, Z0
 	VFMADD231PD Z27, Z25, Z2
@@ -4910,13 +4963,13 @@ steps:
 	VFMADD231PD Z27, Z24, Z12
 	VFMADD231PD Z27, Z25, Z14
 	VFMADD231PD Z27, Z26, Z16
-	VMOVUPD     (CX)(R8*1), Z27
+	VMOVUPD     (CX)(DI*1), Z27
 	VFMADD231PD Z27, Z24, Z18
 	VFMADD231PD Z27, Z25, Z20
 	VFMADD231PD Z27, Z26, Z22
-	VMOVUPD     64(R9), Z24
-	VMOVUPD     64(R9)(BX*1), Z25
-	VMOVUPD     64(R9)(BX*2), Z26
+	VMOVUPD     64(R8), Z24
+	VMOVUPD     64(R8)(BX*1), Z25
+	VMOVUPD     64(R8)(BX*2), Z26
 	VMOVUPD     64(CX), Z27
 	VFMADD231PD Z27, Z24, Z1
 	VFMADD231PD Z27, Z25, Z3
@@ -4929,21 +4982,21 @@ steps:
 	VFMADD231PD Z27, Z24, Z13
 	VFMADD231PD Z27, Z25, Z15
 	VFMADD231PD Z27, Z26, Z17
-	VMOVUPD     64(CX)(R8*1), Z27
+	VMOVUPD     64(CX)(DI*1), Z27
 	VFMADD231PD Z27, Z24, Z19
 	VFMADD231PD Z27, Z25, Z21
 	VFMADD231PD Z27, Z26, Z23
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000010, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000010, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R10
+	ADDQ        $0x00000008, R9
 	JLT         part
-	VMOVUPD     (R9), Z24
-	VMOVUPD     (R9)(BX*1), Z25
-	VMOVUPD     (R9)(BX*2), Z26
+	VMOVUPD     (R8), Z24
+	VMOVUPD     (R8)(BX*1), Z25
+	VMOVUPD     (R8)(BX*2), Z26
 	VMOVUPD     (CX), Z27
 	VFMADD231PD Z27, Z24, Z0
 	VFMADD231PD Z27, Z25, Z2
@@ -4956,19 +5009,19 @@ one:
 	VFMADD231PD Z27, Z24, Z12
 	VFMADD231PD Z27, Z25, Z14
 	VFMADD231PD Z27, Z26, Z16
-	VMOVUPD     (CX)(R8*1), Z27
+	VMOVUPD     (CX)(DI*1), Z27
 	VFMADD231PD Z27, Z24, Z18
 	VFMADD231PD Z27, Z25, Z20
 	VFMADD231PD Z27, Z26, Z22
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x00000007, R10
+	TESTQ       $0x00000007, R9
 	JEQ         sum
-	VMOVUPD.Z   (R9), K1, Z24
-	VMOVUPD.Z   (R9)(BX*1), K1, Z25
-	VMOVUPD.Z   (R9)(BX*2), K1, Z26
+	VMOVUPD.Z   (R8), K1, Z24
+	VMOVUPD.Z   (R8)(BX*1), K1, Z25
+	VMOVUPD.Z   (R8)(BX*2), K1, Z26
 	VMOVUPD.Z   (CX), K1, Z27
 	VFMADD231PD Z27, Z24, Z1
 	VFMADD231PD Z27, Z25, Z3
@@ -4981,7 +5034,7 @@ part:
 	VFMADD231PD Z27, Z24, Z13
 	VFMADD231PD Z27, Z25, Z15
 	VFMADD231PD Z27, Z26, Z17
-	VMOVUPD.Z   (CX)(R8*1), K1, Z27
+	VMOVUPD.Z   (CX)(DI*1), K1, Z27
 	VFMADD231PD Z27, Z24, Z19
 	VFMADD231PD Z27, Z25, Z21
 	VFMADD231PD Z27, Z26, Z23
@@ -4999,10 +5052,14 @@ sum:
 	VADDPD        Z19, Z18, Z18
 	VADDPD        Z21, Z20, Z20
 	VADDPD        Z23, Z22, Z22
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X24
-	VMOVSD        beta+72(FP), X25
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, R8
+	MOVQ          beta+80(FP), R9
+	ADDQ          R9, R9
+	VMOVSD        alpha+72(FP), X24
+	VMOVSD        beta+80(FP), X25
 	VEXTRACTF64X4 $0x01, Z0, Y26
 	VADDPD        Y26, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X26
@@ -5010,7 +5067,7 @@ sum:
 	VPERMILPD     $0x01, X0, X26
 	VADDPD        X26, X0, X0
 	VMULSD        X24, X0, X0
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store0_0
 	VFMADD231SD   (SI), X25, X0
 
@@ -5023,12 +5080,12 @@ store0_0:
 	VPERMILPD     $0x01, X2, X26
 	VADDPD        X26, X2, X2
 	VMULSD        X24, X2, X2
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store0_1
-	VFMADD231SD   8(SI), X25, X2
+	VFMADD231SD   (SI)(R8*1), X25, X2
 
 store0_1:
-	VMOVSD        X2, 8(SI)
+	VMOVSD        X2, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z4, Y26
 	VADDPD        Y26, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X26
@@ -5036,13 +5093,13 @@ store0_1:
 	VPERMILPD     $0x01, X4, X26
 	VADDPD        X26, X4, X4
 	VMULSD        X24, X4, X4
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store0_2
-	VFMADD231SD   16(SI), X25, X4
+	VFMADD231SD   (SI)(R8*2), X25, X4
 
 store0_2:
-	VMOVSD        X4, 16(SI)
-	ADDQ          DI, SI
+	VMOVSD        X4, (SI)(R8*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z6, Y26
 	VADDPD        Y26, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X26
@@ -5050,7 +5107,7 @@ store0_2:
 	VPERMILPD     $0x01, X6, X26
 	VADDPD        X26, X6, X6
 	VMULSD        X24, X6, X6
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store1_0
 	VFMADD231SD   (SI), X25, X6
 
@@ -5063,12 +5120,12 @@ store1_0:
 	VPERMILPD     $0x01, X8, X26
 	VADDPD        X26, X8, X8
 	VMULSD        X24, X8, X8
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store1_1
-	VFMADD231SD   8(SI), X25, X8
+	VFMADD231SD   (SI)(R8*1), X25, X8
 
 store1_1:
-	VMOVSD        X8, 8(SI)
+	VMOVSD        X8, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z10, Y26
 	VADDPD        Y26, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X26
@@ -5076,13 +5133,13 @@ store1_1:
 	VPERMILPD     $0x01, X10, X26
 	VADDPD        X26, X10, X10
 	VMULSD        X24, X10, X10
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store1_2
-	VFMADD231SD   16(SI), X25, X10
+	VFMADD231SD   (SI)(R8*2), X25, X10
 
 store1_2:
-	VMOVSD        X10, 16(SI)
-	ADDQ          DI, SI
+	VMOVSD        X10, (SI)(R8*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z12, Y26
 	VADDPD        Y26, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X26
@@ -5090,7 +5147,7 @@ store1_2:
 	VPERMILPD     $0x01, X12, X26
 	VADDPD        X26, X12, X12
 	VMULSD        X24, X12, X12
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store2_0
 	VFMADD231SD   (SI), X25, X12
 
@@ -5103,12 +5160,12 @@ store2_0:
 	VPERMILPD     $0x01, X14, X26
 	VADDPD        X26, X14, X14
 	VMULSD        X24, X14, X14
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store2_1
-	VFMADD231SD   8(SI), X25, X14
+	VFMADD231SD   (SI)(R8*1), X25, X14
 
 store2_1:
-	VMOVSD        X14, 8(SI)
+	VMOVSD        X14, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z16, Y26
 	VADDPD        Y26, Y16, Y16
 	VEXTRACTF32X4 $0x01, Y16, X26
@@ -5116,13 +5173,13 @@ store2_1:
 	VPERMILPD     $0x01, X16, X26
 	VADDPD        X26, X16, X16
 	VMULSD        X24, X16, X16
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store2_2
-	VFMADD231SD   16(SI), X25, X16
+	VFMADD231SD   (SI)(R8*2), X25, X16
 
 store2_2:
-	VMOVSD        X16, 16(SI)
-	ADDQ          DI, SI
+	VMOVSD        X16, (SI)(R8*2)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z18, Y26
 	VADDPD        Y26, Y18, Y18
 	VEXTRACTF32X4 $0x01, Y18, X26
@@ -5130,7 +5187,7 @@ store2_2:
 	VPERMILPD     $0x01, X18, X26
 	VADDPD        X26, X18, X18
 	VMULSD        X24, X18, X18
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store3_0
 	VFMADD231SD   (SI), X25, X18
 
@@ -5143,12 +5200,12 @@ store3_0:
 	VPERMILPD     $0x01, X20, X26
 	VADDPD        X26, X20, X20
 	VMULSD        X24, X20, X20
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store3_1
-	VFMADD231SD   8(SI), X25, X20
+	VFMADD231SD   (SI)(R8*1), X25, X20
 
 store3_1:
-	VMOVSD        X20, 8(SI)
+	VMOVSD        X20, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z22, Y26
 	VADDPD        Y26, Y22, Y22
 	VEXTRACTF32X4 $0x01, Y22, X26
@@ -5156,13 +5213,13 @@ store3_1:
 	VPERMILPD     $0x01, X22, X26
 	VADDPD        X26, X22, X22
 	VMULSD        X24, X22, X22
-	TESTQ         CX, CX
+	TESTQ         R9, R9
 	JEQ           store3_2
-	VFMADD231SD   16(SI), X25, X22
+	VFMADD231SD   (SI)(R8*2), X25, X22
 
 store3_2:
-	VMOVSD X22, 16(SI)
-	ADDQ   DI, SI
+	VMOVSD X22, (SI)(R8*2)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -5170,31 +5227,29 @@ store3_2:
 	VZEROUPPER
 	RET
 
-// func ddot1x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot1x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot1x4AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot1x4AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (BX)(BX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x00000007, R9
+	LEAQ (BX)(BX*2), DI
+	MOVQ k+8(FP), R8
+	ANDQ $0x00000007, R8
 
 	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
 
 tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -5204,56 +5259,56 @@ tile:
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x00000010, R10
+	SUBQ    $0x00000010, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R9), Z8
-	VMOVUPD     (R9)(BX*1), Z9
-	VMOVUPD     (R9)(BX*2), Z10
-	VMOVUPD     (R9)(R8*1), Z11
+	VMOVUPD     (R8), Z8
+	VMOVUPD     (R8)(BX*1), Z9
+	VMOVUPD     (R8)(BX*2), Z10
+	VMOVUPD     (R8)(DI*1), Z11
 	VMOVUPD     (CX), Z12
 	VFMADD231PD Z12, Z8, Z0
 	VFMADD231PD Z12, Z9, Z2
 	VFMADD231PD Z12, Z10, Z4
 	VFMADD231PD Z12, Z11, Z6
-	VMOVUPD     64(R9), Z8
-	VMOVUPD     64(R9)(BX*1), Z9
-	VMOVUPD     64(R9)(BX*2), Z10
-	VMOVUPD     64(R9)(R8*1), Z11
+	VMOVUPD     64(R8), Z8
+	VMOVUPD     64(R8)(BX*1), Z9
+	VMOVUPD     64(R8)(BX*2), Z10
+	VMOVUPD     64(R8)(DI*1), Z11
 	VMOVUPD     64(CX), Z12
 	VFMADD231PD Z12, Z8, Z1
 	VFMADD231PD Z12, Z9, Z3
 	VFMADD231PD Z12, Z10, Z5
 	VFMADD231PD Z12, Z11, Z7
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000010, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000010, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R10
+	ADDQ        $0x00000008, R9
 	JLT         part
-	VMOVUPD     (R9), Z8
-	VMOVUPD     (R9)(BX*1), Z9
-	VMOVUPD     (R9)(BX*2), Z10
-	VMOVUPD     (R9)(R8*1), Z11
+	VMOVUPD     (R8), Z8
+	VMOVUPD     (R8)(BX*1), Z9
+	VMOVUPD     (R8)(BX*2), Z10
+	VMOVUPD     (R8)(DI*1), Z11
 	VMOVUPD     (CX), Z12
 	VFMADD231PD Z12, Z8, Z0
 	VFMADD231PD Z12, Z9, Z2
 	VFMADD231PD Z12, Z10, Z4
 	VFMADD231PD Z12, Z11, Z6
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x00000007, R10
+	TESTQ       $0x00000007, R9
 	JEQ         sum
-	VMOVUPD.Z   (R9), K1, Z8
-	VMOVUPD.Z   (R9)(BX*1), K1, Z9
-	VMOVUPD.Z   (R9)(BX*2), K1, Z10
-	VMOVUPD.Z   (R9)(R8*1), K1, Z11
+	VMOVUPD.Z   (R8), K1, Z8
+	VMOVUPD.Z   (R8)(BX*1), K1, Z9
+	VMOVUPD.Z   (R8)(BX*2), K1, Z10
+	VMOVUPD.Z   (R8)(DI*1), K1, Z11
 	VMOVUPD.Z   (CX), K1, Z12
 	VFMADD231PD Z12, Z8, Z1
 	VFMADD231PD Z12, Z9, Z3
@@ -5265,10 +5320,15 @@ sum:
 	VADDPD        Z3, Z2, Z2
 	VADDPD        Z5, Z4, Z4
 	VADDPD        Z7, Z6, Z6
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X8
-	VMOVSD        beta+72(FP), X9
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, R8
+	LEAQ          (R8)(R8*2), R9
+	MOVQ          beta+80(FP), R10
+	ADDQ          R10, R10
+	VMOVSD        alpha+72(FP), X8
+	VMOVSD        beta+80(FP), X9
 	VEXTRACTF64X4 $0x01, Z0, Y10
 	VADDPD        Y10, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X10
@@ -5276,7 +5336,7 @@ sum:
 	VPERMILPD     $0x01, X0, X10
 	VADDPD        X10, X0, X0
 	VMULSD        X8, X0, X0
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_0
 	VFMADD231SD   (SI), X9, X0
 
@@ -5289,12 +5349,12 @@ store0_0:
 	VPERMILPD     $0x01, X2, X10
 	VADDPD        X10, X2, X2
 	VMULSD        X8, X2, X2
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_1
-	VFMADD231SD   8(SI), X9, X2
+	VFMADD231SD   (SI)(R8*1), X9, X2
 
 store0_1:
-	VMOVSD        X2, 8(SI)
+	VMOVSD        X2, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z4, Y10
 	VADDPD        Y10, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X10
@@ -5302,12 +5362,12 @@ store0_1:
 	VPERMILPD     $0x01, X4, X10
 	VADDPD        X10, X4, X4
 	VMULSD        X8, X4, X4
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_2
-	VFMADD231SD   16(SI), X9, X4
+	VFMADD231SD   (SI)(R8*2), X9, X4
 
 store0_2:
-	VMOVSD        X4, 16(SI)
+	VMOVSD        X4, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z6, Y10
 	VADDPD        Y10, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X10
@@ -5315,13 +5375,13 @@ store0_2:
 	VPERMILPD     $0x01, X6, X10
 	VADDPD        X10, X6, X6
 	VMULSD        X8, X6, X6
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_3
-	VFMADD231SD   24(SI), X9, X6
+	VFMADD231SD   (SI)(R9*1), X9, X6
 
 store0_3:
-	VMOVSD X6, 24(SI)
-	ADDQ   DI, SI
+	VMOVSD X6, (SI)(R9*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -5329,31 +5389,29 @@ store0_3:
 	VZEROUPPER
 	RET
 
-// func ddot2x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot2x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot2x4AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot2x4AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (BX)(BX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x00000007, R9
+	LEAQ (BX)(BX*2), DI
+	MOVQ k+8(FP), R8
+	ANDQ $0x00000007, R8
 
 	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
 
 tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -5371,15 +5429,15 @@ tile:
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x00000010, R10
+	SUBQ    $0x00000010, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R9), Z16
-	VMOVUPD     (R9)(BX*1), Z17
-	VMOVUPD     (R9)(BX*2), Z18
-	VMOVUPD     (R9)(R8*1), Z19
+	VMOVUPD     (R8), Z16
+	VMOVUPD     (R8)(BX*1), Z17
+	VMOVUPD     (R8)(BX*2), Z18
+	VMOVUPD     (R8)(DI*1), Z19
 	VMOVUPD     (CX), Z20
 	VFMADD231PD Z20, Z16, Z0
 	VFMADD231PD Z20, Z17, Z2
@@ -5390,10 +5448,10 @@ steps:
 	VFMADD231PD Z20, Z17, Z10
 	VFMADD231PD Z20, Z18, Z12
 	VFMADD231PD Z20, Z19, Z14
-	VMOVUPD     64(R9), Z16
-	VMOVUPD     64(R9)(BX*1), Z17
-	VMOVUPD     64(R9)(BX*2), Z18
-	VMOVUPD     64(R9)(R8*1), Z19
+	VMOVUPD     64(R8), Z16
+	VMOVUPD     64(R8)(BX*1), Z17
+	VMOVUPD     64(R8)(BX*2), Z18
+	VMOVUPD     64(R8)(DI*1), Z19
 	VMOVUPD     64(CX), Z20
 	VFMADD231PD Z20, Z16, Z1
 	VFMADD231PD Z20, Z17, Z3
@@ -5405,17 +5463,17 @@ steps:
 	VFMADD231PD Z20, Z18, Z13
 	VFMADD231PD Z20, Z19, Z15
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000010, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000010, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R10
+	ADDQ        $0x00000008, R9
 	JLT         part
-	VMOVUPD     (R9), Z16
-	VMOVUPD     (R9)(BX*1), Z17
-	VMOVUPD     (R9)(BX*2), Z18
-	VMOVUPD     (R9)(R8*1), Z19
+	VMOVUPD     (R8), Z16
+	VMOVUPD     (R8)(BX*1), Z17
+	VMOVUPD     (R8)(BX*2), Z18
+	VMOVUPD     (R8)(DI*1), Z19
 	VMOVUPD     (CX), Z20
 	VFMADD231PD Z20, Z16, Z0
 	VFMADD231PD Z20, Z17, Z2
@@ -5427,15 +5485,15 @@ one:
 	VFMADD231PD Z20, Z18, Z12
 	VFMADD231PD Z20, Z19, Z14
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x00000007, R10
+	TESTQ       $0x00000007, R9
 	JEQ         sum
-	VMOVUPD.Z   (R9), K1, Z16
-	VMOVUPD.Z   (R9)(BX*1), K1, Z17
-	VMOVUPD.Z   (R9)(BX*2), K1, Z18
-	VMOVUPD.Z   (R9)(R8*1), K1, Z19
+	VMOVUPD.Z   (R8), K1, Z16
+	VMOVUPD.Z   (R8)(BX*1), K1, Z17
+	VMOVUPD.Z   (R8)(BX*2), K1, Z18
+	VMOVUPD.Z   (R8)(DI*1), K1, Z19
 	VMOVUPD.Z   (CX), K1, Z20
 	VFMADD231PD Z20, Z16, Z1
 	VFMADD231PD Z20, Z17, Z3
@@ -5456,10 +5514,15 @@ sum:
 	VADDPD        Z11, Z10, Z10
 	VADDPD        Z13, Z12, Z12
 	VADDPD        Z15, Z14, Z14
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X16
-	VMOVSD        beta+72(FP), X17
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, R8
+	LEAQ          (R8)(R8*2), R9
+	MOVQ          beta+80(FP), R10
+	ADDQ          R10, R10
+	VMOVSD        alpha+72(FP), X16
+	VMOVSD        beta+80(FP), X17
 	VEXTRACTF64X4 $0x01, Z0, Y18
 	VADDPD        Y18, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X18
@@ -5467,7 +5530,7 @@ sum:
 	VPERMILPD     $0x01, X0, X18
 	VADDPD        X18, X0, X0
 	VMULSD        X16, X0, X0
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_0
 	VFMADD231SD   (SI), X17, X0
 
@@ -5480,12 +5543,12 @@ store0_0:
 	VPERMILPD     $0x01, X2, X18
 	VADDPD        X18, X2, X2
 	VMULSD        X16, X2, X2
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_1
-	VFMADD231SD   8(SI), X17, X2
+	VFMADD231SD   (SI)(R8*1), X17, X2
 
 store0_1:
-	VMOVSD        X2, 8(SI)
+	VMOVSD        X2, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z4, Y18
 	VADDPD        Y18, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X18
@@ -5493,12 +5556,12 @@ store0_1:
 	VPERMILPD     $0x01, X4, X18
 	VADDPD        X18, X4, X4
 	VMULSD        X16, X4, X4
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_2
-	VFMADD231SD   16(SI), X17, X4
+	VFMADD231SD   (SI)(R8*2), X17, X4
 
 store0_2:
-	VMOVSD        X4, 16(SI)
+	VMOVSD        X4, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z6, Y18
 	VADDPD        Y18, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X18
@@ -5506,13 +5569,13 @@ store0_2:
 	VPERMILPD     $0x01, X6, X18
 	VADDPD        X18, X6, X6
 	VMULSD        X16, X6, X6
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_3
-	VFMADD231SD   24(SI), X17, X6
+	VFMADD231SD   (SI)(R9*1), X17, X6
 
 store0_3:
-	VMOVSD        X6, 24(SI)
-	ADDQ          DI, SI
+	VMOVSD        X6, (SI)(R9*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z8, Y18
 	VADDPD        Y18, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X18
@@ -5520,7 +5583,7 @@ store0_3:
 	VPERMILPD     $0x01, X8, X18
 	VADDPD        X18, X8, X8
 	VMULSD        X16, X8, X8
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store1_0
 	VFMADD231SD   (SI), X17, X8
 
@@ -5533,12 +5596,12 @@ store1_0:
 	VPERMILPD     $0x01, X10, X18
 	VADDPD        X18, X10, X10
 	VMULSD        X16, X10, X10
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store1_1
-	VFMADD231SD   8(SI), X17, X10
+	VFMADD231SD   (SI)(R8*1), X17, X10
 
 store1_1:
-	VMOVSD        X10, 8(SI)
+	VMOVSD        X10, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z12, Y18
 	VADDPD        Y18, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X18
@@ -5546,12 +5609,12 @@ store1_1:
 	VPERMILPD     $0x01, X12, X18
 	VADDPD        X18, X12, X12
 	VMULSD        X16, X12, X12
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store1_2
-	VFMADD231SD   16(SI), X17, X12
+	VFMADD231SD   (SI)(R8*2), X17, X12
 
 store1_2:
-	VMOVSD        X12, 16(SI)
+	VMOVSD        X12, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z14, Y18
 	VADDPD        Y18, Y14, Y14
 	VEXTRACTF32X4 $0x01, Y14, X18
@@ -5559,13 +5622,13 @@ store1_2:
 	VPERMILPD     $0x01, X14, X18
 	VADDPD        X18, X14, X14
 	VMULSD        X16, X14, X14
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store1_3
-	VFMADD231SD   24(SI), X17, X14
+	VFMADD231SD   (SI)(R9*1), X17, X14
 
 store1_3:
-	VMOVSD X14, 24(SI)
-	ADDQ   DI, SI
+	VMOVSD X14, (SI)(R9*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
@@ -5573,31 +5636,29 @@ store1_3:
 	VZEROUPPER
 	RET
 
-// func ddot3x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, ldc int, alpha float64, beta float64)
+// func ddot3x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·ddot3x4AVX512(SB), NOSPLIT, $0-80
+TEXT ·ddot3x4AVX512(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), DX
 	MOVQ bCol+40(FP), BX
 	MOVQ c+48(FP), SI
-	MOVQ ldc+56(FP), DI
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (BX)(BX*2), R8
-	MOVQ k+8(FP), R9
-	ANDQ $0x00000007, R9
+	LEAQ (BX)(BX*2), DI
+	MOVQ k+8(FP), R8
+	ANDQ $0x00000007, R8
 
 	// mask = 1<<n - 1
-	MOVQ  R9, CX
-	MOVL  $0x00000001, R9
-	SHLL  CL, R9
-	DECL  R9
-	KMOVW R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
 
 tile:
-	MOVQ    b+32(FP), R9
-	MOVQ    k+8(FP), R10
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
 	MOVQ    AX, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
@@ -5623,15 +5684,15 @@ tile:
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x00000010, R10
+	SUBQ    $0x00000010, R9
 	JLT     one
 	PCALIGN $0x20
 
 steps:
-	VMOVUPD     (R9), Z24
-	VMOVUPD     (R9)(BX*1), Z25
-	VMOVUPD     (R9)(BX*2), Z26
-	VMOVUPD     (R9)(R8*1), Z27
+	VMOVUPD     (R8), Z24
+	VMOVUPD     (R8)(BX*1), Z25
+	VMOVUPD     (R8)(BX*2), Z26
+	VMOVUPD     (R8)(DI*1), Z27
 	VMOVUPD     (CX), Z28
 	VFMADD231PD Z28, Z24, Z0
 	VFMADD231PD Z28, Z25, Z2
@@ -5647,10 +5708,10 @@ steps:
 	VFMADD231PD Z28, Z25, Z18
 	VFMADD231PD Z28, Z26, Z20
 	VFMADD231PD Z28, Z27, Z22
-	VMOVUPD     64(R9), Z24
-	VMOVUPD     64(R9)(BX*1), Z25
-	VMOVUPD     64(R9)(BX*2), Z26
-	VMOVUPD     64(R9)(R8*1), Z27
+	VMOVUPD     64(R8), Z24
+	VMOVUPD     64(R8)(BX*1), Z25
+	VMOVUPD     64(R8)(BX*2), Z26
+	VMOVUPD     64(R8)(DI*1), Z27
 	VMOVUPD     64(CX), Z28
 	VFMADD231PD Z28, Z24, Z1
 	VFMADD231PD Z28, Z25, Z3
@@ -5667,17 +5728,17 @@ steps:
 	VFMADD231PD Z28, Z26, Z21
 	VFMADD231PD Z28, Z27, Z23
 	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, R9
-	SUBQ        $0x00000010, R10
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000010, R9
 	JGE         steps
 
 one:
-	ADDQ        $0x00000008, R10
+	ADDQ        $0x00000008, R9
 	JLT         part
-	VMOVUPD     (R9), Z24
-	VMOVUPD     (R9)(BX*1), Z25
-	VMOVUPD     (R9)(BX*2), Z26
-	VMOVUPD     (R9)(R8*1), Z27
+	VMOVUPD     (R8), Z24
+	VMOVUPD     (R8)(BX*1), Z25
+	VMOVUPD     (R8)(BX*2), Z26
+	VMOVUPD     (R8)(DI*1), Z27
 	VMOVUPD     (CX), Z28
 	VFMADD231PD Z28, Z24, Z0
 	VFMADD231PD Z28, Z25, Z2
@@ -5694,15 +5755,15 @@ one:
 	VFMADD231PD Z28, Z26, Z20
 	VFMADD231PD Z28, Z27, Z22
 	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
 
 part:
-	TESTQ       $0x00000007, R10
+	TESTQ       $0x00000007, R9
 	JEQ         sum
-	VMOVUPD.Z   (R9), K1, Z24
-	VMOVUPD.Z   (R9)(BX*1), K1, Z25
-	VMOVUPD.Z   (R9)(BX*2), K1, Z26
-	VMOVUPD.Z   (R9)(R8*1), K1, Z27
+	VMOVUPD.Z   (R8), K1, Z24
+	VMOVUPD.Z   (R8)(BX*1), K1, Z25
+	VMOVUPD.Z   (R8)(BX*2), K1, Z26
+	VMOVUPD.Z   (R8)(DI*1), K1, Z27
 	VMOVUPD.Z   (CX), K1, Z28
 	VFMADD231PD Z28, Z24, Z1
 	VFMADD231PD Z28, Z25, Z3
@@ -5732,10 +5793,15 @@ sum:
 	VADDPD        Z19, Z18, Z18
 	VADDPD        Z21, Z20, Z20
 	VADDPD        Z23, Z22, Z22
-	MOVQ          beta+72(FP), CX
-	ADDQ          CX, CX
-	VMOVSD        alpha+64(FP), X24
-	VMOVSD        beta+72(FP), X25
+	MOVQ          cRow+56(FP), CX
+	MOVQ          cCol+64(FP), R8
+	SHLQ          $0x03, CX
+	SHLQ          $0x03, R8
+	LEAQ          (R8)(R8*2), R9
+	MOVQ          beta+80(FP), R10
+	ADDQ          R10, R10
+	VMOVSD        alpha+72(FP), X24
+	VMOVSD        beta+80(FP), X25
 	VEXTRACTF64X4 $0x01, Z0, Y26
 	VADDPD        Y26, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X26
@@ -5743,7 +5809,7 @@ sum:
 	VPERMILPD     $0x01, X0, X26
 	VADDPD        X26, X0, X0
 	VMULSD        X24, X0, X0
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_0
 	VFMADD231SD   (SI), X25, X0
 
@@ -5756,12 +5822,12 @@ store0_0:
 	VPERMILPD     $0x01, X2, X26
 	VADDPD        X26, X2, X2
 	VMULSD        X24, X2, X2
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_1
-	VFMADD231SD   8(SI), X25, X2
+	VFMADD231SD   (SI)(R8*1), X25, X2
 
 store0_1:
-	VMOVSD        X2, 8(SI)
+	VMOVSD        X2, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z4, Y26
 	VADDPD        Y26, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X26
@@ -5769,12 +5835,12 @@ store0_1:
 	VPERMILPD     $0x01, X4, X26
 	VADDPD        X26, X4, X4
 	VMULSD        X24, X4, X4
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_2
-	VFMADD231SD   16(SI), X25, X4
+	VFMADD231SD   (SI)(R8*2), X25, X4
 
 store0_2:
-	VMOVSD        X4, 16(SI)
+	VMOVSD        X4, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z6, Y26
 	VADDPD        Y26, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X26
@@ -5782,13 +5848,13 @@ store0_2:
 	VPERMILPD     $0x01, X6, X26
 	VADDPD        X26, X6, X6
 	VMULSD        X24, X6, X6
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store0_3
-	VFMADD231SD   24(SI), X25, X6
+	VFMADD231SD   (SI)(R9*1), X25, X6
 
 store0_3:
-	VMOVSD        X6, 24(SI)
-	ADDQ          DI, SI
+	VMOVSD        X6, (SI)(R9*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z8, Y26
 	VADDPD        Y26, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X26
@@ -5796,7 +5862,7 @@ store0_3:
 	VPERMILPD     $0x01, X8, X26
 	VADDPD        X26, X8, X8
 	VMULSD        X24, X8, X8
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store1_0
 	VFMADD231SD   (SI), X25, X8
 
@@ -5809,12 +5875,12 @@ store1_0:
 	VPERMILPD     $0x01, X10, X26
 	VADDPD        X26, X10, X10
 	VMULSD        X24, X10, X10
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store1_1
-	VFMADD231SD   8(SI), X25, X10
+	VFMADD231SD   (SI)(R8*1), X25, X10
 
 store1_1:
-	VMOVSD        X10, 8(SI)
+	VMOVSD        X10, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z12, Y26
 	VADDPD        Y26, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X26
@@ -5822,12 +5888,12 @@ store1_1:
 	VPERMILPD     $0x01, X12, X26
 	VADDPD        X26, X12, X12
 	VMULSD        X24, X12, X12
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store1_2
-	VFMADD231SD   16(SI), X25, X12
+	VFMADD231SD   (SI)(R8*2), X25, X12
 
 store1_2:
-	VMOVSD        X12, 16(SI)
+	VMOVSD        X12, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z14, Y26
 	VADDPD        Y26, Y14, Y14
 	VEXTRACTF32X4 $0x01, Y14, X26
@@ -5835,13 +5901,13 @@ store1_2:
 	VPERMILPD     $0x01, X14, X26
 	VADDPD        X26, X14, X14
 	VMULSD        X24, X14, X14
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store1_3
-	VFMADD231SD   24(SI), X25, X14
+	VFMADD231SD   (SI)(R9*1), X25, X14
 
 store1_3:
-	VMOVSD        X14, 24(SI)
-	ADDQ          DI, SI
+	VMOVSD        X14, (SI)(R9*1)
+	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z16, Y26
 	VADDPD        Y26, Y16, Y16
 	VEXTRACTF32X4 $0x01, Y16, X26
@@ -5849,7 +5915,7 @@ store1_3:
 	VPERMILPD     $0x01, X16, X26
 	VADDPD        X26, X16, X16
 	VMULSD        X24, X16, X16
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store2_0
 	VFMADD231SD   (SI), X25, X16
 
@@ -5862,12 +5928,12 @@ store2_0:
 	VPERMILPD     $0x01, X18, X26
 	VADDPD        X26, X18, X18
 	VMULSD        X24, X18, X18
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store2_1
-	VFMADD231SD   8(SI), X25, X18
+	VFMADD231SD   (SI)(R8*1), X25, X18
 
 store2_1:
-	VMOVSD        X18, 8(SI)
+	VMOVSD        X18, (SI)(R8*1)
 	VEXTRACTF64X4 $0x01, Z20, Y26
 	VADDPD        Y26, Y20, Y20
 	VEXTRACTF32X4 $0x01, Y20, X26
@@ -5875,12 +5941,12 @@ store2_1:
 	VPERMILPD     $0x01, X20, X26
 	VADDPD        X26, X20, X20
 	VMULSD        X24, X20, X20
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store2_2
-	VFMADD231SD   16(SI), X25, X20
+	VFMADD231SD   (SI)(R8*2), X25, X20
 
 store2_2:
-	VMOVSD        X20, 16(SI)
+	VMOVSD        X20, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z22, Y26
 	VADDPD        Y26, Y22, Y22
 	VEXTRACTF32X4 $0x01, Y22, X26
@@ -5888,13 +5954,13 @@ store2_2:
 	VPERMILPD     $0x01, X22, X26
 	VADDPD        X26, X22, X22
 	VMULSD        X24, X22, X22
-	TESTQ         CX, CX
+	TESTQ         R10, R10
 	JEQ           store2_3
-	VFMADD231SD   24(SI), X25, X22
+	VFMADD231SD   (SI)(R9*1), X25, X22
 
 store2_3:
-	VMOVSD X22, 24(SI)
-	ADDQ   DI, SI
+	VMOVSD X22, (SI)(R9*1)
+	ADDQ   CX, SI
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)

@@ -1,0 +1,63 @@
+package kernels
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// Products of few rows with a transposed B, around every edge of the tiles of dot
+// products and on both sides of the threshold.
+func TestGemmAsDots(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmAsDots(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmAsDots(t, o) })
+}
+
+func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
+	lanes, columns, depth := o.VectorLen(), len(o.ks.dot), o.Tuning().DotDepth
+	for m := 1; m <= 2*columns+2; m++ {
+		for n := 1; n <= 10; n++ {
+			for _, k := range []int{m*depth - 1, m * depth, m*depth + 2*lanes + 1} {
+				for _, beta := range []float64{0, 1, -0.5} {
+					runGemm(t, o, gemmCase{transB: true, m: m, n: n, k: max(k, 1), alpha: 1.25, beta: beta, padA: 3, padB: 1, padC: 2})
+				}
+			}
+		}
+	}
+	// B in several blocks of rows, and of k.
+	for _, s := range [][3]int{{3, 70, 2100}, {columns + 1, 19, dotDepth + 5}, {2, 9, 2*dotDepth + 1}} {
+		if !o.ks.dotsPay(s[0], s[2]) {
+			t.Errorf("%v is not computed as dot products", s)
+		}
+		runGemm(t, o, gemmCase{transB: true, m: s[0], n: s[1], k: s[2], alpha: 1, beta: 1, padA: 1, padC: 1})
+	}
+}
+
+// However many threads share such a product, the bits are the same.
+func TestGemmAsDotsThreads(t *testing.T) {
+	withProcs(t, 4)
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmAsDotsThreads(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmAsDotsThreads(t, o) })
+}
+
+func gemmAsDotsThreads[T Float](t *testing.T, o Ops[T]) {
+	tu := o.Tuning()
+	tu.ThreadWork = 1
+	o = o.Tuned(tu)
+	rng := rand.New(rand.NewPCG(51, 52))
+	for _, s := range [][3]int{{1, 200, 40}, {3, 301, 200}, {5, 131, 700}} {
+		m, n, k := s[0], s[1], s[2]
+		a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, n, k, k).data
+		want, got := make([]T, m*n), make([]T, m*n)
+		o.Threads(1).Gemm(false, true, m, n, k, 1, a, k, b, k, 0, want, n)
+		for threads := 2; threads <= 4; threads++ {
+			clear(got)
+			o.Threads(threads).Gemm(false, true, m, n, k, 1, a, k, b, k, 0, got, n)
+			if !slices.Equal(got, want) {
+				t.Errorf("%v: other bits with %d threads", s, threads)
+			}
+		}
+	}
+}

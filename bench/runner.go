@@ -211,7 +211,7 @@ func (r *runner) take(g *Group, c *Contender, operands any) (Row, error) {
 	var elapsed time.Duration
 	var before, after runtime.MemStats
 	c.where(func() {
-		t.run(max(n/20, 1)) // warm caches, branch predictors, buffer pools
+		t.run(r.warmUp(n))
 		if t.spoil != nil {
 			t.spoil()
 		}
@@ -243,6 +243,18 @@ func (r *runner) take(g *Group, c *Contender, operands any) (Row, error) {
 	row.AllocsPerOp = int64(after.Mallocs-before.Mallocs) / int64(n)
 	row.metrics = t.metrics(g.workOf(c), elapsed.Seconds()/float64(n), peak)
 	return row, nil
+}
+
+// warmTime is how long a contender runs before its sample. Caches, branch predictors and
+// buffer pools want less; but a core that was not under such a load just before holds
+// instructions back for a while: on Zen 4, products with AVX-512 that keep the
+// multiply-add units busy start with 71% of their speed, for 4 to 5 ms, whatever ran before,
+// while probes of the peak and products that are slower anyway do not.
+const warmTime = 8 * time.Millisecond
+
+// warmUp returns how many iterations that is where n take a sample.
+func (r *runner) warmUp(n int) int {
+	return max(int(int64(n)*int64(warmTime)/int64(r.sample)), 1)
 }
 
 // where calls f where c is to run: here, or for what uses goroutines in one that is not

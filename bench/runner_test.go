@@ -105,8 +105,8 @@ func TestRounds(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	forward := []string{"A x x1", "A x x10", "A y x1", "A y x5", "B x x1", "B x x2"} // each warmed up
-	backward := []string{"B x x1", "B x x2", "A y x1", "A y x5", "A x x1", "A x x10"}
+	forward := []string{"A x x8", "A x x10", "A y x4", "A y x5", "B x x1", "B x x2"} // each warmed up
+	backward := []string{"B x x1", "B x x2", "A y x4", "A y x5", "A x x8", "A x x10"}
 	want := slices.Concat(forward, []string{"round 1"}, backward, []string{"round 2"}, forward, []string{"round 3"})
 	prepared := len(j.calls) - len(want)
 	if got := j.calls[prepared:]; !slices.Equal(got, want) {
@@ -128,8 +128,8 @@ func TestRounds(t *testing.T) {
 		if !slices.Equal(rows, want) {
 			t.Errorf("round %d: rows %q, want %q", i+1, rows, want)
 		}
-		// 1 + 10 iterations of x, and so on; nothing else moves the clock.
-		if want := (11 + 12 + 15) * time.Millisecond; round.Noise.Duration != want {
+		// 8 + 10 iterations of x, and so on; nothing else moves the clock.
+		if want := (18 + 18 + 15) * time.Millisecond; round.Noise.Duration != want {
 			t.Errorf("round %d took %v, want %v", i+1, round.Noise.Duration, want)
 		}
 		if got := round.Rows[0].metrics; !slices.Equal(got, []metric{{1e6, "FLOP/s"}}) {
@@ -171,7 +171,7 @@ func TestPeakOfTheSameRound(t *testing.T) {
 		t.Errorf("%%peak %v, want %v", shares, want)
 	}
 	calls := strings.Join(j.calls, ", ")
-	if !strings.Contains(calls, "probe, probe, probe, A x x250, A x x5000, probe, probe, probe") {
+	if !strings.Contains(calls, "probe, probe, probe, A x x4000, A x x5000, probe, probe, probe") {
 		t.Errorf("probes are not beside the samples: %s", calls)
 	}
 }

@@ -191,7 +191,7 @@ var parameters = []parameter{
 		effect: splitsTail,
 	},
 	{
-		name: "DotDepth", about: "least k for each row of A for which a product with a transposed B is dot products",
+		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B is dot products",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.DotDepth }, dotDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
 			for _, m := range []int{2, 8, 24} {
@@ -201,7 +201,7 @@ var parameters = []parameter{
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= s.k/tu.DotDepth) },
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(min(s.m, s.n) <= s.k/tu.DotDepth) },
 	},
 	{
 		name: "ThreadWork", about: "multiply-adds for which a thread is woken up",

@@ -18,19 +18,23 @@ func (p *product[T]) columns() {
 	w.giveBack()
 }
 
-// rows computes p where A has so few rows that turning a transposed B would take as
-// long as the product: both are contiguous along k as they lie. Rows of A
-// are the few columns of the transposed product. It leaves the epilogue to the caller.
-func (p *product[T]) rows() {
-	const near = 128 << 10 // bytes of B that stay in the L2 cache from some rows of A to the next
+// dots computes p, both of whose operands are contiguous along k as they lie, B being
+// transposed, where A or B has so few rows that turning B would take as long as the product.
+// They are the few columns of the product, or of its transpose, in groups for
+// which there are kernels. It leaves the epilogue to the caller.
+func (p *product[T]) dots() {
+	const near = 128 << 10 // bytes of the other operand, which stay in the L2 cache from group to group
 	var z T
 	w, most := borrowWorkspace[T](), len(p.ks.dot)
-	groups, nc := (p.m+most-1)/most, max(near/int(unsafe.Sizeof(z))/p.k, 16)
-	for jc := 0; jc < p.n; jc += nc {
-		nb, b := min(nc, p.n-jc), p.b.from(0, jc).transposed()
+	many, few, a, b, cRow, cCol := p.m, p.n, p.a, p.b, p.ldc, 1
+	if few > many {
+		many, few, a, b, cRow, cCol = p.n, p.m, p.b.transposed(), p.a.transposed(), 1, p.ldc
+	}
+	groups, block := (few+most-1)/most, max(near/int(unsafe.Sizeof(z))/p.k, 16)
+	for ic := 0; ic < many; ic += block {
 		for i := range groups {
-			first, next := i*p.m/groups, (i+1)*p.m/groups
-			columnsAlongK(p.ks, w, nb, next-first, p.k, p.alpha, b, p.a.from(first, 0).transposed(), p.beta, p.c[first*p.ldc+jc:], 1, p.ldc)
+			first, next := i*few/groups, (i+1)*few/groups
+			columnsAlongK(p.ks, w, min(block, many-ic), next-first, p.k, p.alpha, a.from(ic, 0), b.from(0, first), p.beta, p.c[ic*cRow+first*cCol:], cRow, cCol)
 		}
 	}
 	w.giveBack()
@@ -115,8 +119,7 @@ func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T,
 
 // columnsAsRows computes the transpose of C, of which a block stays in the L1
 // cache, from the transpose of B and from A as it is, whose columns are contiguous:
-// vectors run along m and are full. Each sum is that of a tile, to the bit,
-// unless it has several blocks of k and is added to C (beta = 1): they are then added up first.
+// vectors run along m and are full. Each sum is that of a tile, to the bit.
 func (p *product[T]) columnsAsRows(w *workspace[T]) {
 	mc := evenly(p.m, max(alongM/p.n, 1), p.ks.nr())
 	w.a = room(w.a, p.n*mc)
@@ -126,8 +129,8 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 	for ic := 0; ic < p.m; ic += mc {
 		mb := min(mc, p.m-ic)
 		c, beta := p.c[ic*p.ldc:], p.beta
-		// What is added to C can wait until the sums are there: one copy less.
-		adds := beta == 1 && p.n < p.ks.square.side
+		// What is added to C can wait until the sums are there, if all are in one block of k: one copy less.
+		adds := beta == 1 && p.n < p.ks.square.side && p.k <= p.kc
 		if adds {
 			beta = 0
 		} else if beta != 0 {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Products of few rows with a transposed B, around every edge of the tiles of dot
+// Products of few rows or columns with a transposed B, around every edge of the tiles of dot
 // products and on both sides of the threshold.
 func TestGemmAsDots(t *testing.T) {
 	eachType(t,
@@ -17,8 +17,9 @@ func TestGemmAsDots(t *testing.T) {
 func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 	lanes, columns, depth := o.VectorLen(), len(o.ks.dot), o.Tuning().DotDepth
 	for m := 1; m <= 2*columns+2; m++ {
-		for n := 1; n <= 10; n++ {
-			for _, k := range []int{m*depth - 1, m * depth, m*depth + 2*lanes + 1} {
+		for n := 1; n <= 13; n++ {
+			few := min(m, n)
+			for _, k := range []int{few*depth - 1, few * depth, few*depth + 2*lanes + 1} {
 				for _, beta := range []float64{0, 1, -0.5} {
 					runGemm(t, o, gemmCase{transB: true, m: m, n: n, k: max(k, 1), alpha: 1.25, beta: beta, padA: 3, padB: 1, padC: 2})
 				}
@@ -26,8 +27,8 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 	// B in several blocks of rows, and of k.
-	for _, s := range [][3]int{{3, 70, 2100}, {columns + 1, 19, dotDepth + 5}, {2, 9, 2*dotDepth + 1}} {
-		if !o.ks.dotsPay(s[0], s[2]) {
+	for _, s := range [][3]int{{3, 70, 2100}, {70, 3, 2100}, {columns + 1, 19, dotDepth + 5}, {19, columns + 1, dotDepth + 5}, {2, 9, 2*dotDepth + 1}} {
+		if !o.ks.dotsPay(s[0], s[1], s[2]) {
 			t.Errorf("%v is not computed as dot products", s)
 		}
 		runGemm(t, o, gemmCase{transB: true, m: s[0], n: s[1], k: s[2], alpha: 1, beta: 1, padA: 1, padC: 1})
@@ -47,7 +48,7 @@ func gemmAsDotsThreads[T Float](t *testing.T, o Ops[T]) {
 	tu.ThreadWork = 1
 	o = o.Tuned(tu)
 	rng := rand.New(rand.NewPCG(51, 52))
-	for _, s := range [][3]int{{1, 200, 40}, {3, 301, 200}, {5, 131, 700}} {
+	for _, s := range [][3]int{{1, 200, 40}, {3, 301, 200}, {5, 131, 700}, {301, 3, 200}} {
 		m, n, k := s[0], s[1], s[2]
 		a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, n, k, k).data
 		want, got := make([]T, m*n), make([]T, m*n)

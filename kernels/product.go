@@ -23,7 +23,7 @@ type way int
 const (
 	inBlocks   way = iota // the five loops
 	fewColumns            // vectors along k or m
-	fewRows               // vectors along k
+	asDots                // vectors along k, with a transposed B
 )
 
 // compute chooses the way to compute p, by its shape, and shares the work out among
@@ -47,10 +47,10 @@ func (p *product[T]) compute(o Ops[T]) {
 		p.asColumns(o)
 		return
 	}
-	if p.b.trans && !p.a.trans && ks.dotsPay(m, k) {
+	if p.b.trans && !p.a.trans && ks.dotsPay(m, n, k) {
 		e := p.e
 		p.e = epilogue[T]{}
-		p.asRows(o)
+		p.byDots(o)
 		e.apply(p.c, m, n, p.ldc)
 		return
 	}
@@ -141,11 +141,17 @@ func (p *product[T]) asColumns(o Ops[T]) {
 	p.share(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n)
 }
 
-// asRows computes p, of few rows and with a transposed B, along k.
-func (p *product[T]) asRows(o Ops[T]) {
-	p.way = fewRows
+// byDots computes p, of few rows or columns and with a transposed B, along k.
+func (p *product[T]) byDots(o Ops[T]) {
+	p.way = asDots
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
-	p.share(threads, p.m, evenly(p.n, (p.n+threads-1)/threads, 64))
+	rows, cols := p.m, p.n
+	if rows > cols {
+		rows = evenly(rows, (rows+threads-1)/threads, 64)
+	} else {
+		cols = evenly(cols, (cols+threads-1)/threads, 64)
+	}
+	p.share(threads, rows, cols)
 }
 
 // alone computes p in this thread.
@@ -155,8 +161,8 @@ func (p *product[T]) alone() {
 		p.blocked()
 	case fewColumns:
 		p.columns()
-	case fewRows:
-		p.rows()
+	case asDots:
+		p.dots()
 	}
 }
 

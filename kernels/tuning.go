@@ -40,8 +40,8 @@ type Tuning struct {
 	// a vector.
 	TailColumns, TailDepth int
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
-	// in place, if k is at least DotDepth for each row: turning B takes as long as some
-	// rows of the product, and adding up a vector as long as some steps of k.
+	// in place, if k is at least DotDepth for each row, or for each column: turning B takes as
+	// long as some rows of the product, and adding up a vector as long as some steps of k.
 	DotDepth int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
@@ -225,24 +225,28 @@ func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
 	return m
 }
 
-// betterAsRows reports whether a product with a transposed A and few columns is
-// computed as its transpose, whose vectors run along m. They have to be so much
-// fuller that it saves half a vector of multiply-adds for each element of C, about
-// the time that the copy takes, and some five hundred cycles for what goes before.
-// A transposed B is then read as it is, which is worth as much as a pair in tiles.
-// 50x10x100 gains 6 to 28%, 300x3x300 up to 2.8 times.
+// betterAsRows reports whether a product with a transposed A is computed as its
+// transpose, whose vectors run along m: with few columns, if they are so much fuller that
+// it saves half a vector of multiply-adds for each element of C, about the time that the
+// copy takes, and some five hundred cycles for what goes before. A transposed B is then
+// read as it is, and need not be turned, which may be the larger copy.
+// 50x10x100 gains 6 to 28%, 300x3x300 up to 2.8 times; TT 12x20x400 1.5, 3x50x400 in float64 1.8.
 func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
-	before := 2000 // half vectors, four to a cycle
+	before, turning := 2000, k*n // in half vectors, four to a cycle
 	if ks.halves != nil {
-		before = 1000 // two to a cycle
+		before, turning = 1000, k*n/2 // two to a cycle
 	}
-	if n == 1 || n > ks.nr() || k <= shallow {
+	if n == 1 || k <= shallow || n > ks.nr() && (!transB || product3(m, n, k) > callWork) {
 		return false
 	}
 	tail := ks.tailColumns(m, n, k)
 	asRows := n * ks.computed(m, !transB)
 	asTiles := m*ks.computed(n-tail, !transB) + tail*ks.computed(m, !transB)
-	return 2*k*(asTiles-asRows) > ks.lanes*(m*n+before)
+	saved := 2 * k * (asTiles - asRows)
+	if transB {
+		saved += ks.lanes * (turning + before/2)
+	}
+	return saved > ks.lanes*(m*n+before)
 }
 
 // shallow is up to what depth A is read once for so few steps that no other way is better.
@@ -279,9 +283,9 @@ func (ks *kernelSet[T]) tailColumns(m, n, k int) int {
 	return 0
 }
 
-// dotsPay reports whether a product of m rows with a transposed B, and with A as it
-// is, is computed as dot products.
-func (ks *kernelSet[T]) dotsPay(m, k int) bool { return m <= k/ks.tuning.DotDepth }
+// dotsPay reports whether a product with a transposed B, and with A as it is, is
+// computed as dot products.
+func (ks *kernelSet[T]) dotsPay(m, n, k int) bool { return min(m, n) <= k/ks.tuning.DotDepth }
 
 // packsA reports whether A, lda elements from row to row of what is stored, is
 // packed for a product of n columns: not for one panel, which reads it but once.

@@ -56,7 +56,7 @@ var isas = []isa{
 }
 
 // everyAMD64 is what any amd64 CPU has, and no instruction set need list.
-var everyAMD64 = []string{"SSE", "SSE2", "MMX+"}
+var everyAMD64 = []string{"SSE", "SSE2", "MMX+", "CMOV"}
 
 // A float is an element type.
 type float struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // pack generates the copies that bring B into micro-panels: one for every
@@ -14,7 +15,9 @@ func pack(e emitter) (goTable string) {
 		goTable += packRows(e, v+1) + ", "
 	}
 	goTable += "}\n"
-	if e.isa.width == 32 {
+	if e.isa.masks {
+		turn(e)
+	} else {
 		packTransposed(e)
 	}
 	copyRows(e)
@@ -63,11 +66,8 @@ func packRows(e emitter, v int) (name string) {
 	return name
 }
 
-// packTransposed copies columns of an operand that is stored by columns, k
-// elements each, into rows: a square of lanes x lanes at a time is transposed in
-// registers. The last one, down and across, ends with the operand.
-func packTransposed(e emitter) {
-	n := e.lanes()
+// describeTransposed begins a function that copies columns into rows.
+func describeTransposed(e emitter, least int) {
 	name := fmt.Sprintf("%spackTransposed%s", e.typ.letter, e.isa.suffix)
 	e.function(name, fmt.Sprintf("func(k, cols int, b *%[1]s, bCol int, panel *%[1]s, width int)", e.typ.goName),
 		name+" is the loop",
@@ -78,7 +78,146 @@ func packTransposed(e emitter) {
 		"\t\t}",
 		"\t}",
 		"",
-		fmt.Sprintf("for k and cols >= %d.", n))
+		fmt.Sprintf("for k and cols >= %d.", least))
+}
+
+// turn copies columns of an operand that is stored by columns, k elements each, into
+// rows: a square with a side of half a vector at a time is transposed in
+// registers. The last ones, down and across, are cut by masks.
+func turn(e emitter) {
+	describeTransposed(e, 1)
+	side := e.lanes() / 2
+	width := e.param("width")
+	e.toBytes(width)
+	e.SHLQ(operand.Imm(e.sizeShift()), e.paramAddr("bCol"))
+	columns := make([]reg.GPVirtual, side)
+	for j := range columns {
+		columns[j] = e.GP64()
+	}
+	at, left, to := e.GP64(), e.GP64(), e.GP64()
+	whole := e.K()
+	ones := e.GP32()
+	e.MOVL(operand.U32(1<<side-1), ones)
+	e.KMOVW(ones, whole)
+
+	// squares emits the squares of some columns, one below the other; stores go through
+	// mask, if it is not nil.
+	squares := func(prefix string, mask *tail) {
+		e.Load(e.Param("k"), left)
+		e.Load(e.Param("panel"), to)
+		e.XORQ(at, at)
+		store := func(row reg.VecVirtual) {
+			if mask != nil {
+				e.storeTail(*mask, row, operand.Mem{Base: to})
+			} else {
+				e.store(row, operand.Mem{Base: to})
+			}
+			e.ADDQ(width, to)
+		}
+		square := func(rows reg.OpmaskVirtual) []reg.VecVirtual {
+			x := make([]reg.VecVirtual, side)
+			for j := range x {
+				x[j] = e.YMM()
+				e.loadTail(tail{k: rows}, operand.Mem{Base: columns[j], Index: at, Scale: 1}, x[j])
+			}
+			return e.transpose(x)
+		}
+		e.SUBQ(operand.Imm(uint64(side)), left)
+		e.JLT(operand.LabelRef(prefix + "Rest"))
+		e.Label(prefix + "Square")
+		for _, row := range square(whole) {
+			store(row)
+		}
+		e.ADDQ(operand.Imm(uint64(side*e.typ.size)), at)
+		e.SUBQ(operand.Imm(uint64(side)), left)
+		e.JGE(operand.LabelRef(prefix + "Square"))
+		e.Label(prefix + "Rest")
+		e.ADDQ(operand.Imm(uint64(side)), left)
+		e.JEQ(operand.LabelRef(prefix + "Next"))
+		count := e.GP64()
+		e.MOVQ(left, count)
+		rest := e.tailMask(count)
+		for _, row := range square(rest.k)[:side-1] {
+			store(row)
+			e.DECQ(left)
+			e.JEQ(operand.LabelRef(prefix + "Next"))
+		}
+		e.Label(prefix + "Next")
+	}
+
+	e.Label("columns")
+	cols := e.param("cols")
+	e.Load(e.Param("b"), columns[0])
+	e.CMPQ(cols, operand.Imm(uint64(side)))
+	e.JLT(operand.LabelRef("few"))
+	for j := range side - 1 {
+		e.MOVQ(columns[j], columns[j+1])
+		e.ADDQ(e.paramAddr("bCol"), columns[j+1])
+	}
+	squares("whole", nil)
+	e.ADDQ(e.paramAddr("bCol"), columns[side-1])
+	e.MOVQ(columns[side-1], e.paramAddr("b"))
+	e.ADDQ(operand.Imm(uint64(side*e.typ.size)), e.paramAddr("panel"))
+	e.SUBQ(operand.Imm(uint64(side)), e.paramAddr("cols"))
+	e.JNE(operand.LabelRef("columns"))
+	e.done()
+
+	e.Label("few")
+	e.Comment("columns behind the last are the last one again")
+	step, none := e.param("bCol"), e.GP64()
+	e.XORQ(none, none)
+	for j := range side - 1 {
+		e.CMPQ(cols, operand.Imm(uint64(j+1)))
+		e.CMOVQLE(none, step)
+		e.MOVQ(columns[j], columns[j+1])
+		e.ADDQ(step, columns[j+1])
+	}
+	mask := e.tailMask(cols)
+	squares("few", &mask)
+	e.done()
+}
+
+// transpose returns the transpose of a square of half vectors.
+func (e emitter) transpose(x []reg.VecVirtual) []reg.VecVirtual {
+	n := len(x)
+	y := make([]reg.VecVirtual, n)
+	for i := range y {
+		y[i] = e.YMM()
+	}
+	if n == 4 {
+		for i := 0; i < 4; i += 2 {
+			e.VUNPCKLPD(x[i+1], x[i], y[i])
+			e.VUNPCKHPD(x[i+1], x[i], y[i+1])
+		}
+		for i := range 2 {
+			e.VSHUFF64X2(operand.Imm(0), y[i+2], y[i], x[i])
+			e.VSHUFF64X2(operand.Imm(3), y[i+2], y[i], x[i+2])
+		}
+		return x
+	}
+	for i := 0; i < 8; i += 2 {
+		e.VUNPCKLPS(x[i+1], x[i], y[i])
+		e.VUNPCKHPS(x[i+1], x[i], y[i+1])
+	}
+	for i := 0; i < 8; i += 4 {
+		for j := range 2 {
+			e.VUNPCKLPD(y[i+j+2], y[i+j], x[i+2*j])
+			e.VUNPCKHPD(y[i+j+2], y[i+j], x[i+2*j+1])
+		}
+	}
+	for i := range 4 {
+		e.VSHUFF32X4(operand.Imm(0), x[i+4], x[i], y[i])
+		e.VSHUFF32X4(operand.Imm(3), x[i+4], x[i], y[i+4])
+	}
+	return y
+}
+
+// packTransposed copies columns of an operand that is stored by columns, k
+// elements each, into rows: a square of lanes x lanes at a time is transposed in
+// registers. The last one, down and across, ends with the operand.
+func packTransposed(e emitter) {
+	n := e.lanes()
+	describeTransposed(e, n)
 	cols, col, width := e.param("cols"), e.param("bCol"), e.param("width")
 	firstB, firstPanel := e.param("b"), e.param("panel") // of the square at the top
 	k, b, panel := e.GP64(), e.GP64(), e.GP64()

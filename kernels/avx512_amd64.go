@@ -31,6 +31,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.addRows = saddRowsAVX512
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
+	ks.square = transposer[float32]{1, spackTransposedAVX512}
 	ks.tuning = Tuning{Vectors: 3, KC: 512, PackRows: 256, PackDepth: 128, PackColumns: 256, PackStride: 3072, TurnStride: 1024, TailColumns: 4, TailDepth: 32, DotDepth: 13, ThreadWork: 1 << 20}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX512
@@ -58,6 +59,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.addRows = daddRowsAVX512
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512
+	ks.square = transposer[float64]{1, dpackTransposedAVX512}
 	ks.tuning = Tuning{Vectors: 3, KC: 384, PackRows: 256, PackDepth: 128, PackColumns: 128, PackStride: 2048, TurnStride: 512, TailColumns: 3, TailDepth: 96, DotDepth: 7, ThreadWork: 1 << 20}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX512

@@ -15,7 +15,7 @@ import (
 // found in the implementation's instructions.
 func TestRequirementsCoverTheCode(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^// Requires: (.*)$`)
-	everyAMD64 := []string{"SSE", "SSE2", "MMX+"}
+	everyAMD64 := []string{"SSE", "SSE2", "MMX+", "CMOV"}
 	for _, im := range All() {
 		if im == portable {
 			continue

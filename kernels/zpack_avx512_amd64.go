@@ -24,6 +24,19 @@ func spack48AVX512(k int, b *float32, bRow int, panel *float32, cols int)
 //go:noescape
 func spack64AVX512(k int, b *float32, bRow int, panel *float32, cols int)
 
+// spackTransposedAVX512 is the loop
+//
+//	for p := range k {
+//		for j := range cols {
+//			panel[p*width+j] = b[j*bCol+p]
+//		}
+//	}
+//
+// for k and cols >= 1.
+//
+//go:noescape
+func spackTransposedAVX512(k int, cols int, b *float32, bCol int, panel *float32, width int)
+
 // scopyRowsAVX512 is the loop
 //
 //	for i := range rows {
@@ -52,6 +65,19 @@ func dpack24AVX512(k int, b *float64, bRow int, panel *float64, cols int)
 //
 //go:noescape
 func dpack32AVX512(k int, b *float64, bRow int, panel *float64, cols int)
+
+// dpackTransposedAVX512 is the loop
+//
+//	for p := range k {
+//		for j := range cols {
+//			panel[p*width+j] = b[j*bCol+p]
+//		}
+//	}
+//
+// for k and cols >= 1.
+//
+//go:noescape
+func dpackTransposedAVX512(k int, cols int, b *float64, bCol int, panel *float64, width int)
 
 // dcopyRowsAVX512 is the loop
 //

@@ -224,6 +224,348 @@ cutRow:
 	VZEROUPPER
 	RET
 
+// func spackTransposedAVX512(k int, cols int, b *float32, bCol int, panel *float32, width int)
+// Requires: AVX, AVX512F, AVX512VL, CMOV
+TEXT ·spackTransposedAVX512(SB), NOSPLIT, $0-48
+	MOVQ  width+40(FP), AX
+	SHLQ  $0x02, AX
+	SHLQ  $0x02, bCol+24(FP)
+	MOVL  $0x000000ff, CX
+	KMOVW CX, K1
+
+columns:
+	MOVQ cols+8(FP), R12
+	MOVQ b+16(FP), DX
+	CMPQ R12, $0x08
+	JLT  few
+	MOVQ DX, BX
+	ADDQ bCol+24(FP), BX
+	MOVQ BX, SI
+	ADDQ bCol+24(FP), SI
+	MOVQ SI, DI
+	ADDQ bCol+24(FP), DI
+	MOVQ DI, R8
+	ADDQ bCol+24(FP), R8
+	MOVQ R8, R9
+	ADDQ bCol+24(FP), R9
+	MOVQ R9, R10
+	ADDQ bCol+24(FP), R10
+	MOVQ R10, R11
+	ADDQ bCol+24(FP), R11
+	MOVQ k+0(FP), R13
+	MOVQ panel+32(FP), R14
+	XORQ R12, R12
+	SUBQ $0x08, R13
+	JLT  wholeRest
+
+wholeSquare:
+	VMOVUPS.Z  (DX)(R12*1), K1, Y0
+	VMOVUPS.Z  (BX)(R12*1), K1, Y1
+	VMOVUPS.Z  (SI)(R12*1), K1, Y2
+	VMOVUPS.Z  (DI)(R12*1), K1, Y3
+	VMOVUPS.Z  (R8)(R12*1), K1, Y4
+	VMOVUPS.Z  (R9)(R12*1), K1, Y5
+	VMOVUPS.Z  (R10)(R12*1), K1, Y6
+	VMOVUPS.Z  (R11)(R12*1), K1, Y7
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y10
+	VUNPCKLPS  Y5, Y4, Y11
+	VUNPCKHPS  Y5, Y4, Y12
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y7
+	VUNPCKLPD  Y1, Y8, Y0
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y10, Y9, Y2
+	VUNPCKHPD  Y10, Y9, Y3
+	VUNPCKLPD  Y5, Y11, Y4
+	VUNPCKHPD  Y5, Y11, Y5
+	VUNPCKLPD  Y7, Y12, Y6
+	VUNPCKHPD  Y7, Y12, Y7
+	VSHUFF32X4 $0x00, Y4, Y0, Y8
+	VSHUFF32X4 $0x03, Y4, Y0, Y11
+	VSHUFF32X4 $0x00, Y5, Y1, Y9
+	VSHUFF32X4 $0x03, Y5, Y1, Y12
+	VSHUFF32X4 $0x00, Y6, Y2, Y1
+	VSHUFF32X4 $0x03, Y6, Y2, Y5
+	VSHUFF32X4 $0x00, Y7, Y3, Y10
+	VSHUFF32X4 $0x03, Y7, Y3, Y7
+	VMOVUPS    Y8, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y9, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y1, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y10, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y11, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y12, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y5, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y7, (R14)
+	ADDQ       AX, R14
+	ADDQ       $0x20, R12
+	SUBQ       $0x08, R13
+	JGE        wholeSquare
+
+wholeRest:
+	ADDQ $0x08, R13
+	JEQ  wholeNext
+	MOVQ R13, R15
+
+	// mask = 1<<n - 1
+	MOVQ       R15, CX
+	MOVL       $0x00000001, R15
+	SHLL       CL, R15
+	DECL       R15
+	KMOVW      R15, K2
+	VMOVUPS.Z  (DX)(R12*1), K2, Y0
+	VMOVUPS.Z  (BX)(R12*1), K2, Y1
+	VMOVUPS.Z  (SI)(R12*1), K2, Y2
+	VMOVUPS.Z  (DI)(R12*1), K2, Y3
+	VMOVUPS.Z  (R8)(R12*1), K2, Y4
+	VMOVUPS.Z  (R9)(R12*1), K2, Y5
+	VMOVUPS.Z  (R10)(R12*1), K2, Y6
+	VMOVUPS.Z  (R11)(R12*1), K2, Y7
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y10
+	VUNPCKLPS  Y5, Y4, Y11
+	VUNPCKHPS  Y5, Y4, Y12
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y7
+	VUNPCKLPD  Y1, Y8, Y0
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y10, Y9, Y2
+	VUNPCKHPD  Y10, Y9, Y3
+	VUNPCKLPD  Y5, Y11, Y4
+	VUNPCKHPD  Y5, Y11, Y5
+	VUNPCKLPD  Y7, Y12, Y6
+	VUNPCKHPD  Y7, Y12, Y7
+	VSHUFF32X4 $0x00, Y4, Y0, Y8
+	VSHUFF32X4 $0x03, Y4, Y0, Y11
+	VSHUFF32X4 $0x00, Y5, Y1, Y9
+	VSHUFF32X4 $0x03, Y5, Y1, Y12
+	VSHUFF32X4 $0x00, Y6, Y2, Y1
+	VSHUFF32X4 $0x03, Y6, Y2, Y5
+	VSHUFF32X4 $0x00, Y7, Y3, Y10
+	VSHUFF32X4 $0x03, Y7, Y3, Y7
+	VMOVUPS    Y8, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        wholeNext
+	VMOVUPS    Y9, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        wholeNext
+	VMOVUPS    Y1, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        wholeNext
+	VMOVUPS    Y10, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        wholeNext
+	VMOVUPS    Y11, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        wholeNext
+	VMOVUPS    Y12, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        wholeNext
+	VMOVUPS    Y5, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        wholeNext
+
+wholeNext:
+	ADDQ bCol+24(FP), R11
+	MOVQ R11, b+16(FP)
+	ADDQ $0x20, panel+32(FP)
+	SUBQ $0x08, cols+8(FP)
+	JNE  columns
+	VZEROUPPER
+	RET
+
+few:
+	// columns behind the last are the last one again
+	MOVQ    bCol+24(FP), CX
+	XORQ    R11, R11
+	CMPQ    R12, $0x01
+	CMOVQLE R11, CX
+	MOVQ    DX, BX
+	ADDQ    CX, BX
+	CMPQ    R12, $0x02
+	CMOVQLE R11, CX
+	MOVQ    BX, SI
+	ADDQ    CX, SI
+	CMPQ    R12, $0x03
+	CMOVQLE R11, CX
+	MOVQ    SI, DI
+	ADDQ    CX, DI
+	CMPQ    R12, $0x04
+	CMOVQLE R11, CX
+	MOVQ    DI, R8
+	ADDQ    CX, R8
+	CMPQ    R12, $0x05
+	CMOVQLE R11, CX
+	MOVQ    R8, R9
+	ADDQ    CX, R9
+	CMPQ    R12, $0x06
+	CMOVQLE R11, CX
+	MOVQ    R9, R10
+	ADDQ    CX, R10
+	CMPQ    R12, $0x07
+	CMOVQLE R11, CX
+	MOVQ    R10, R11
+	ADDQ    CX, R11
+
+	// mask = 1<<n - 1
+	MOVQ  R12, CX
+	MOVL  $0x00000001, R12
+	SHLL  CL, R12
+	DECL  R12
+	KMOVW R12, K2
+	MOVQ  k+0(FP), R13
+	MOVQ  panel+32(FP), R14
+	XORQ  R12, R12
+	SUBQ  $0x08, R13
+	JLT   fewRest
+
+fewSquare:
+	VMOVUPS.Z  (DX)(R12*1), K1, Y0
+	VMOVUPS.Z  (BX)(R12*1), K1, Y1
+	VMOVUPS.Z  (SI)(R12*1), K1, Y2
+	VMOVUPS.Z  (DI)(R12*1), K1, Y3
+	VMOVUPS.Z  (R8)(R12*1), K1, Y4
+	VMOVUPS.Z  (R9)(R12*1), K1, Y5
+	VMOVUPS.Z  (R10)(R12*1), K1, Y6
+	VMOVUPS.Z  (R11)(R12*1), K1, Y7
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y10
+	VUNPCKLPS  Y5, Y4, Y11
+	VUNPCKHPS  Y5, Y4, Y12
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y7
+	VUNPCKLPD  Y1, Y8, Y0
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y10, Y9, Y2
+	VUNPCKHPD  Y10, Y9, Y3
+	VUNPCKLPD  Y5, Y11, Y4
+	VUNPCKHPD  Y5, Y11, Y5
+	VUNPCKLPD  Y7, Y12, Y6
+	VUNPCKHPD  Y7, Y12, Y7
+	VSHUFF32X4 $0x00, Y4, Y0, Y8
+	VSHUFF32X4 $0x03, Y4, Y0, Y11
+	VSHUFF32X4 $0x00, Y5, Y1, Y9
+	VSHUFF32X4 $0x03, Y5, Y1, Y12
+	VSHUFF32X4 $0x00, Y6, Y2, Y1
+	VSHUFF32X4 $0x03, Y6, Y2, Y5
+	VSHUFF32X4 $0x00, Y7, Y3, Y10
+	VSHUFF32X4 $0x03, Y7, Y3, Y7
+	VMOVUPS    Y8, K2, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y9, K2, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y1, K2, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y10, K2, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y11, K2, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y12, K2, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y5, K2, (R14)
+	ADDQ       AX, R14
+	VMOVUPS    Y7, K2, (R14)
+	ADDQ       AX, R14
+	ADDQ       $0x20, R12
+	SUBQ       $0x08, R13
+	JGE        fewSquare
+
+fewRest:
+	ADDQ $0x08, R13
+	JEQ  fewNext
+	MOVQ R13, R15
+
+	// mask = 1<<n - 1
+	MOVQ       R15, CX
+	MOVL       $0x00000001, R15
+	SHLL       CL, R15
+	DECL       R15
+	KMOVW      R15, K1
+	VMOVUPS.Z  (DX)(R12*1), K1, Y0
+	VMOVUPS.Z  (BX)(R12*1), K1, Y1
+	VMOVUPS.Z  (SI)(R12*1), K1, Y2
+	VMOVUPS.Z  (DI)(R12*1), K1, Y3
+	VMOVUPS.Z  (R8)(R12*1), K1, Y4
+	VMOVUPS.Z  (R9)(R12*1), K1, Y5
+	VMOVUPS.Z  (R10)(R12*1), K1, Y6
+	VMOVUPS.Z  (R11)(R12*1), K1, Y7
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y10
+	VUNPCKLPS  Y5, Y4, Y11
+	VUNPCKHPS  Y5, Y4, Y12
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y7
+	VUNPCKLPD  Y1, Y8, Y0
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y10, Y9, Y2
+	VUNPCKHPD  Y10, Y9, Y3
+	VUNPCKLPD  Y5, Y11, Y4
+	VUNPCKHPD  Y5, Y11, Y5
+	VUNPCKLPD  Y7, Y12, Y6
+	VUNPCKHPD  Y7, Y12, Y7
+	VSHUFF32X4 $0x00, Y4, Y0, Y8
+	VSHUFF32X4 $0x03, Y4, Y0, Y11
+	VSHUFF32X4 $0x00, Y5, Y1, Y9
+	VSHUFF32X4 $0x03, Y5, Y1, Y12
+	VSHUFF32X4 $0x00, Y6, Y2, Y1
+	VSHUFF32X4 $0x03, Y6, Y2, Y5
+	VSHUFF32X4 $0x00, Y7, Y3, Y10
+	VSHUFF32X4 $0x03, Y7, Y3, Y7
+	VMOVUPS    Y8, K2, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        fewNext
+	VMOVUPS    Y9, K2, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        fewNext
+	VMOVUPS    Y1, K2, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        fewNext
+	VMOVUPS    Y10, K2, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        fewNext
+	VMOVUPS    Y11, K2, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        fewNext
+	VMOVUPS    Y12, K2, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        fewNext
+	VMOVUPS    Y5, K2, (R14)
+	ADDQ       AX, R14
+	DECQ       R13
+	JEQ        fewNext
+
+fewNext:
+	VZEROUPPER
+	RET
+
 // func scopyRowsAVX512(rows int, cols int, src *float32, srcRow int, dst *float32, dstRow int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·scopyRowsAVX512(SB), NOSPLIT, $0-48
@@ -494,6 +836,196 @@ cutRow:
 	ADDQ       $0x00000100, SI
 	DECQ       AX
 	JNE        cutRow
+	VZEROUPPER
+	RET
+
+// func dpackTransposedAVX512(k int, cols int, b *float64, bCol int, panel *float64, width int)
+// Requires: AVX, AVX512F, AVX512VL, CMOV
+TEXT ·dpackTransposedAVX512(SB), NOSPLIT, $0-48
+	MOVQ  width+40(FP), AX
+	SHLQ  $0x03, AX
+	SHLQ  $0x03, bCol+24(FP)
+	MOVL  $0x0000000f, CX
+	KMOVW CX, K1
+
+columns:
+	MOVQ cols+8(FP), R8
+	MOVQ b+16(FP), DX
+	CMPQ R8, $0x04
+	JLT  few
+	MOVQ DX, BX
+	ADDQ bCol+24(FP), BX
+	MOVQ BX, SI
+	ADDQ bCol+24(FP), SI
+	MOVQ SI, DI
+	ADDQ bCol+24(FP), DI
+	MOVQ k+0(FP), R9
+	MOVQ panel+32(FP), R10
+	XORQ R8, R8
+	SUBQ $0x04, R9
+	JLT  wholeRest
+
+wholeSquare:
+	VMOVUPD.Z  (DX)(R8*1), K1, Y0
+	VMOVUPD.Z  (BX)(R8*1), K1, Y1
+	VMOVUPD.Z  (SI)(R8*1), K1, Y2
+	VMOVUPD.Z  (DI)(R8*1), K1, Y3
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y5
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y3
+	VSHUFF64X2 $0x00, Y1, Y4, Y0
+	VSHUFF64X2 $0x03, Y1, Y4, Y2
+	VSHUFF64X2 $0x00, Y3, Y5, Y1
+	VSHUFF64X2 $0x03, Y3, Y5, Y3
+	VMOVUPD    Y0, (R10)
+	ADDQ       AX, R10
+	VMOVUPD    Y1, (R10)
+	ADDQ       AX, R10
+	VMOVUPD    Y2, (R10)
+	ADDQ       AX, R10
+	VMOVUPD    Y3, (R10)
+	ADDQ       AX, R10
+	ADDQ       $0x20, R8
+	SUBQ       $0x04, R9
+	JGE        wholeSquare
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeNext
+	MOVQ R9, R11
+
+	// mask = 1<<n - 1
+	MOVQ       R11, CX
+	MOVL       $0x00000001, R11
+	SHLL       CL, R11
+	DECL       R11
+	KMOVW      R11, K2
+	VMOVUPD.Z  (DX)(R8*1), K2, Y0
+	VMOVUPD.Z  (BX)(R8*1), K2, Y1
+	VMOVUPD.Z  (SI)(R8*1), K2, Y2
+	VMOVUPD.Z  (DI)(R8*1), K2, Y3
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y5
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y3
+	VSHUFF64X2 $0x00, Y1, Y4, Y0
+	VSHUFF64X2 $0x03, Y1, Y4, Y2
+	VSHUFF64X2 $0x00, Y3, Y5, Y1
+	VSHUFF64X2 $0x03, Y3, Y5, Y3
+	VMOVUPD    Y0, (R10)
+	ADDQ       AX, R10
+	DECQ       R9
+	JEQ        wholeNext
+	VMOVUPD    Y1, (R10)
+	ADDQ       AX, R10
+	DECQ       R9
+	JEQ        wholeNext
+	VMOVUPD    Y2, (R10)
+	ADDQ       AX, R10
+	DECQ       R9
+	JEQ        wholeNext
+
+wholeNext:
+	ADDQ bCol+24(FP), DI
+	MOVQ DI, b+16(FP)
+	ADDQ $0x20, panel+32(FP)
+	SUBQ $0x04, cols+8(FP)
+	JNE  columns
+	VZEROUPPER
+	RET
+
+few:
+	// columns behind the last are the last one again
+	MOVQ    bCol+24(FP), CX
+	XORQ    DI, DI
+	CMPQ    R8, $0x01
+	CMOVQLE DI, CX
+	MOVQ    DX, BX
+	ADDQ    CX, BX
+	CMPQ    R8, $0x02
+	CMOVQLE DI, CX
+	MOVQ    BX, SI
+	ADDQ    CX, SI
+	CMPQ    R8, $0x03
+	CMOVQLE DI, CX
+	MOVQ    SI, DI
+	ADDQ    CX, DI
+
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K2
+	MOVQ  k+0(FP), R9
+	MOVQ  panel+32(FP), R10
+	XORQ  R8, R8
+	SUBQ  $0x04, R9
+	JLT   fewRest
+
+fewSquare:
+	VMOVUPD.Z  (DX)(R8*1), K1, Y0
+	VMOVUPD.Z  (BX)(R8*1), K1, Y1
+	VMOVUPD.Z  (SI)(R8*1), K1, Y2
+	VMOVUPD.Z  (DI)(R8*1), K1, Y3
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y5
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y3
+	VSHUFF64X2 $0x00, Y1, Y4, Y0
+	VSHUFF64X2 $0x03, Y1, Y4, Y2
+	VSHUFF64X2 $0x00, Y3, Y5, Y1
+	VSHUFF64X2 $0x03, Y3, Y5, Y3
+	VMOVUPD    Y0, K2, (R10)
+	ADDQ       AX, R10
+	VMOVUPD    Y1, K2, (R10)
+	ADDQ       AX, R10
+	VMOVUPD    Y2, K2, (R10)
+	ADDQ       AX, R10
+	VMOVUPD    Y3, K2, (R10)
+	ADDQ       AX, R10
+	ADDQ       $0x20, R8
+	SUBQ       $0x04, R9
+	JGE        fewSquare
+
+fewRest:
+	ADDQ $0x04, R9
+	JEQ  fewNext
+	MOVQ R9, R11
+
+	// mask = 1<<n - 1
+	MOVQ       R11, CX
+	MOVL       $0x00000001, R11
+	SHLL       CL, R11
+	DECL       R11
+	KMOVW      R11, K1
+	VMOVUPD.Z  (DX)(R8*1), K1, Y0
+	VMOVUPD.Z  (BX)(R8*1), K1, Y1
+	VMOVUPD.Z  (SI)(R8*1), K1, Y2
+	VMOVUPD.Z  (DI)(R8*1), K1, Y3
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y5
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y3
+	VSHUFF64X2 $0x00, Y1, Y4, Y0
+	VSHUFF64X2 $0x03, Y1, Y4, Y2
+	VSHUFF64X2 $0x00, Y3, Y5, Y1
+	VSHUFF64X2 $0x03, Y3, Y5, Y3
+	VMOVUPD    Y0, K2, (R10)
+	ADDQ       AX, R10
+	DECQ       R9
+	JEQ        fewNext
+	VMOVUPD    Y1, K2, (R10)
+	ADDQ       AX, R10
+	DECQ       R9
+	JEQ        fewNext
+	VMOVUPD    Y2, K2, (R10)
+	ADDQ       AX, R10
+	DECQ       R9
+	JEQ        fewNext
+
+fewNext:
 	VZEROUPPER
 	RET
 

@@ -45,7 +45,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 
 	// It really happens: what a product packed is left in the buffers it gave back.
 	wide := columnsThatPackA(o)
-	if ks.tailColumns(1, wide, 1<<20) > 0 {
+	if ks.tailColumns(1, wide, 1<<20, false) > 0 {
 		t.Fatalf("%d columns have a tail", wide)
 	}
 	for _, trans := range transposes {

@@ -79,7 +79,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		e.apply(p.c, 1, n, n)
 		return
 	}
-	if tail := ks.tailColumns(m, n, k); tail > 0 {
+	if tail := ks.tailColumns(m, n, k, p.a.trans); tail > 0 {
 		p.n -= tail
 		last := *p
 		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)

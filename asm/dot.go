@@ -94,49 +94,122 @@ func (dk dotKernel) generate() (name string) {
 	dk.Label("sum")
 	for e := range dk.h * dk.v {
 		dk.add(sums[e*dotSums+1], sums[e*dotSums], sums[e*dotSums])
+		sums[e] = sums[e*dotSums]
 	}
 	cRow, cCol := dk.param("cRow"), dk.param("cCol")
 	dk.toBytes(cRow, cCol)
 	cCol3 := dk.times3(cCol, dk.v)
-	betaBits := dk.magnitude(dk.paramAddr("beta"))
-	alpha, beta := dk.XMM(), dk.XMM()
+	alpha := dk.XMM()
 	if dk.f32() {
-		dk.VMOVSS(dk.paramAddr("alpha"), alpha)
-		dk.VMOVSS(dk.paramAddr("beta"), beta)
+		dk.VBROADCASTSS(dk.paramAddr("alpha"), alpha)
 	} else {
-		dk.VMOVSD(dk.paramAddr("alpha"), alpha)
-		dk.VMOVSD(dk.paramAddr("beta"), beta)
+		dk.VMOVDDUP(dk.paramAddr("alpha"), alpha)
 	}
-	for i := range dk.h {
-		for j := range dk.v {
-			s := dk.sumUp(sums[(i*dk.v+j)*dotSums])
-			m := strided(c, cCol, cCol3, j, 0)
-			skip := fmt.Sprintf("store%d_%d", i, j)
-			if dk.f32() {
-				dk.VMULSS(alpha, s, s)
-				dk.TESTL(betaBits.As32(), betaBits.As32())
-				dk.JEQ(operand.LabelRef(skip))
-				dk.VFMADD231SS(m, beta, s)
-				dk.Label(skip)
-				dk.VMOVSS(s, m)
-			} else {
-				dk.VMULSD(alpha, s, s)
-				dk.TESTQ(betaBits, betaBits)
-				dk.JEQ(operand.LabelRef(skip))
-				dk.VFMADD231SD(m, beta, s)
-				dk.Label(skip)
-				dk.VMOVSD(s, m)
-			}
-		}
-		dk.ADDQ(cRow, c)
+	var totals []reg.VecVirtual
+	together := 16 / dk.typ.size
+	for first := 0; first < dk.h*dk.v; first += together {
+		total := dk.sumUpTogether(sums[first:min(first+together, dk.h*dk.v)])
+		dk.mul(alpha, total, total)
+		totals = append(totals, total)
 	}
+	dk.magnitude(dk.paramAddr("beta"))
+	dk.JNE(operand.LabelRef("addsOld"))
+	dk.storeTotals(totals, c, cRow, cCol, cCol3, nil)
+	dk.Label("next")
 	down := dk.GP64()
 	dk.IMUL3Q(operand.U32(dk.h), aRow, down)
 	dk.ADDQ(down, a)
 	dk.DECQ(dk.paramAddr("tiles"))
 	dk.JNE(operand.LabelRef("tile"))
 	dk.done()
+	dk.Label("addsOld")
+	beta := dk.XMM()
+	if dk.f32() {
+		dk.VMOVSS(dk.paramAddr("beta"), beta)
+	} else {
+		dk.VMOVSD(dk.paramAddr("beta"), beta)
+	}
+	dk.storeTotals(totals, c, cRow, cCol, cCol3, beta)
+	dk.JMP(operand.LabelRef("next"))
 	return name
+}
+
+// storeTotals stores the elements of a tile, row by row, and moves c down by a row
+// each. If beta is not nil, it adds beta times what is there.
+func (dk dotKernel) storeTotals(totals []reg.VecVirtual, c, cRow, cCol, cCol3 reg.GPVirtual, beta reg.VecVirtual) {
+	together := 16 / dk.typ.size
+	for e := range dk.h * dk.v {
+		x, m := totals[e/together], strided(c, cCol, cCol3, e%dk.v, 0)
+		if i := e % together; i > 0 {
+			all := x
+			x = dk.XMM()
+			if dk.f32() {
+				dk.VPERMILPS(operand.Imm(uint64(i)), all, x)
+			} else {
+				dk.VPERMILPD(operand.Imm(uint64(i)), all, x)
+			}
+		}
+		switch {
+		case dk.f32() && beta != nil:
+			dk.VFMADD231SS(m, beta, x)
+			fallthrough
+		case dk.f32():
+			dk.VMOVSS(x, m)
+		case beta != nil:
+			dk.VFMADD231SD(m, beta, x)
+			fallthrough
+		default:
+			dk.VMOVSD(x, m)
+		}
+		if e%dk.v == dk.v-1 {
+			dk.ADDQ(cRow, c)
+		}
+	}
+}
+
+// sumUpTogether adds the elements of each vector, as many at most as there are
+// elements in 128 bits, and returns the sums side by side: halves first, then every other
+// element, which for several vectors takes little more than for one.
+func (e emitter) sumUpTogether(vectors []reg.VecVirtual) reg.VecVirtual {
+	halves := make([]reg.Register, 16/e.typ.size)
+	for i, v := range vectors {
+		halves[i] = v.AsY()
+		if e.isa.width == 64 {
+			high := e.YMM()
+			e.VEXTRACTF64X4(operand.Imm(1), v, high)
+			e.add(high, v.AsY(), v.AsY())
+		}
+	}
+	for i := len(vectors); i < len(halves); i++ { // there is room for more
+		halves[i] = halves[len(vectors)-1]
+	}
+	// pair adds what low and high take of x and y, side by side.
+	pair := func(x, y reg.Register, low, high func(ops ...operand.Op)) reg.VecVirtual {
+		l, h := e.YMM(), e.YMM()
+		low(y, x, l)
+		high(y, x, h)
+		e.add(h, l, l)
+		return l
+	}
+	unpackLow := func(ops ...operand.Op) { e.VUNPCKLPD(ops...) }
+	unpackHigh := func(ops ...operand.Op) { e.VUNPCKHPD(ops...) }
+	var sum reg.VecVirtual
+	if e.f32() {
+		single := func(x, y reg.Register) reg.VecVirtual {
+			return pair(x, y, func(ops ...operand.Op) { e.VUNPCKLPS(ops...) }, func(ops ...operand.Op) { e.VUNPCKHPS(ops...) })
+		}
+		sum = pair(single(halves[0], halves[1]), single(halves[2], halves[3]), unpackLow, unpackHigh)
+	} else {
+		sum = pair(halves[0], halves[1], unpackLow, unpackHigh)
+	}
+	high, total := e.XMM(), sum.AsX().(reg.VecVirtual)
+	if e.isa.registers > 16 { // the older instruction cannot name the upper registers
+		e.VEXTRACTF32X4(operand.Imm(1), sum, high)
+	} else {
+		e.VEXTRACTF128(operand.Imm(1), sum, high)
+	}
+	e.add(high, total, total)
+	return total
 }
 
 // times3 returns 3*stride if one of n rows is that far away.

@@ -67,30 +67,39 @@ sum:
 	MOVQ         cCol+64(FP), SI
 	SHLQ         $0x02, DX
 	SHLQ         $0x02, SI
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y1, Y1, Y3
+	VUNPCKHPS    Y1, Y1, Y4
+	VADDPS       Y4, Y3, Y3
+	VUNPCKLPS    Y1, Y1, Y4
+	VUNPCKHPS    Y1, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPD    Y4, Y3, Y1
+	VUNPCKHPD    Y4, Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X3
+	VADDPS       X3, X1, X1
+	VMULPS       X2, X1, X1
 	MOVL         beta+76(FP), SI
 	ADDL         SI, SI
-	VMOVSS       alpha+72(FP), X2
-	VMOVSS       beta+76(FP), X3
-	VEXTRACTF128 $0x01, Y1, X4
-	VADDPS       X4, X1, X1
-	VPERMILPS    $0x0e, X1, X4
-	VADDPS       X4, X1, X1
-	VPERMILPS    $0x01, X1, X4
-	VADDPS       X4, X1, X1
-	VMULSS       X2, X1, X1
-	TESTL        SI, SI
-	JEQ          store0_0
-	VFMADD231SS  (BX), X3, X1
+	JNE          addsOld
+	VMOVSS       X1, (BX)
+	ADDQ         DX, BX
 
-store0_0:
-	VMOVSS X1, (BX)
-	ADDQ   DX, BX
+next:
 	IMUL3Q $0x00000001, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X2
+	VFMADD231SS (BX), X2, X1
+	VMOVSS      X1, (BX)
+	ADDQ        DX, BX
+	JMP         next
 
 // func sdot2x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
@@ -166,44 +175,46 @@ sum:
 	MOVQ         cCol+64(FP), SI
 	SHLQ         $0x02, DX
 	SHLQ         $0x02, SI
-	MOVL         beta+76(FP), SI
-	ADDL         SI, SI
-	VMOVSS       alpha+72(FP), X2
-	VMOVSS       beta+76(FP), X4
-	VEXTRACTF128 $0x01, Y1, X5
-	VADDPS       X5, X1, X1
-	VPERMILPS    $0x0e, X1, X5
-	VADDPS       X5, X1, X1
-	VPERMILPS    $0x01, X1, X5
-	VADDPS       X5, X1, X1
-	VMULSS       X2, X1, X1
-	TESTL        SI, SI
-	JEQ          store0_0
-	VFMADD231SS  (BX), X4, X1
-
-store0_0:
-	VMOVSS       X1, (BX)
-	ADDQ         DX, BX
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y3, Y1, Y4
+	VUNPCKHPS    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPS    Y3, Y3, Y1
+	VUNPCKHPS    Y3, Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPS       X1, X3, X3
-	VPERMILPS    $0x0e, X3, X1
-	VADDPS       X1, X3, X3
+	VMULPS       X2, X3, X3
+	MOVL         beta+76(FP), SI
+	ADDL         SI, SI
+	JNE          addsOld
+	VMOVSS       X3, (BX)
+	ADDQ         DX, BX
 	VPERMILPS    $0x01, X3, X1
-	VADDPS       X1, X3, X3
-	VMULSS       X2, X3, X3
-	TESTL        SI, SI
-	JEQ          store1_0
-	VFMADD231SS  (BX), X4, X3
+	VMOVSS       X1, (BX)
+	ADDQ         DX, BX
 
-store1_0:
-	VMOVSS X3, (BX)
-	ADDQ   DX, BX
+next:
 	IMUL3Q $0x00000002, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X3
+	VMOVSS      X3, (BX)
+	ADDQ        DX, BX
+	VPERMILPS   $0x01, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        DX, BX
+	JMP         next
 
 // func sdot3x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
@@ -290,58 +301,53 @@ sum:
 	MOVQ         cCol+64(FP), SI
 	SHLQ         $0x02, DX
 	SHLQ         $0x02, SI
-	MOVL         beta+76(FP), SI
-	ADDL         SI, SI
-	VMOVSS       alpha+72(FP), X2
-	VMOVSS       beta+76(FP), X4
-	VEXTRACTF128 $0x01, Y1, X6
-	VADDPS       X6, X1, X1
-	VPERMILPS    $0x0e, X1, X6
-	VADDPS       X6, X1, X1
-	VPERMILPS    $0x01, X1, X6
-	VADDPS       X6, X1, X1
-	VMULSS       X2, X1, X1
-	TESTL        SI, SI
-	JEQ          store0_0
-	VFMADD231SS  (BX), X4, X1
-
-store0_0:
-	VMOVSS       X1, (BX)
-	ADDQ         DX, BX
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y3, Y1, Y4
+	VUNPCKHPS    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPS    Y5, Y5, Y1
+	VUNPCKHPS    Y5, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPS       X1, X3, X3
-	VPERMILPS    $0x0e, X3, X1
-	VADDPS       X1, X3, X3
-	VPERMILPS    $0x01, X3, X1
-	VADDPS       X1, X3, X3
-	VMULSS       X2, X3, X3
-	TESTL        SI, SI
-	JEQ          store1_0
-	VFMADD231SS  (BX), X4, X3
-
-store1_0:
+	VMULPS       X2, X3, X3
+	MOVL         beta+76(FP), SI
+	ADDL         SI, SI
+	JNE          addsOld
 	VMOVSS       X3, (BX)
 	ADDQ         DX, BX
-	VEXTRACTF128 $0x01, Y5, X1
-	VADDPS       X1, X5, X5
-	VPERMILPS    $0x0e, X5, X1
-	VADDPS       X1, X5, X5
-	VPERMILPS    $0x01, X5, X1
-	VADDPS       X1, X5, X5
-	VMULSS       X2, X5, X5
-	TESTL        SI, SI
-	JEQ          store2_0
-	VFMADD231SS  (BX), X4, X5
+	VPERMILPS    $0x01, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         DX, BX
+	VPERMILPS    $0x02, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         DX, BX
 
-store2_0:
-	VMOVSS X5, (BX)
-	ADDQ   DX, BX
+next:
 	IMUL3Q $0x00000003, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X3
+	VMOVSS      X3, (BX)
+	ADDQ        DX, BX
+	VPERMILPS   $0x01, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        DX, BX
+	VPERMILPS   $0x02, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        DX, BX
+	JMP         next
 
 // func sdot4x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
@@ -440,72 +446,60 @@ sum:
 	MOVQ         cCol+64(FP), DI
 	SHLQ         $0x02, SI
 	SHLQ         $0x02, DI
-	MOVL         beta+76(FP), DI
-	ADDL         DI, DI
-	VMOVSS       alpha+72(FP), X2
-	VMOVSS       beta+76(FP), X4
-	VEXTRACTF128 $0x01, Y1, X6
-	VADDPS       X6, X1, X1
-	VPERMILPS    $0x0e, X1, X6
-	VADDPS       X6, X1, X1
-	VPERMILPS    $0x01, X1, X6
-	VADDPS       X6, X1, X1
-	VMULSS       X2, X1, X1
-	TESTL        DI, DI
-	JEQ          store0_0
-	VFMADD231SS  (BX), X4, X1
-
-store0_0:
-	VMOVSS       X1, (BX)
-	ADDQ         SI, BX
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y3, Y1, Y4
+	VUNPCKHPS    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPS    Y7, Y5, Y1
+	VUNPCKHPS    Y7, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPS       X1, X3, X3
-	VPERMILPS    $0x0e, X3, X1
-	VADDPS       X1, X3, X3
-	VPERMILPS    $0x01, X3, X1
-	VADDPS       X1, X3, X3
-	VMULSS       X2, X3, X3
-	TESTL        DI, DI
-	JEQ          store1_0
-	VFMADD231SS  (BX), X4, X3
-
-store1_0:
+	VMULPS       X2, X3, X3
+	MOVL         beta+76(FP), DI
+	ADDL         DI, DI
+	JNE          addsOld
 	VMOVSS       X3, (BX)
 	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y5, X1
-	VADDPS       X1, X5, X5
-	VPERMILPS    $0x0e, X5, X1
-	VADDPS       X1, X5, X5
-	VPERMILPS    $0x01, X5, X1
-	VADDPS       X1, X5, X5
-	VMULSS       X2, X5, X5
-	TESTL        DI, DI
-	JEQ          store2_0
-	VFMADD231SS  (BX), X4, X5
-
-store2_0:
-	VMOVSS       X5, (BX)
+	VPERMILPS    $0x01, X3, X1
+	VMOVSS       X1, (BX)
 	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y7, X1
-	VADDPS       X1, X7, X7
-	VPERMILPS    $0x0e, X7, X1
-	VADDPS       X1, X7, X7
-	VPERMILPS    $0x01, X7, X1
-	VADDPS       X1, X7, X7
-	VMULSS       X2, X7, X7
-	TESTL        DI, DI
-	JEQ          store3_0
-	VFMADD231SS  (BX), X4, X7
+	VPERMILPS    $0x02, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x03, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
 
-store3_0:
-	VMOVSS X7, (BX)
-	ADDQ   SI, BX
+next:
 	IMUL3Q $0x00000004, CX, SI
 	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X3
+	VMOVSS      X3, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x01, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x02, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x03, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	JMP         next
 
 // func sdot1x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
@@ -581,43 +575,44 @@ sum:
 	MOVQ         cCol+64(FP), DI
 	SHLQ         $0x02, SI
 	SHLQ         $0x02, DI
-	MOVL         beta+76(FP), R8
-	ADDL         R8, R8
-	VMOVSS       alpha+72(FP), X2
-	VMOVSS       beta+76(FP), X4
-	VEXTRACTF128 $0x01, Y1, X5
-	VADDPS       X5, X1, X1
-	VPERMILPS    $0x0e, X1, X5
-	VADDPS       X5, X1, X1
-	VPERMILPS    $0x01, X1, X5
-	VADDPS       X5, X1, X1
-	VMULSS       X2, X1, X1
-	TESTL        R8, R8
-	JEQ          store0_0
-	VFMADD231SS  (BX), X4, X1
-
-store0_0:
-	VMOVSS       X1, (BX)
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y3, Y1, Y4
+	VUNPCKHPS    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPS    Y3, Y3, Y1
+	VUNPCKHPS    Y3, Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPS       X1, X3, X3
-	VPERMILPS    $0x0e, X3, X1
-	VADDPS       X1, X3, X3
+	VMULPS       X2, X3, X3
+	MOVL         beta+76(FP), R8
+	ADDL         R8, R8
+	JNE          addsOld
+	VMOVSS       X3, (BX)
 	VPERMILPS    $0x01, X3, X1
-	VADDPS       X1, X3, X3
-	VMULSS       X2, X3, X3
-	TESTL        R8, R8
-	JEQ          store0_1
-	VFMADD231SS  (BX)(DI*1), X4, X3
+	VMOVSS       X1, (BX)(DI*1)
+	ADDQ         SI, BX
 
-store0_1:
-	VMOVSS X3, (BX)(DI*1)
-	ADDQ   SI, BX
+next:
 	IMUL3Q $0x00000001, CX, SI
 	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X3
+	VMOVSS      X3, (BX)
+	VPERMILPS   $0x01, X3, X2
+	VFMADD231SS (BX)(DI*1), X1, X2
+	VMOVSS      X2, (BX)(DI*1)
+	ADDQ        SI, BX
+	JMP         next
 
 // func sdot2x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
@@ -711,70 +706,56 @@ sum:
 	MOVQ         cCol+64(FP), DI
 	SHLQ         $0x02, SI
 	SHLQ         $0x02, DI
-	MOVL         beta+76(FP), R8
-	ADDL         R8, R8
-	VMOVSS       alpha+72(FP), X2
-	VMOVSS       beta+76(FP), X4
-	VEXTRACTF128 $0x01, Y1, X6
-	VADDPS       X6, X1, X1
-	VPERMILPS    $0x0e, X1, X6
-	VADDPS       X6, X1, X1
-	VPERMILPS    $0x01, X1, X6
-	VADDPS       X6, X1, X1
-	VMULSS       X2, X1, X1
-	TESTL        R8, R8
-	JEQ          store0_0
-	VFMADD231SS  (BX), X4, X1
-
-store0_0:
-	VMOVSS       X1, (BX)
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y3, Y1, Y4
+	VUNPCKHPS    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPS    Y7, Y5, Y1
+	VUNPCKHPS    Y7, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPS       X1, X3, X3
-	VPERMILPS    $0x0e, X3, X1
-	VADDPS       X1, X3, X3
+	VMULPS       X2, X3, X3
+	MOVL         beta+76(FP), R8
+	ADDL         R8, R8
+	JNE          addsOld
+	VMOVSS       X3, (BX)
 	VPERMILPS    $0x01, X3, X1
-	VADDPS       X1, X3, X3
-	VMULSS       X2, X3, X3
-	TESTL        R8, R8
-	JEQ          store0_1
-	VFMADD231SS  (BX)(DI*1), X4, X3
-
-store0_1:
-	VMOVSS       X3, (BX)(DI*1)
+	VMOVSS       X1, (BX)(DI*1)
 	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y5, X1
-	VADDPS       X1, X5, X5
-	VPERMILPS    $0x0e, X5, X1
-	VADDPS       X1, X5, X5
-	VPERMILPS    $0x01, X5, X1
-	VADDPS       X1, X5, X5
-	VMULSS       X2, X5, X5
-	TESTL        R8, R8
-	JEQ          store1_0
-	VFMADD231SS  (BX), X4, X5
+	VPERMILPS    $0x02, X3, X1
+	VMOVSS       X1, (BX)
+	VPERMILPS    $0x03, X3, X1
+	VMOVSS       X1, (BX)(DI*1)
+	ADDQ         SI, BX
 
-store1_0:
-	VMOVSS       X5, (BX)
-	VEXTRACTF128 $0x01, Y7, X1
-	VADDPS       X1, X7, X7
-	VPERMILPS    $0x0e, X7, X1
-	VADDPS       X1, X7, X7
-	VPERMILPS    $0x01, X7, X1
-	VADDPS       X1, X7, X7
-	VMULSS       X2, X7, X7
-	TESTL        R8, R8
-	JEQ          store1_1
-	VFMADD231SS  (BX)(DI*1), X4, X7
-
-store1_1:
-	VMOVSS X7, (BX)(DI*1)
-	ADDQ   SI, BX
+next:
 	IMUL3Q $0x00000002, CX, SI
 	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X3
+	VMOVSS      X3, (BX)
+	VPERMILPS   $0x01, X3, X2
+	VFMADD231SS (BX)(DI*1), X1, X2
+	VMOVSS      X2, (BX)(DI*1)
+	ADDQ        SI, BX
+	VPERMILPS   $0x02, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VPERMILPS   $0x03, X3, X2
+	VFMADD231SS (BX)(DI*1), X1, X2
+	VMOVSS      X2, (BX)(DI*1)
+	ADDQ        SI, BX
+	JMP         next
 
 // func sdot3x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
@@ -886,97 +867,78 @@ sum:
 	MOVQ         cCol+64(FP), DI
 	SHLQ         $0x02, SI
 	SHLQ         $0x02, DI
-	MOVL         beta+76(FP), R8
-	ADDL         R8, R8
-	VMOVSS       alpha+72(FP), X2
-	VMOVSS       beta+76(FP), X4
-	VEXTRACTF128 $0x01, Y1, X6
-	VADDPS       X6, X1, X1
-	VPERMILPS    $0x0e, X1, X6
-	VADDPS       X6, X1, X1
-	VPERMILPS    $0x01, X1, X6
-	VADDPS       X6, X1, X1
-	VMULSS       X2, X1, X1
-	TESTL        R8, R8
-	JEQ          store0_0
-	VFMADD231SS  (BX), X4, X1
-
-store0_0:
-	VMOVSS       X1, (BX)
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y3, Y1, Y4
+	VUNPCKHPS    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPS    Y7, Y5, Y1
+	VUNPCKHPS    Y7, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y3
 	VEXTRACTF128 $0x01, Y3, X1
 	VADDPS       X1, X3, X3
-	VPERMILPS    $0x0e, X3, X1
-	VADDPS       X1, X3, X3
-	VPERMILPS    $0x01, X3, X1
-	VADDPS       X1, X3, X3
-	VMULSS       X2, X3, X3
-	TESTL        R8, R8
-	JEQ          store0_1
-	VFMADD231SS  (BX)(DI*1), X4, X3
-
-store0_1:
-	VMOVSS       X3, (BX)(DI*1)
-	ADDQ         SI, BX
+	VMULPS       X2, X3, X3
+	VUNPCKLPS    Y11, Y9, Y1
+	VUNPCKHPS    Y11, Y9, Y4
+	VADDPS       Y4, Y1, Y1
+	VUNPCKLPS    Y11, Y11, Y4
+	VUNPCKHPS    Y11, Y11, Y5
+	VADDPS       Y5, Y4, Y4
+	VUNPCKLPD    Y4, Y1, Y5
+	VUNPCKHPD    Y4, Y1, Y1
+	VADDPS       Y1, Y5, Y5
 	VEXTRACTF128 $0x01, Y5, X1
 	VADDPS       X1, X5, X5
-	VPERMILPS    $0x0e, X5, X1
-	VADDPS       X1, X5, X5
-	VPERMILPS    $0x01, X5, X1
-	VADDPS       X1, X5, X5
-	VMULSS       X2, X5, X5
-	TESTL        R8, R8
-	JEQ          store1_0
-	VFMADD231SS  (BX), X4, X5
-
-store1_0:
-	VMOVSS       X5, (BX)
-	VEXTRACTF128 $0x01, Y7, X1
-	VADDPS       X1, X7, X7
-	VPERMILPS    $0x0e, X7, X1
-	VADDPS       X1, X7, X7
-	VPERMILPS    $0x01, X7, X1
-	VADDPS       X1, X7, X7
-	VMULSS       X2, X7, X7
-	TESTL        R8, R8
-	JEQ          store1_1
-	VFMADD231SS  (BX)(DI*1), X4, X7
-
-store1_1:
-	VMOVSS       X7, (BX)(DI*1)
+	VMULPS       X2, X5, X5
+	MOVL         beta+76(FP), R8
+	ADDL         R8, R8
+	JNE          addsOld
+	VMOVSS       X3, (BX)
+	VPERMILPS    $0x01, X3, X1
+	VMOVSS       X1, (BX)(DI*1)
 	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y9, X1
-	VADDPS       X1, X9, X9
-	VPERMILPS    $0x0e, X9, X1
-	VADDPS       X1, X9, X9
-	VPERMILPS    $0x01, X9, X1
-	VADDPS       X1, X9, X9
-	VMULSS       X2, X9, X9
-	TESTL        R8, R8
-	JEQ          store2_0
-	VFMADD231SS  (BX), X4, X9
+	VPERMILPS    $0x02, X3, X1
+	VMOVSS       X1, (BX)
+	VPERMILPS    $0x03, X3, X1
+	VMOVSS       X1, (BX)(DI*1)
+	ADDQ         SI, BX
+	VMOVSS       X5, (BX)
+	VPERMILPS    $0x01, X5, X1
+	VMOVSS       X1, (BX)(DI*1)
+	ADDQ         SI, BX
 
-store2_0:
-	VMOVSS       X9, (BX)
-	VEXTRACTF128 $0x01, Y11, X1
-	VADDPS       X1, X11, X11
-	VPERMILPS    $0x0e, X11, X1
-	VADDPS       X1, X11, X11
-	VPERMILPS    $0x01, X11, X1
-	VADDPS       X1, X11, X11
-	VMULSS       X2, X11, X11
-	TESTL        R8, R8
-	JEQ          store2_1
-	VFMADD231SS  (BX)(DI*1), X4, X11
-
-store2_1:
-	VMOVSS X11, (BX)(DI*1)
-	ADDQ   SI, BX
+next:
 	IMUL3Q $0x00000003, CX, SI
 	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X3
+	VMOVSS      X3, (BX)
+	VPERMILPS   $0x01, X3, X2
+	VFMADD231SS (BX)(DI*1), X1, X2
+	VMOVSS      X2, (BX)(DI*1)
+	ADDQ        SI, BX
+	VPERMILPS   $0x02, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VPERMILPS   $0x03, X3, X2
+	VFMADD231SS (BX)(DI*1), X1, X2
+	VMOVSS      X2, (BX)(DI*1)
+	ADDQ        SI, BX
+	VFMADD231SS (BX), X1, X5
+	VMOVSS      X5, (BX)
+	VPERMILPS   $0x01, X5, X2
+	VFMADD231SS (BX)(DI*1), X1, X2
+	VMOVSS      X2, (BX)(DI*1)
+	ADDQ        SI, BX
+	JMP         next
 
 // func ddot1x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
@@ -1041,28 +1003,33 @@ sum:
 	MOVQ         cCol+64(FP), SI
 	SHLQ         $0x03, DX
 	SHLQ         $0x03, SI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y1, Y1, Y3
+	VUNPCKHPD    Y1, Y1, Y1
+	VADDPD       Y1, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X1
+	VADDPD       X1, X3, X3
+	VMULPD       X2, X3, X3
 	MOVQ         beta+80(FP), SI
 	ADDQ         SI, SI
-	VMOVSD       alpha+72(FP), X2
-	VMOVSD       beta+80(FP), X3
-	VEXTRACTF128 $0x01, Y1, X4
-	VADDPD       X4, X1, X1
-	VPERMILPD    $0x01, X1, X4
-	VADDPD       X4, X1, X1
-	VMULSD       X2, X1, X1
-	TESTQ        SI, SI
-	JEQ          store0_0
-	VFMADD231SD  (BX), X3, X1
+	JNE          addsOld
+	VMOVSD       X3, (BX)
+	ADDQ         DX, BX
 
-store0_0:
-	VMOVSD X1, (BX)
-	ADDQ   DX, BX
+next:
 	IMUL3Q $0x00000001, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X1
+	VFMADD231SD (BX), X1, X3
+	VMOVSD      X3, (BX)
+	ADDQ        DX, BX
+	JMP         next
 
 // func ddot2x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
@@ -1138,40 +1105,40 @@ sum:
 	MOVQ         cCol+64(FP), SI
 	SHLQ         $0x03, DX
 	SHLQ         $0x03, SI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPD       X1, X4, X4
+	VMULPD       X2, X4, X4
 	MOVQ         beta+80(FP), SI
 	ADDQ         SI, SI
-	VMOVSD       alpha+72(FP), X2
-	VMOVSD       beta+80(FP), X4
-	VEXTRACTF128 $0x01, Y1, X5
-	VADDPD       X5, X1, X1
-	VPERMILPD    $0x01, X1, X5
-	VADDPD       X5, X1, X1
-	VMULSD       X2, X1, X1
-	TESTQ        SI, SI
-	JEQ          store0_0
-	VFMADD231SD  (BX), X4, X1
-
-store0_0:
+	JNE          addsOld
+	VMOVSD       X4, (BX)
+	ADDQ         DX, BX
+	VPERMILPD    $0x01, X4, X1
 	VMOVSD       X1, (BX)
 	ADDQ         DX, BX
-	VEXTRACTF128 $0x01, Y3, X1
-	VADDPD       X1, X3, X3
-	VPERMILPD    $0x01, X3, X1
-	VADDPD       X1, X3, X3
-	VMULSD       X2, X3, X3
-	TESTQ        SI, SI
-	JEQ          store1_0
-	VFMADD231SD  (BX), X4, X3
 
-store1_0:
-	VMOVSD X3, (BX)
-	ADDQ   DX, BX
+next:
 	IMUL3Q $0x00000002, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X1
+	VFMADD231SD (BX), X1, X4
+	VMOVSD      X4, (BX)
+	ADDQ        DX, BX
+	VPERMILPD   $0x01, X4, X2
+	VFMADD231SD (BX), X1, X2
+	VMOVSD      X2, (BX)
+	ADDQ        DX, BX
+	JMP         next
 
 // func ddot3x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
@@ -1258,52 +1225,51 @@ sum:
 	MOVQ         cCol+64(FP), SI
 	SHLQ         $0x03, DX
 	SHLQ         $0x03, SI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPD       X1, X4, X4
+	VMULPD       X2, X4, X4
+	VUNPCKLPD    Y5, Y5, Y1
+	VUNPCKHPD    Y5, Y5, Y3
+	VADDPD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X3
+	VADDPD       X3, X1, X1
+	VMULPD       X2, X1, X1
 	MOVQ         beta+80(FP), SI
 	ADDQ         SI, SI
-	VMOVSD       alpha+72(FP), X2
-	VMOVSD       beta+80(FP), X4
-	VEXTRACTF128 $0x01, Y1, X6
-	VADDPD       X6, X1, X1
-	VPERMILPD    $0x01, X1, X6
-	VADDPD       X6, X1, X1
-	VMULSD       X2, X1, X1
-	TESTQ        SI, SI
-	JEQ          store0_0
-	VFMADD231SD  (BX), X4, X1
-
-store0_0:
+	JNE          addsOld
+	VMOVSD       X4, (BX)
+	ADDQ         DX, BX
+	VPERMILPD    $0x01, X4, X2
+	VMOVSD       X2, (BX)
+	ADDQ         DX, BX
 	VMOVSD       X1, (BX)
 	ADDQ         DX, BX
-	VEXTRACTF128 $0x01, Y3, X1
-	VADDPD       X1, X3, X3
-	VPERMILPD    $0x01, X3, X1
-	VADDPD       X1, X3, X3
-	VMULSD       X2, X3, X3
-	TESTQ        SI, SI
-	JEQ          store1_0
-	VFMADD231SD  (BX), X4, X3
 
-store1_0:
-	VMOVSD       X3, (BX)
-	ADDQ         DX, BX
-	VEXTRACTF128 $0x01, Y5, X1
-	VADDPD       X1, X5, X5
-	VPERMILPD    $0x01, X5, X1
-	VADDPD       X1, X5, X5
-	VMULSD       X2, X5, X5
-	TESTQ        SI, SI
-	JEQ          store2_0
-	VFMADD231SD  (BX), X4, X5
-
-store2_0:
-	VMOVSD X5, (BX)
-	ADDQ   DX, BX
+next:
 	IMUL3Q $0x00000003, CX, DX
 	ADDQ   DX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	ADDQ        DX, BX
+	VPERMILPD   $0x01, X4, X3
+	VFMADD231SD (BX), X2, X3
+	VMOVSD      X3, (BX)
+	ADDQ        DX, BX
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        DX, BX
+	JMP         next
 
 // func ddot4x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
@@ -1402,64 +1368,58 @@ sum:
 	MOVQ         cCol+64(FP), DI
 	SHLQ         $0x03, SI
 	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPD       X1, X4, X4
+	VMULPD       X2, X4, X4
+	VUNPCKLPD    Y7, Y5, Y1
+	VUNPCKHPD    Y7, Y5, Y3
+	VADDPD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X3
+	VADDPD       X3, X1, X1
+	VMULPD       X2, X1, X1
 	MOVQ         beta+80(FP), DI
 	ADDQ         DI, DI
-	VMOVSD       alpha+72(FP), X2
-	VMOVSD       beta+80(FP), X4
-	VEXTRACTF128 $0x01, Y1, X6
-	VADDPD       X6, X1, X1
-	VPERMILPD    $0x01, X1, X6
-	VADDPD       X6, X1, X1
-	VMULSD       X2, X1, X1
-	TESTQ        DI, DI
-	JEQ          store0_0
-	VFMADD231SD  (BX), X4, X1
-
-store0_0:
+	JNE          addsOld
+	VMOVSD       X4, (BX)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X4, X2
+	VMOVSD       X2, (BX)
+	ADDQ         SI, BX
 	VMOVSD       X1, (BX)
 	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y3, X1
-	VADDPD       X1, X3, X3
-	VPERMILPD    $0x01, X3, X1
-	VADDPD       X1, X3, X3
-	VMULSD       X2, X3, X3
-	TESTQ        DI, DI
-	JEQ          store1_0
-	VFMADD231SD  (BX), X4, X3
-
-store1_0:
-	VMOVSD       X3, (BX)
+	VPERMILPD    $0x01, X1, X1
+	VMOVSD       X1, (BX)
 	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y5, X1
-	VADDPD       X1, X5, X5
-	VPERMILPD    $0x01, X5, X1
-	VADDPD       X1, X5, X5
-	VMULSD       X2, X5, X5
-	TESTQ        DI, DI
-	JEQ          store2_0
-	VFMADD231SD  (BX), X4, X5
 
-store2_0:
-	VMOVSD       X5, (BX)
-	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y7, X1
-	VADDPD       X1, X7, X7
-	VPERMILPD    $0x01, X7, X1
-	VADDPD       X1, X7, X7
-	VMULSD       X2, X7, X7
-	TESTQ        DI, DI
-	JEQ          store3_0
-	VFMADD231SD  (BX), X4, X7
-
-store3_0:
-	VMOVSD X7, (BX)
-	ADDQ   SI, BX
+next:
 	IMUL3Q $0x00000004, CX, SI
 	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X4, X3
+	VFMADD231SD (BX), X2, X3
+	VMOVSD      X3, (BX)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        SI, BX
+	JMP         next
 
 // func ddot1x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
@@ -1535,39 +1495,38 @@ sum:
 	MOVQ         cCol+64(FP), DI
 	SHLQ         $0x03, SI
 	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPD       X1, X4, X4
+	VMULPD       X2, X4, X4
 	MOVQ         beta+80(FP), R8
 	ADDQ         R8, R8
-	VMOVSD       alpha+72(FP), X2
-	VMOVSD       beta+80(FP), X4
-	VEXTRACTF128 $0x01, Y1, X5
-	VADDPD       X5, X1, X1
-	VPERMILPD    $0x01, X1, X5
-	VADDPD       X5, X1, X1
-	VMULSD       X2, X1, X1
-	TESTQ        R8, R8
-	JEQ          store0_0
-	VFMADD231SD  (BX), X4, X1
+	JNE          addsOld
+	VMOVSD       X4, (BX)
+	VPERMILPD    $0x01, X4, X1
+	VMOVSD       X1, (BX)(DI*1)
+	ADDQ         SI, BX
 
-store0_0:
-	VMOVSD       X1, (BX)
-	VEXTRACTF128 $0x01, Y3, X1
-	VADDPD       X1, X3, X3
-	VPERMILPD    $0x01, X3, X1
-	VADDPD       X1, X3, X3
-	VMULSD       X2, X3, X3
-	TESTQ        R8, R8
-	JEQ          store0_1
-	VFMADD231SD  (BX)(DI*1), X4, X3
-
-store0_1:
-	VMOVSD X3, (BX)(DI*1)
-	ADDQ   SI, BX
+next:
 	IMUL3Q $0x00000001, CX, SI
 	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X1
+	VFMADD231SD (BX), X1, X4
+	VMOVSD      X4, (BX)
+	VPERMILPD   $0x01, X4, X2
+	VFMADD231SD (BX)(DI*1), X1, X2
+	VMOVSD      X2, (BX)(DI*1)
+	ADDQ        SI, BX
+	JMP         next
 
 // func ddot2x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
@@ -1661,62 +1620,54 @@ sum:
 	MOVQ         cCol+64(FP), DI
 	SHLQ         $0x03, SI
 	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPD       X1, X4, X4
+	VMULPD       X2, X4, X4
+	VUNPCKLPD    Y7, Y5, Y1
+	VUNPCKHPD    Y7, Y5, Y3
+	VADDPD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X3
+	VADDPD       X3, X1, X1
+	VMULPD       X2, X1, X1
 	MOVQ         beta+80(FP), R8
 	ADDQ         R8, R8
-	VMOVSD       alpha+72(FP), X2
-	VMOVSD       beta+80(FP), X4
-	VEXTRACTF128 $0x01, Y1, X6
-	VADDPD       X6, X1, X1
-	VPERMILPD    $0x01, X1, X6
-	VADDPD       X6, X1, X1
-	VMULSD       X2, X1, X1
-	TESTQ        R8, R8
-	JEQ          store0_0
-	VFMADD231SD  (BX), X4, X1
-
-store0_0:
-	VMOVSD       X1, (BX)
-	VEXTRACTF128 $0x01, Y3, X1
-	VADDPD       X1, X3, X3
-	VPERMILPD    $0x01, X3, X1
-	VADDPD       X1, X3, X3
-	VMULSD       X2, X3, X3
-	TESTQ        R8, R8
-	JEQ          store0_1
-	VFMADD231SD  (BX)(DI*1), X4, X3
-
-store0_1:
-	VMOVSD       X3, (BX)(DI*1)
+	JNE          addsOld
+	VMOVSD       X4, (BX)
+	VPERMILPD    $0x01, X4, X2
+	VMOVSD       X2, (BX)(DI*1)
 	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y5, X1
-	VADDPD       X1, X5, X5
-	VPERMILPD    $0x01, X5, X1
-	VADDPD       X1, X5, X5
-	VMULSD       X2, X5, X5
-	TESTQ        R8, R8
-	JEQ          store1_0
-	VFMADD231SD  (BX), X4, X5
+	VMOVSD       X1, (BX)
+	VPERMILPD    $0x01, X1, X1
+	VMOVSD       X1, (BX)(DI*1)
+	ADDQ         SI, BX
 
-store1_0:
-	VMOVSD       X5, (BX)
-	VEXTRACTF128 $0x01, Y7, X1
-	VADDPD       X1, X7, X7
-	VPERMILPD    $0x01, X7, X1
-	VADDPD       X1, X7, X7
-	VMULSD       X2, X7, X7
-	TESTQ        R8, R8
-	JEQ          store1_1
-	VFMADD231SD  (BX)(DI*1), X4, X7
-
-store1_1:
-	VMOVSD X7, (BX)(DI*1)
-	ADDQ   SI, BX
+next:
 	IMUL3Q $0x00000002, CX, SI
 	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	VPERMILPD   $0x01, X4, X3
+	VFMADD231SD (BX)(DI*1), X2, X3
+	VMOVSD      X3, (BX)(DI*1)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX)(DI*1), X2, X1
+	VMOVSD      X1, (BX)(DI*1)
+	ADDQ        SI, BX
+	JMP         next
 
 // func ddot3x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
@@ -1828,85 +1779,70 @@ sum:
 	MOVQ         cCol+64(FP), DI
 	SHLQ         $0x03, SI
 	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPD       X1, X4, X4
+	VMULPD       X2, X4, X4
+	VUNPCKLPD    Y7, Y5, Y1
+	VUNPCKHPD    Y7, Y5, Y3
+	VADDPD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X3
+	VADDPD       X3, X1, X1
+	VMULPD       X2, X1, X1
+	VUNPCKLPD    Y11, Y9, Y3
+	VUNPCKHPD    Y11, Y9, Y5
+	VADDPD       Y5, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X5
+	VADDPD       X5, X3, X3
+	VMULPD       X2, X3, X3
 	MOVQ         beta+80(FP), R8
 	ADDQ         R8, R8
-	VMOVSD       alpha+72(FP), X2
-	VMOVSD       beta+80(FP), X4
-	VEXTRACTF128 $0x01, Y1, X6
-	VADDPD       X6, X1, X1
-	VPERMILPD    $0x01, X1, X6
-	VADDPD       X6, X1, X1
-	VMULSD       X2, X1, X1
-	TESTQ        R8, R8
-	JEQ          store0_0
-	VFMADD231SD  (BX), X4, X1
-
-store0_0:
+	JNE          addsOld
+	VMOVSD       X4, (BX)
+	VPERMILPD    $0x01, X4, X2
+	VMOVSD       X2, (BX)(DI*1)
+	ADDQ         SI, BX
 	VMOVSD       X1, (BX)
-	VEXTRACTF128 $0x01, Y3, X1
-	VADDPD       X1, X3, X3
+	VPERMILPD    $0x01, X1, X1
+	VMOVSD       X1, (BX)(DI*1)
+	ADDQ         SI, BX
+	VMOVSD       X3, (BX)
 	VPERMILPD    $0x01, X3, X1
-	VADDPD       X1, X3, X3
-	VMULSD       X2, X3, X3
-	TESTQ        R8, R8
-	JEQ          store0_1
-	VFMADD231SD  (BX)(DI*1), X4, X3
-
-store0_1:
-	VMOVSD       X3, (BX)(DI*1)
+	VMOVSD       X1, (BX)(DI*1)
 	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y5, X1
-	VADDPD       X1, X5, X5
-	VPERMILPD    $0x01, X5, X1
-	VADDPD       X1, X5, X5
-	VMULSD       X2, X5, X5
-	TESTQ        R8, R8
-	JEQ          store1_0
-	VFMADD231SD  (BX), X4, X5
 
-store1_0:
-	VMOVSD       X5, (BX)
-	VEXTRACTF128 $0x01, Y7, X1
-	VADDPD       X1, X7, X7
-	VPERMILPD    $0x01, X7, X1
-	VADDPD       X1, X7, X7
-	VMULSD       X2, X7, X7
-	TESTQ        R8, R8
-	JEQ          store1_1
-	VFMADD231SD  (BX)(DI*1), X4, X7
-
-store1_1:
-	VMOVSD       X7, (BX)(DI*1)
-	ADDQ         SI, BX
-	VEXTRACTF128 $0x01, Y9, X1
-	VADDPD       X1, X9, X9
-	VPERMILPD    $0x01, X9, X1
-	VADDPD       X1, X9, X9
-	VMULSD       X2, X9, X9
-	TESTQ        R8, R8
-	JEQ          store2_0
-	VFMADD231SD  (BX), X4, X9
-
-store2_0:
-	VMOVSD       X9, (BX)
-	VEXTRACTF128 $0x01, Y11, X1
-	VADDPD       X1, X11, X11
-	VPERMILPD    $0x01, X11, X1
-	VADDPD       X1, X11, X11
-	VMULSD       X2, X11, X11
-	TESTQ        R8, R8
-	JEQ          store2_1
-	VFMADD231SD  (BX)(DI*1), X4, X11
-
-store2_1:
-	VMOVSD X11, (BX)(DI*1)
-	ADDQ   SI, BX
+next:
 	IMUL3Q $0x00000003, CX, SI
 	ADDQ   SI, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	VPERMILPD   $0x01, X4, X4
+	VFMADD231SD (BX)(DI*1), X2, X4
+	VMOVSD      X4, (BX)(DI*1)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX)(DI*1), X2, X1
+	VMOVSD      X1, (BX)(DI*1)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X3
+	VMOVSD      X3, (BX)
+	VPERMILPD   $0x01, X3, X1
+	VFMADD231SD (BX)(DI*1), X2, X1
+	VMOVSD      X1, (BX)(DI*1)
+	ADDQ        SI, BX
+	JMP         next
 
 DATA tailMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+8(SB)/8, $0xffffffffffffffff

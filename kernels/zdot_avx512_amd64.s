@@ -67,32 +67,41 @@ sum:
 	MOVQ          cCol+64(FP), SI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, SI
+	VBROADCASTSS  alpha+72(FP), X2
+	VEXTRACTF64X4 $0x01, Z0, Y3
+	VADDPS        Y3, Y0, Y0
+	VUNPCKLPS     Y0, Y0, Y3
+	VUNPCKHPS     Y0, Y0, Y4
+	VADDPS        Y4, Y3, Y3
+	VUNPCKLPS     Y0, Y0, Y4
+	VUNPCKHPS     Y0, Y0, Y5
+	VADDPS        Y5, Y4, Y4
+	VUNPCKLPD     Y4, Y3, Y5
+	VUNPCKHPD     Y4, Y3, Y3
+	VADDPS        Y3, Y5, Y5
+	VEXTRACTF32X4 $0x01, Y5, X3
+	VADDPS        X3, X5, X5
+	VMULPS        X2, X5, X5
 	MOVL          beta+76(FP), SI
 	ADDL          SI, SI
-	VMOVSS        alpha+72(FP), X2
-	VMOVSS        beta+76(FP), X3
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPS        Y4, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X4
-	VADDPS        X4, X0, X0
-	VPERMILPS     $0x0e, X0, X4
-	VADDPS        X4, X0, X0
-	VPERMILPS     $0x01, X0, X4
-	VADDPS        X4, X0, X0
-	VMULSS        X2, X0, X0
-	TESTL         SI, SI
-	JEQ           store0_0
-	VFMADD231SS   (BX), X3, X0
+	JNE           addsOld
+	VMOVSS        X5, (BX)
+	ADDQ          CX, BX
 
-store0_0:
-	VMOVSS X0, (BX)
-	ADDQ   CX, BX
+next:
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X2
+	VFMADD231SS (BX), X2, X5
+	VMOVSS      X5, (BX)
+	ADDQ        CX, BX
+	JMP         next
 
 // func sdot2x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -168,48 +177,50 @@ sum:
 	MOVQ          cCol+64(FP), SI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, SI
+	VBROADCASTSS  alpha+72(FP), X4
+	VEXTRACTF64X4 $0x01, Z0, Y5
+	VADDPS        Y5, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y5
+	VADDPS        Y5, Y2, Y2
+	VUNPCKLPS     Y2, Y0, Y5
+	VUNPCKHPS     Y2, Y0, Y6
+	VADDPS        Y6, Y5, Y5
+	VUNPCKLPS     Y2, Y2, Y6
+	VUNPCKHPS     Y2, Y2, Y7
+	VADDPS        Y7, Y6, Y6
+	VUNPCKLPD     Y6, Y5, Y7
+	VUNPCKHPD     Y6, Y5, Y5
+	VADDPS        Y5, Y7, Y7
+	VEXTRACTF32X4 $0x01, Y7, X5
+	VADDPS        X5, X7, X7
+	VMULPS        X4, X7, X7
 	MOVL          beta+76(FP), SI
 	ADDL          SI, SI
-	VMOVSS        alpha+72(FP), X4
-	VMOVSS        beta+76(FP), X5
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VADDPS        Y6, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X6
-	VADDPS        X6, X0, X0
-	VPERMILPS     $0x0e, X0, X6
-	VADDPS        X6, X0, X0
-	VPERMILPS     $0x01, X0, X6
-	VADDPS        X6, X0, X0
-	VMULSS        X4, X0, X0
-	TESTL         SI, SI
-	JEQ           store0_0
-	VFMADD231SS   (BX), X5, X0
-
-store0_0:
-	VMOVSS        X0, (BX)
+	JNE           addsOld
+	VMOVSS        X7, (BX)
 	ADDQ          CX, BX
-	VEXTRACTF64X4 $0x01, Z2, Y6
-	VADDPS        Y6, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X6
-	VADDPS        X6, X2, X2
-	VPERMILPS     $0x0e, X2, X6
-	VADDPS        X6, X2, X2
-	VPERMILPS     $0x01, X2, X6
-	VADDPS        X6, X2, X2
-	VMULSS        X4, X2, X2
-	TESTL         SI, SI
-	JEQ           store1_0
-	VFMADD231SS   (BX), X5, X2
+	VPERMILPS     $0x01, X7, X4
+	VMOVSS        X4, (BX)
+	ADDQ          CX, BX
 
-store1_0:
-	VMOVSS X2, (BX)
-	ADDQ   CX, BX
+next:
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X4
+	VFMADD231SS (BX), X4, X7
+	VMOVSS      X7, (BX)
+	ADDQ        CX, BX
+	VPERMILPS   $0x01, X7, X5
+	VFMADD231SS (BX), X4, X5
+	VMOVSS      X5, (BX)
+	ADDQ        CX, BX
+	JMP         next
 
 // func sdot3x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -296,64 +307,59 @@ sum:
 	MOVQ          cCol+64(FP), SI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, SI
+	VBROADCASTSS  alpha+72(FP), X6
+	VEXTRACTF64X4 $0x01, Z0, Y7
+	VADDPS        Y7, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y7
+	VADDPS        Y7, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y7
+	VADDPS        Y7, Y4, Y4
+	VUNPCKLPS     Y2, Y0, Y7
+	VUNPCKHPS     Y2, Y0, Y8
+	VADDPS        Y8, Y7, Y7
+	VUNPCKLPS     Y4, Y4, Y8
+	VUNPCKHPS     Y4, Y4, Y9
+	VADDPS        Y9, Y8, Y8
+	VUNPCKLPD     Y8, Y7, Y9
+	VUNPCKHPD     Y8, Y7, Y7
+	VADDPS        Y7, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X7
+	VADDPS        X7, X9, X9
+	VMULPS        X6, X9, X9
 	MOVL          beta+76(FP), SI
 	ADDL          SI, SI
-	VMOVSS        alpha+72(FP), X6
-	VMOVSS        beta+76(FP), X7
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPS        Y8, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X8
-	VADDPS        X8, X0, X0
-	VPERMILPS     $0x0e, X0, X8
-	VADDPS        X8, X0, X0
-	VPERMILPS     $0x01, X0, X8
-	VADDPS        X8, X0, X0
-	VMULSS        X6, X0, X0
-	TESTL         SI, SI
-	JEQ           store0_0
-	VFMADD231SS   (BX), X7, X0
-
-store0_0:
-	VMOVSS        X0, (BX)
+	JNE           addsOld
+	VMOVSS        X9, (BX)
 	ADDQ          CX, BX
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPS        Y8, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X8
-	VADDPS        X8, X2, X2
-	VPERMILPS     $0x0e, X2, X8
-	VADDPS        X8, X2, X2
-	VPERMILPS     $0x01, X2, X8
-	VADDPS        X8, X2, X2
-	VMULSS        X6, X2, X2
-	TESTL         SI, SI
-	JEQ           store1_0
-	VFMADD231SS   (BX), X7, X2
-
-store1_0:
-	VMOVSS        X2, (BX)
+	VPERMILPS     $0x01, X9, X6
+	VMOVSS        X6, (BX)
 	ADDQ          CX, BX
-	VEXTRACTF64X4 $0x01, Z4, Y8
-	VADDPS        Y8, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X8
-	VADDPS        X8, X4, X4
-	VPERMILPS     $0x0e, X4, X8
-	VADDPS        X8, X4, X4
-	VPERMILPS     $0x01, X4, X8
-	VADDPS        X8, X4, X4
-	VMULSS        X6, X4, X4
-	TESTL         SI, SI
-	JEQ           store2_0
-	VFMADD231SS   (BX), X7, X4
+	VPERMILPS     $0x02, X9, X6
+	VMOVSS        X6, (BX)
+	ADDQ          CX, BX
 
-store2_0:
-	VMOVSS X4, (BX)
-	ADDQ   CX, BX
+next:
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X6
+	VFMADD231SS (BX), X6, X9
+	VMOVSS      X9, (BX)
+	ADDQ        CX, BX
+	VPERMILPS   $0x01, X9, X7
+	VFMADD231SS (BX), X6, X7
+	VMOVSS      X7, (BX)
+	ADDQ        CX, BX
+	VPERMILPS   $0x02, X9, X7
+	VFMADD231SS (BX), X6, X7
+	VMOVSS      X7, (BX)
+	ADDQ        CX, BX
+	JMP         next
 
 // func sdot4x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -452,80 +458,68 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, DI
+	VBROADCASTSS  alpha+72(FP), X8
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VADDPS        Y9, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y9
+	VADDPS        Y9, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y9
+	VADDPS        Y9, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y9
+	VADDPS        Y9, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y9
+	VUNPCKHPS     Y2, Y0, Y10
+	VADDPS        Y10, Y9, Y9
+	VUNPCKLPS     Y6, Y4, Y10
+	VUNPCKHPS     Y6, Y4, Y11
+	VADDPS        Y11, Y10, Y10
+	VUNPCKLPD     Y10, Y9, Y11
+	VUNPCKHPD     Y10, Y9, Y9
+	VADDPS        Y9, Y11, Y11
+	VEXTRACTF32X4 $0x01, Y11, X9
+	VADDPS        X9, X11, X11
+	VMULPS        X8, X11, X11
 	MOVL          beta+76(FP), DI
 	ADDL          DI, DI
-	VMOVSS        alpha+72(FP), X8
-	VMOVSS        beta+76(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPS        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x0e, X0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x01, X0, X10
-	VADDPS        X10, X0, X0
-	VMULSS        X8, X0, X0
-	TESTL         DI, DI
-	JEQ           store0_0
-	VFMADD231SS   (BX), X9, X0
-
-store0_0:
-	VMOVSS        X0, (BX)
+	JNE           addsOld
+	VMOVSS        X11, (BX)
 	ADDQ          CX, BX
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPS        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x0e, X2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x01, X2, X10
-	VADDPS        X10, X2, X2
-	VMULSS        X8, X2, X2
-	TESTL         DI, DI
-	JEQ           store1_0
-	VFMADD231SS   (BX), X9, X2
-
-store1_0:
-	VMOVSS        X2, (BX)
+	VPERMILPS     $0x01, X11, X8
+	VMOVSS        X8, (BX)
 	ADDQ          CX, BX
-	VEXTRACTF64X4 $0x01, Z4, Y10
-	VADDPS        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x0e, X4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x01, X4, X10
-	VADDPS        X10, X4, X4
-	VMULSS        X8, X4, X4
-	TESTL         DI, DI
-	JEQ           store2_0
-	VFMADD231SS   (BX), X9, X4
-
-store2_0:
-	VMOVSS        X4, (BX)
+	VPERMILPS     $0x02, X11, X8
+	VMOVSS        X8, (BX)
 	ADDQ          CX, BX
-	VEXTRACTF64X4 $0x01, Z6, Y10
-	VADDPS        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x0e, X6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x01, X6, X10
-	VADDPS        X10, X6, X6
-	VMULSS        X8, X6, X6
-	TESTL         DI, DI
-	JEQ           store3_0
-	VFMADD231SS   (BX), X9, X6
+	VPERMILPS     $0x03, X11, X8
+	VMOVSS        X8, (BX)
+	ADDQ          CX, BX
 
-store3_0:
-	VMOVSS X6, (BX)
-	ADDQ   CX, BX
+next:
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X8
+	VFMADD231SS (BX), X8, X11
+	VMOVSS      X11, (BX)
+	ADDQ        CX, BX
+	VPERMILPS   $0x01, X11, X9
+	VFMADD231SS (BX), X8, X9
+	VMOVSS      X9, (BX)
+	ADDQ        CX, BX
+	VPERMILPS   $0x02, X11, X9
+	VFMADD231SS (BX), X8, X9
+	VMOVSS      X9, (BX)
+	ADDQ        CX, BX
+	VPERMILPS   $0x03, X11, X9
+	VFMADD231SS (BX), X8, X9
+	VMOVSS      X9, (BX)
+	ADDQ        CX, BX
+	JMP         next
 
 // func sdot1x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -601,47 +595,48 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, DI
+	VBROADCASTSS  alpha+72(FP), X4
+	VEXTRACTF64X4 $0x01, Z0, Y5
+	VADDPS        Y5, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y5
+	VADDPS        Y5, Y2, Y2
+	VUNPCKLPS     Y2, Y0, Y5
+	VUNPCKHPS     Y2, Y0, Y6
+	VADDPS        Y6, Y5, Y5
+	VUNPCKLPS     Y2, Y2, Y6
+	VUNPCKHPS     Y2, Y2, Y7
+	VADDPS        Y7, Y6, Y6
+	VUNPCKLPD     Y6, Y5, Y7
+	VUNPCKHPD     Y6, Y5, Y5
+	VADDPS        Y5, Y7, Y7
+	VEXTRACTF32X4 $0x01, Y7, X5
+	VADDPS        X5, X7, X7
+	VMULPS        X4, X7, X7
 	MOVL          beta+76(FP), R8
 	ADDL          R8, R8
-	VMOVSS        alpha+72(FP), X4
-	VMOVSS        beta+76(FP), X5
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VADDPS        Y6, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X6
-	VADDPS        X6, X0, X0
-	VPERMILPS     $0x0e, X0, X6
-	VADDPS        X6, X0, X0
-	VPERMILPS     $0x01, X0, X6
-	VADDPS        X6, X0, X0
-	VMULSS        X4, X0, X0
-	TESTL         R8, R8
-	JEQ           store0_0
-	VFMADD231SS   (SI), X5, X0
+	JNE           addsOld
+	VMOVSS        X7, (SI)
+	VPERMILPS     $0x01, X7, X4
+	VMOVSS        X4, (SI)(DI*1)
+	ADDQ          CX, SI
 
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y6
-	VADDPS        Y6, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X6
-	VADDPS        X6, X2, X2
-	VPERMILPS     $0x0e, X2, X6
-	VADDPS        X6, X2, X2
-	VPERMILPS     $0x01, X2, X6
-	VADDPS        X6, X2, X2
-	VMULSS        X4, X2, X2
-	TESTL         R8, R8
-	JEQ           store0_1
-	VFMADD231SS   (SI)(DI*1), X5, X2
-
-store0_1:
-	VMOVSS X2, (SI)(DI*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X4
+	VFMADD231SS (SI), X4, X7
+	VMOVSS      X7, (SI)
+	VPERMILPS   $0x01, X7, X5
+	VFMADD231SS (SI)(DI*1), X4, X5
+	VMOVSS      X5, (SI)(DI*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot2x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -735,78 +730,64 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, DI
+	VBROADCASTSS  alpha+72(FP), X8
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VADDPS        Y9, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y9
+	VADDPS        Y9, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y9
+	VADDPS        Y9, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y9
+	VADDPS        Y9, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y9
+	VUNPCKHPS     Y2, Y0, Y10
+	VADDPS        Y10, Y9, Y9
+	VUNPCKLPS     Y6, Y4, Y10
+	VUNPCKHPS     Y6, Y4, Y11
+	VADDPS        Y11, Y10, Y10
+	VUNPCKLPD     Y10, Y9, Y11
+	VUNPCKHPD     Y10, Y9, Y9
+	VADDPS        Y9, Y11, Y11
+	VEXTRACTF32X4 $0x01, Y11, X9
+	VADDPS        X9, X11, X11
+	VMULPS        X8, X11, X11
 	MOVL          beta+76(FP), R8
 	ADDL          R8, R8
-	VMOVSS        alpha+72(FP), X8
-	VMOVSS        beta+76(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPS        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x0e, X0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x01, X0, X10
-	VADDPS        X10, X0, X0
-	VMULSS        X8, X0, X0
-	TESTL         R8, R8
-	JEQ           store0_0
-	VFMADD231SS   (SI), X9, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPS        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x0e, X2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x01, X2, X10
-	VADDPS        X10, X2, X2
-	VMULSS        X8, X2, X2
-	TESTL         R8, R8
-	JEQ           store0_1
-	VFMADD231SS   (SI)(DI*1), X9, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(DI*1)
+	JNE           addsOld
+	VMOVSS        X11, (SI)
+	VPERMILPS     $0x01, X11, X8
+	VMOVSS        X8, (SI)(DI*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z4, Y10
-	VADDPS        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x0e, X4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x01, X4, X10
-	VADDPS        X10, X4, X4
-	VMULSS        X8, X4, X4
-	TESTL         R8, R8
-	JEQ           store1_0
-	VFMADD231SS   (SI), X9, X4
+	VPERMILPS     $0x02, X11, X8
+	VMOVSS        X8, (SI)
+	VPERMILPS     $0x03, X11, X8
+	VMOVSS        X8, (SI)(DI*1)
+	ADDQ          CX, SI
 
-store1_0:
-	VMOVSS        X4, (SI)
-	VEXTRACTF64X4 $0x01, Z6, Y10
-	VADDPS        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x0e, X6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x01, X6, X10
-	VADDPS        X10, X6, X6
-	VMULSS        X8, X6, X6
-	TESTL         R8, R8
-	JEQ           store1_1
-	VFMADD231SS   (SI)(DI*1), X9, X6
-
-store1_1:
-	VMOVSS X6, (SI)(DI*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X8
+	VFMADD231SS (SI), X8, X11
+	VMOVSS      X11, (SI)
+	VPERMILPS   $0x01, X11, X9
+	VFMADD231SS (SI)(DI*1), X8, X9
+	VMOVSS      X9, (SI)(DI*1)
+	ADDQ        CX, SI
+	VPERMILPS   $0x02, X11, X9
+	VFMADD231SS (SI), X8, X9
+	VMOVSS      X9, (SI)
+	VPERMILPS   $0x03, X11, X9
+	VFMADD231SS (SI)(DI*1), X8, X9
+	VMOVSS      X9, (SI)(DI*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot3x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -918,109 +899,90 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, DI
+	VBROADCASTSS  alpha+72(FP), X12
+	VEXTRACTF64X4 $0x01, Z0, Y13
+	VADDPS        Y13, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y13
+	VADDPS        Y13, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y13
+	VADDPS        Y13, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y13
+	VADDPS        Y13, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y13
+	VUNPCKHPS     Y2, Y0, Y14
+	VADDPS        Y14, Y13, Y13
+	VUNPCKLPS     Y6, Y4, Y14
+	VUNPCKHPS     Y6, Y4, Y15
+	VADDPS        Y15, Y14, Y14
+	VUNPCKLPD     Y14, Y13, Y15
+	VUNPCKHPD     Y14, Y13, Y13
+	VADDPS        Y13, Y15, Y15
+	VEXTRACTF32X4 $0x01, Y15, X13
+	VADDPS        X13, X15, X15
+	VMULPS        X12, X15, X15
+	VEXTRACTF64X4 $0x01, Z8, Y13
+	VADDPS        Y13, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y13
+	VADDPS        Y13, Y10, Y10
+	VUNPCKLPS     Y10, Y8, Y13
+	VUNPCKHPS     Y10, Y8, Y14
+	VADDPS        Y14, Y13, Y13
+	VUNPCKLPS     Y10, Y10, Y14
+	VUNPCKHPS     Y10, Y10, Y16
+	VADDPS        Y16, Y14, Y14
+	VUNPCKLPD     Y14, Y13, Y16
+	VUNPCKHPD     Y14, Y13, Y13
+	VADDPS        Y13, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X13
+	VADDPS        X13, X16, X16
+	VMULPS        X12, X16, X16
 	MOVL          beta+76(FP), R8
 	ADDL          R8, R8
-	VMOVSS        alpha+72(FP), X12
-	VMOVSS        beta+76(FP), X13
-	VEXTRACTF64X4 $0x01, Z0, Y14
-	VADDPS        Y14, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X14
-	VADDPS        X14, X0, X0
-	VPERMILPS     $0x0e, X0, X14
-	VADDPS        X14, X0, X0
-	VPERMILPS     $0x01, X0, X14
-	VADDPS        X14, X0, X0
-	VMULSS        X12, X0, X0
-	TESTL         R8, R8
-	JEQ           store0_0
-	VFMADD231SS   (SI), X13, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y14
-	VADDPS        Y14, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X14
-	VADDPS        X14, X2, X2
-	VPERMILPS     $0x0e, X2, X14
-	VADDPS        X14, X2, X2
-	VPERMILPS     $0x01, X2, X14
-	VADDPS        X14, X2, X2
-	VMULSS        X12, X2, X2
-	TESTL         R8, R8
-	JEQ           store0_1
-	VFMADD231SS   (SI)(DI*1), X13, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(DI*1)
+	JNE           addsOld
+	VMOVSS        X15, (SI)
+	VPERMILPS     $0x01, X15, X12
+	VMOVSS        X12, (SI)(DI*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z4, Y14
-	VADDPS        Y14, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X14
-	VADDPS        X14, X4, X4
-	VPERMILPS     $0x0e, X4, X14
-	VADDPS        X14, X4, X4
-	VPERMILPS     $0x01, X4, X14
-	VADDPS        X14, X4, X4
-	VMULSS        X12, X4, X4
-	TESTL         R8, R8
-	JEQ           store1_0
-	VFMADD231SS   (SI), X13, X4
-
-store1_0:
-	VMOVSS        X4, (SI)
-	VEXTRACTF64X4 $0x01, Z6, Y14
-	VADDPS        Y14, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X14
-	VADDPS        X14, X6, X6
-	VPERMILPS     $0x0e, X6, X14
-	VADDPS        X14, X6, X6
-	VPERMILPS     $0x01, X6, X14
-	VADDPS        X14, X6, X6
-	VMULSS        X12, X6, X6
-	TESTL         R8, R8
-	JEQ           store1_1
-	VFMADD231SS   (SI)(DI*1), X13, X6
-
-store1_1:
-	VMOVSS        X6, (SI)(DI*1)
+	VPERMILPS     $0x02, X15, X12
+	VMOVSS        X12, (SI)
+	VPERMILPS     $0x03, X15, X12
+	VMOVSS        X12, (SI)(DI*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z8, Y14
-	VADDPS        Y14, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X14
-	VADDPS        X14, X8, X8
-	VPERMILPS     $0x0e, X8, X14
-	VADDPS        X14, X8, X8
-	VPERMILPS     $0x01, X8, X14
-	VADDPS        X14, X8, X8
-	VMULSS        X12, X8, X8
-	TESTL         R8, R8
-	JEQ           store2_0
-	VFMADD231SS   (SI), X13, X8
+	VMOVSS        X16, (SI)
+	VPERMILPS     $0x01, X16, X12
+	VMOVSS        X12, (SI)(DI*1)
+	ADDQ          CX, SI
 
-store2_0:
-	VMOVSS        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y14
-	VADDPS        Y14, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X14
-	VADDPS        X14, X10, X10
-	VPERMILPS     $0x0e, X10, X14
-	VADDPS        X14, X10, X10
-	VPERMILPS     $0x01, X10, X14
-	VADDPS        X14, X10, X10
-	VMULSS        X12, X10, X10
-	TESTL         R8, R8
-	JEQ           store2_1
-	VFMADD231SS   (SI)(DI*1), X13, X10
-
-store2_1:
-	VMOVSS X10, (SI)(DI*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X12
+	VFMADD231SS (SI), X12, X15
+	VMOVSS      X15, (SI)
+	VPERMILPS   $0x01, X15, X13
+	VFMADD231SS (SI)(DI*1), X12, X13
+	VMOVSS      X13, (SI)(DI*1)
+	ADDQ        CX, SI
+	VPERMILPS   $0x02, X15, X13
+	VFMADD231SS (SI), X12, X13
+	VMOVSS      X13, (SI)
+	VPERMILPS   $0x03, X15, X13
+	VFMADD231SS (SI)(DI*1), X12, X13
+	VMOVSS      X13, (SI)(DI*1)
+	ADDQ        CX, SI
+	VFMADD231SS (SI), X12, X16
+	VMOVSS      X16, (SI)
+	VPERMILPS   $0x01, X16, X13
+	VFMADD231SS (SI)(DI*1), X12, X13
+	VMOVSS      X13, (SI)(DI*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot4x2AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -1151,140 +1113,106 @@ sum:
 	MOVQ          cCol+64(FP), R8
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, R8
+	VBROADCASTSS  alpha+72(FP), X16
+	VEXTRACTF64X4 $0x01, Z0, Y17
+	VADDPS        Y17, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y17
+	VADDPS        Y17, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y17
+	VADDPS        Y17, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y17
+	VADDPS        Y17, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y17
+	VUNPCKHPS     Y2, Y0, Y18
+	VADDPS        Y18, Y17, Y17
+	VUNPCKLPS     Y6, Y4, Y18
+	VUNPCKHPS     Y6, Y4, Y19
+	VADDPS        Y19, Y18, Y18
+	VUNPCKLPD     Y18, Y17, Y19
+	VUNPCKHPD     Y18, Y17, Y17
+	VADDPS        Y17, Y19, Y19
+	VEXTRACTF32X4 $0x01, Y19, X17
+	VADDPS        X17, X19, X19
+	VMULPS        X16, X19, X19
+	VEXTRACTF64X4 $0x01, Z8, Y17
+	VADDPS        Y17, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y17
+	VADDPS        Y17, Y10, Y10
+	VEXTRACTF64X4 $0x01, Z12, Y17
+	VADDPS        Y17, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y17
+	VADDPS        Y17, Y14, Y14
+	VUNPCKLPS     Y10, Y8, Y17
+	VUNPCKHPS     Y10, Y8, Y18
+	VADDPS        Y18, Y17, Y17
+	VUNPCKLPS     Y14, Y12, Y18
+	VUNPCKHPS     Y14, Y12, Y20
+	VADDPS        Y20, Y18, Y18
+	VUNPCKLPD     Y18, Y17, Y20
+	VUNPCKHPD     Y18, Y17, Y17
+	VADDPS        Y17, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X17
+	VADDPS        X17, X20, X20
+	VMULPS        X16, X20, X20
 	MOVL          beta+76(FP), R9
 	ADDL          R9, R9
-	VMOVSS        alpha+72(FP), X16
-	VMOVSS        beta+76(FP), X17
-	VEXTRACTF64X4 $0x01, Z0, Y18
-	VADDPS        Y18, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X18
-	VADDPS        X18, X0, X0
-	VPERMILPS     $0x0e, X0, X18
-	VADDPS        X18, X0, X0
-	VPERMILPS     $0x01, X0, X18
-	VADDPS        X18, X0, X0
-	VMULSS        X16, X0, X0
-	TESTL         R9, R9
-	JEQ           store0_0
-	VFMADD231SS   (SI), X17, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y18
-	VADDPS        Y18, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X18
-	VADDPS        X18, X2, X2
-	VPERMILPS     $0x0e, X2, X18
-	VADDPS        X18, X2, X2
-	VPERMILPS     $0x01, X2, X18
-	VADDPS        X18, X2, X2
-	VMULSS        X16, X2, X2
-	TESTL         R9, R9
-	JEQ           store0_1
-	VFMADD231SS   (SI)(R8*1), X17, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(R8*1)
+	JNE           addsOld
+	VMOVSS        X19, (SI)
+	VPERMILPS     $0x01, X19, X16
+	VMOVSS        X16, (SI)(R8*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z4, Y18
-	VADDPS        Y18, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X18
-	VADDPS        X18, X4, X4
-	VPERMILPS     $0x0e, X4, X18
-	VADDPS        X18, X4, X4
-	VPERMILPS     $0x01, X4, X18
-	VADDPS        X18, X4, X4
-	VMULSS        X16, X4, X4
-	TESTL         R9, R9
-	JEQ           store1_0
-	VFMADD231SS   (SI), X17, X4
-
-store1_0:
-	VMOVSS        X4, (SI)
-	VEXTRACTF64X4 $0x01, Z6, Y18
-	VADDPS        Y18, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X18
-	VADDPS        X18, X6, X6
-	VPERMILPS     $0x0e, X6, X18
-	VADDPS        X18, X6, X6
-	VPERMILPS     $0x01, X6, X18
-	VADDPS        X18, X6, X6
-	VMULSS        X16, X6, X6
-	TESTL         R9, R9
-	JEQ           store1_1
-	VFMADD231SS   (SI)(R8*1), X17, X6
-
-store1_1:
-	VMOVSS        X6, (SI)(R8*1)
+	VPERMILPS     $0x02, X19, X16
+	VMOVSS        X16, (SI)
+	VPERMILPS     $0x03, X19, X16
+	VMOVSS        X16, (SI)(R8*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z8, Y18
-	VADDPS        Y18, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X18
-	VADDPS        X18, X8, X8
-	VPERMILPS     $0x0e, X8, X18
-	VADDPS        X18, X8, X8
-	VPERMILPS     $0x01, X8, X18
-	VADDPS        X18, X8, X8
-	VMULSS        X16, X8, X8
-	TESTL         R9, R9
-	JEQ           store2_0
-	VFMADD231SS   (SI), X17, X8
-
-store2_0:
-	VMOVSS        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y18
-	VADDPS        Y18, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X18
-	VADDPS        X18, X10, X10
-	VPERMILPS     $0x0e, X10, X18
-	VADDPS        X18, X10, X10
-	VPERMILPS     $0x01, X10, X18
-	VADDPS        X18, X10, X10
-	VMULSS        X16, X10, X10
-	TESTL         R9, R9
-	JEQ           store2_1
-	VFMADD231SS   (SI)(R8*1), X17, X10
-
-store2_1:
-	VMOVSS        X10, (SI)(R8*1)
+	VMOVSS        X20, (SI)
+	VPERMILPS     $0x01, X20, X16
+	VMOVSS        X16, (SI)(R8*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z12, Y18
-	VADDPS        Y18, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X18
-	VADDPS        X18, X12, X12
-	VPERMILPS     $0x0e, X12, X18
-	VADDPS        X18, X12, X12
-	VPERMILPS     $0x01, X12, X18
-	VADDPS        X18, X12, X12
-	VMULSS        X16, X12, X12
-	TESTL         R9, R9
-	JEQ           store3_0
-	VFMADD231SS   (SI), X17, X12
+	VPERMILPS     $0x02, X20, X16
+	VMOVSS        X16, (SI)
+	VPERMILPS     $0x03, X20, X16
+	VMOVSS        X16, (SI)(R8*1)
+	ADDQ          CX, SI
 
-store3_0:
-	VMOVSS        X12, (SI)
-	VEXTRACTF64X4 $0x01, Z14, Y18
-	VADDPS        Y18, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X18
-	VADDPS        X18, X14, X14
-	VPERMILPS     $0x0e, X14, X18
-	VADDPS        X18, X14, X14
-	VPERMILPS     $0x01, X14, X18
-	VADDPS        X18, X14, X14
-	VMULSS        X16, X14, X14
-	TESTL         R9, R9
-	JEQ           store3_1
-	VFMADD231SS   (SI)(R8*1), X17, X14
-
-store3_1:
-	VMOVSS X14, (SI)(R8*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X16
+	VFMADD231SS (SI), X16, X19
+	VMOVSS      X19, (SI)
+	VPERMILPS   $0x01, X19, X17
+	VFMADD231SS (SI)(R8*1), X16, X17
+	VMOVSS      X17, (SI)(R8*1)
+	ADDQ        CX, SI
+	VPERMILPS   $0x02, X19, X17
+	VFMADD231SS (SI), X16, X17
+	VMOVSS      X17, (SI)
+	VPERMILPS   $0x03, X19, X17
+	VFMADD231SS (SI)(R8*1), X16, X17
+	VMOVSS      X17, (SI)(R8*1)
+	ADDQ        CX, SI
+	VFMADD231SS (SI), X16, X20
+	VMOVSS      X20, (SI)
+	VPERMILPS   $0x01, X20, X17
+	VFMADD231SS (SI)(R8*1), X16, X17
+	VMOVSS      X17, (SI)(R8*1)
+	ADDQ        CX, SI
+	VPERMILPS   $0x02, X20, X17
+	VFMADD231SS (SI), X16, X17
+	VMOVSS      X17, (SI)
+	VPERMILPS   $0x03, X20, X17
+	VFMADD231SS (SI)(R8*1), X16, X17
+	VMOVSS      X17, (SI)(R8*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot1x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -1371,62 +1299,55 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, DI
+	VBROADCASTSS  alpha+72(FP), X6
+	VEXTRACTF64X4 $0x01, Z0, Y7
+	VADDPS        Y7, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y7
+	VADDPS        Y7, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y7
+	VADDPS        Y7, Y4, Y4
+	VUNPCKLPS     Y2, Y0, Y7
+	VUNPCKHPS     Y2, Y0, Y8
+	VADDPS        Y8, Y7, Y7
+	VUNPCKLPS     Y4, Y4, Y8
+	VUNPCKHPS     Y4, Y4, Y9
+	VADDPS        Y9, Y8, Y8
+	VUNPCKLPD     Y8, Y7, Y9
+	VUNPCKHPD     Y8, Y7, Y7
+	VADDPS        Y7, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X7
+	VADDPS        X7, X9, X9
+	VMULPS        X6, X9, X9
 	MOVL          beta+76(FP), R8
 	ADDL          R8, R8
-	VMOVSS        alpha+72(FP), X6
-	VMOVSS        beta+76(FP), X7
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPS        Y8, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X8
-	VADDPS        X8, X0, X0
-	VPERMILPS     $0x0e, X0, X8
-	VADDPS        X8, X0, X0
-	VPERMILPS     $0x01, X0, X8
-	VADDPS        X8, X0, X0
-	VMULSS        X6, X0, X0
-	TESTL         R8, R8
-	JEQ           store0_0
-	VFMADD231SS   (SI), X7, X0
+	JNE           addsOld
+	VMOVSS        X9, (SI)
+	VPERMILPS     $0x01, X9, X6
+	VMOVSS        X6, (SI)(DI*1)
+	VPERMILPS     $0x02, X9, X6
+	VMOVSS        X6, (SI)(DI*2)
+	ADDQ          CX, SI
 
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPS        Y8, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X8
-	VADDPS        X8, X2, X2
-	VPERMILPS     $0x0e, X2, X8
-	VADDPS        X8, X2, X2
-	VPERMILPS     $0x01, X2, X8
-	VADDPS        X8, X2, X2
-	VMULSS        X6, X2, X2
-	TESTL         R8, R8
-	JEQ           store0_1
-	VFMADD231SS   (SI)(DI*1), X7, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(DI*1)
-	VEXTRACTF64X4 $0x01, Z4, Y8
-	VADDPS        Y8, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X8
-	VADDPS        X8, X4, X4
-	VPERMILPS     $0x0e, X4, X8
-	VADDPS        X8, X4, X4
-	VPERMILPS     $0x01, X4, X8
-	VADDPS        X8, X4, X4
-	VMULSS        X6, X4, X4
-	TESTL         R8, R8
-	JEQ           store0_2
-	VFMADD231SS   (SI)(DI*2), X7, X4
-
-store0_2:
-	VMOVSS X4, (SI)(DI*2)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X6
+	VFMADD231SS (SI), X6, X9
+	VMOVSS      X9, (SI)
+	VPERMILPS   $0x01, X9, X7
+	VFMADD231SS (SI)(DI*1), X6, X7
+	VMOVSS      X7, (SI)(DI*1)
+	VPERMILPS   $0x02, X9, X7
+	VFMADD231SS (SI)(DI*2), X6, X7
+	VMOVSS      X7, (SI)(DI*2)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot2x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -1538,108 +1459,88 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, DI
+	VBROADCASTSS  alpha+72(FP), X12
+	VEXTRACTF64X4 $0x01, Z0, Y13
+	VADDPS        Y13, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y13
+	VADDPS        Y13, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y13
+	VADDPS        Y13, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y13
+	VADDPS        Y13, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y13
+	VUNPCKHPS     Y2, Y0, Y14
+	VADDPS        Y14, Y13, Y13
+	VUNPCKLPS     Y6, Y4, Y14
+	VUNPCKHPS     Y6, Y4, Y15
+	VADDPS        Y15, Y14, Y14
+	VUNPCKLPD     Y14, Y13, Y15
+	VUNPCKHPD     Y14, Y13, Y13
+	VADDPS        Y13, Y15, Y15
+	VEXTRACTF32X4 $0x01, Y15, X13
+	VADDPS        X13, X15, X15
+	VMULPS        X12, X15, X15
+	VEXTRACTF64X4 $0x01, Z8, Y13
+	VADDPS        Y13, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y13
+	VADDPS        Y13, Y10, Y10
+	VUNPCKLPS     Y10, Y8, Y13
+	VUNPCKHPS     Y10, Y8, Y14
+	VADDPS        Y14, Y13, Y13
+	VUNPCKLPS     Y10, Y10, Y14
+	VUNPCKHPS     Y10, Y10, Y16
+	VADDPS        Y16, Y14, Y14
+	VUNPCKLPD     Y14, Y13, Y16
+	VUNPCKHPD     Y14, Y13, Y13
+	VADDPS        Y13, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X13
+	VADDPS        X13, X16, X16
+	VMULPS        X12, X16, X16
 	MOVL          beta+76(FP), R8
 	ADDL          R8, R8
-	VMOVSS        alpha+72(FP), X12
-	VMOVSS        beta+76(FP), X13
-	VEXTRACTF64X4 $0x01, Z0, Y14
-	VADDPS        Y14, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X14
-	VADDPS        X14, X0, X0
-	VPERMILPS     $0x0e, X0, X14
-	VADDPS        X14, X0, X0
-	VPERMILPS     $0x01, X0, X14
-	VADDPS        X14, X0, X0
-	VMULSS        X12, X0, X0
-	TESTL         R8, R8
-	JEQ           store0_0
-	VFMADD231SS   (SI), X13, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y14
-	VADDPS        Y14, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X14
-	VADDPS        X14, X2, X2
-	VPERMILPS     $0x0e, X2, X14
-	VADDPS        X14, X2, X2
-	VPERMILPS     $0x01, X2, X14
-	VADDPS        X14, X2, X2
-	VMULSS        X12, X2, X2
-	TESTL         R8, R8
-	JEQ           store0_1
-	VFMADD231SS   (SI)(DI*1), X13, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(DI*1)
-	VEXTRACTF64X4 $0x01, Z4, Y14
-	VADDPS        Y14, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X14
-	VADDPS        X14, X4, X4
-	VPERMILPS     $0x0e, X4, X14
-	VADDPS        X14, X4, X4
-	VPERMILPS     $0x01, X4, X14
-	VADDPS        X14, X4, X4
-	VMULSS        X12, X4, X4
-	TESTL         R8, R8
-	JEQ           store0_2
-	VFMADD231SS   (SI)(DI*2), X13, X4
-
-store0_2:
-	VMOVSS        X4, (SI)(DI*2)
+	JNE           addsOld
+	VMOVSS        X15, (SI)
+	VPERMILPS     $0x01, X15, X12
+	VMOVSS        X12, (SI)(DI*1)
+	VPERMILPS     $0x02, X15, X12
+	VMOVSS        X12, (SI)(DI*2)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z6, Y14
-	VADDPS        Y14, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X14
-	VADDPS        X14, X6, X6
-	VPERMILPS     $0x0e, X6, X14
-	VADDPS        X14, X6, X6
-	VPERMILPS     $0x01, X6, X14
-	VADDPS        X14, X6, X6
-	VMULSS        X12, X6, X6
-	TESTL         R8, R8
-	JEQ           store1_0
-	VFMADD231SS   (SI), X13, X6
+	VPERMILPS     $0x03, X15, X12
+	VMOVSS        X12, (SI)
+	VMOVSS        X16, (SI)(DI*1)
+	VPERMILPS     $0x01, X16, X12
+	VMOVSS        X12, (SI)(DI*2)
+	ADDQ          CX, SI
 
-store1_0:
-	VMOVSS        X6, (SI)
-	VEXTRACTF64X4 $0x01, Z8, Y14
-	VADDPS        Y14, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X14
-	VADDPS        X14, X8, X8
-	VPERMILPS     $0x0e, X8, X14
-	VADDPS        X14, X8, X8
-	VPERMILPS     $0x01, X8, X14
-	VADDPS        X14, X8, X8
-	VMULSS        X12, X8, X8
-	TESTL         R8, R8
-	JEQ           store1_1
-	VFMADD231SS   (SI)(DI*1), X13, X8
-
-store1_1:
-	VMOVSS        X8, (SI)(DI*1)
-	VEXTRACTF64X4 $0x01, Z10, Y14
-	VADDPS        Y14, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X14
-	VADDPS        X14, X10, X10
-	VPERMILPS     $0x0e, X10, X14
-	VADDPS        X14, X10, X10
-	VPERMILPS     $0x01, X10, X14
-	VADDPS        X14, X10, X10
-	VMULSS        X12, X10, X10
-	TESTL         R8, R8
-	JEQ           store1_2
-	VFMADD231SS   (SI)(DI*2), X13, X10
-
-store1_2:
-	VMOVSS X10, (SI)(DI*2)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X12
+	VFMADD231SS (SI), X12, X15
+	VMOVSS      X15, (SI)
+	VPERMILPS   $0x01, X15, X13
+	VFMADD231SS (SI)(DI*1), X12, X13
+	VMOVSS      X13, (SI)(DI*1)
+	VPERMILPS   $0x02, X15, X13
+	VFMADD231SS (SI)(DI*2), X12, X13
+	VMOVSS      X13, (SI)(DI*2)
+	ADDQ        CX, SI
+	VPERMILPS   $0x03, X15, X13
+	VFMADD231SS (SI), X12, X13
+	VMOVSS      X13, (SI)
+	VFMADD231SS (SI)(DI*1), X12, X16
+	VMOVSS      X16, (SI)(DI*1)
+	VPERMILPS   $0x01, X16, X13
+	VFMADD231SS (SI)(DI*2), X12, X13
+	VMOVSS      X13, (SI)(DI*2)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot3x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -1776,154 +1677,121 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, DI
+	VBROADCASTSS  alpha+72(FP), X18
+	VEXTRACTF64X4 $0x01, Z0, Y19
+	VADDPS        Y19, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y19
+	VADDPS        Y19, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y19
+	VADDPS        Y19, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y19
+	VADDPS        Y19, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y19
+	VUNPCKHPS     Y2, Y0, Y20
+	VADDPS        Y20, Y19, Y19
+	VUNPCKLPS     Y6, Y4, Y20
+	VUNPCKHPS     Y6, Y4, Y21
+	VADDPS        Y21, Y20, Y20
+	VUNPCKLPD     Y20, Y19, Y21
+	VUNPCKHPD     Y20, Y19, Y19
+	VADDPS        Y19, Y21, Y21
+	VEXTRACTF32X4 $0x01, Y21, X19
+	VADDPS        X19, X21, X21
+	VMULPS        X18, X21, X21
+	VEXTRACTF64X4 $0x01, Z8, Y19
+	VADDPS        Y19, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y19
+	VADDPS        Y19, Y10, Y10
+	VEXTRACTF64X4 $0x01, Z12, Y19
+	VADDPS        Y19, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y19
+	VADDPS        Y19, Y14, Y14
+	VUNPCKLPS     Y10, Y8, Y19
+	VUNPCKHPS     Y10, Y8, Y20
+	VADDPS        Y20, Y19, Y19
+	VUNPCKLPS     Y14, Y12, Y20
+	VUNPCKHPS     Y14, Y12, Y22
+	VADDPS        Y22, Y20, Y20
+	VUNPCKLPD     Y20, Y19, Y22
+	VUNPCKHPD     Y20, Y19, Y19
+	VADDPS        Y19, Y22, Y22
+	VEXTRACTF32X4 $0x01, Y22, X19
+	VADDPS        X19, X22, X22
+	VMULPS        X18, X22, X22
+	VEXTRACTF64X4 $0x01, Z16, Y19
+	VADDPS        Y19, Y16, Y16
+	VUNPCKLPS     Y16, Y16, Y19
+	VUNPCKHPS     Y16, Y16, Y20
+	VADDPS        Y20, Y19, Y19
+	VUNPCKLPS     Y16, Y16, Y20
+	VUNPCKHPS     Y16, Y16, Y23
+	VADDPS        Y23, Y20, Y20
+	VUNPCKLPD     Y20, Y19, Y23
+	VUNPCKHPD     Y20, Y19, Y19
+	VADDPS        Y19, Y23, Y23
+	VEXTRACTF32X4 $0x01, Y23, X19
+	VADDPS        X19, X23, X23
+	VMULPS        X18, X23, X23
 	MOVL          beta+76(FP), R8
 	ADDL          R8, R8
-	VMOVSS        alpha+72(FP), X18
-	VMOVSS        beta+76(FP), X19
-	VEXTRACTF64X4 $0x01, Z0, Y20
-	VADDPS        Y20, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X20
-	VADDPS        X20, X0, X0
-	VPERMILPS     $0x0e, X0, X20
-	VADDPS        X20, X0, X0
-	VPERMILPS     $0x01, X0, X20
-	VADDPS        X20, X0, X0
-	VMULSS        X18, X0, X0
-	TESTL         R8, R8
-	JEQ           store0_0
-	VFMADD231SS   (SI), X19, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y20
-	VADDPS        Y20, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X20
-	VADDPS        X20, X2, X2
-	VPERMILPS     $0x0e, X2, X20
-	VADDPS        X20, X2, X2
-	VPERMILPS     $0x01, X2, X20
-	VADDPS        X20, X2, X2
-	VMULSS        X18, X2, X2
-	TESTL         R8, R8
-	JEQ           store0_1
-	VFMADD231SS   (SI)(DI*1), X19, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(DI*1)
-	VEXTRACTF64X4 $0x01, Z4, Y20
-	VADDPS        Y20, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X20
-	VADDPS        X20, X4, X4
-	VPERMILPS     $0x0e, X4, X20
-	VADDPS        X20, X4, X4
-	VPERMILPS     $0x01, X4, X20
-	VADDPS        X20, X4, X4
-	VMULSS        X18, X4, X4
-	TESTL         R8, R8
-	JEQ           store0_2
-	VFMADD231SS   (SI)(DI*2), X19, X4
-
-store0_2:
-	VMOVSS        X4, (SI)(DI*2)
+	JNE           addsOld
+	VMOVSS        X21, (SI)
+	VPERMILPS     $0x01, X21, X18
+	VMOVSS        X18, (SI)(DI*1)
+	VPERMILPS     $0x02, X21, X18
+	VMOVSS        X18, (SI)(DI*2)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z6, Y20
-	VADDPS        Y20, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X20
-	VADDPS        X20, X6, X6
-	VPERMILPS     $0x0e, X6, X20
-	VADDPS        X20, X6, X6
-	VPERMILPS     $0x01, X6, X20
-	VADDPS        X20, X6, X6
-	VMULSS        X18, X6, X6
-	TESTL         R8, R8
-	JEQ           store1_0
-	VFMADD231SS   (SI), X19, X6
-
-store1_0:
-	VMOVSS        X6, (SI)
-	VEXTRACTF64X4 $0x01, Z8, Y20
-	VADDPS        Y20, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X20
-	VADDPS        X20, X8, X8
-	VPERMILPS     $0x0e, X8, X20
-	VADDPS        X20, X8, X8
-	VPERMILPS     $0x01, X8, X20
-	VADDPS        X20, X8, X8
-	VMULSS        X18, X8, X8
-	TESTL         R8, R8
-	JEQ           store1_1
-	VFMADD231SS   (SI)(DI*1), X19, X8
-
-store1_1:
-	VMOVSS        X8, (SI)(DI*1)
-	VEXTRACTF64X4 $0x01, Z10, Y20
-	VADDPS        Y20, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X20
-	VADDPS        X20, X10, X10
-	VPERMILPS     $0x0e, X10, X20
-	VADDPS        X20, X10, X10
-	VPERMILPS     $0x01, X10, X20
-	VADDPS        X20, X10, X10
-	VMULSS        X18, X10, X10
-	TESTL         R8, R8
-	JEQ           store1_2
-	VFMADD231SS   (SI)(DI*2), X19, X10
-
-store1_2:
-	VMOVSS        X10, (SI)(DI*2)
+	VPERMILPS     $0x03, X21, X18
+	VMOVSS        X18, (SI)
+	VMOVSS        X22, (SI)(DI*1)
+	VPERMILPS     $0x01, X22, X18
+	VMOVSS        X18, (SI)(DI*2)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z12, Y20
-	VADDPS        Y20, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X20
-	VADDPS        X20, X12, X12
-	VPERMILPS     $0x0e, X12, X20
-	VADDPS        X20, X12, X12
-	VPERMILPS     $0x01, X12, X20
-	VADDPS        X20, X12, X12
-	VMULSS        X18, X12, X12
-	TESTL         R8, R8
-	JEQ           store2_0
-	VFMADD231SS   (SI), X19, X12
+	VPERMILPS     $0x02, X22, X18
+	VMOVSS        X18, (SI)
+	VPERMILPS     $0x03, X22, X18
+	VMOVSS        X18, (SI)(DI*1)
+	VMOVSS        X23, (SI)(DI*2)
+	ADDQ          CX, SI
 
-store2_0:
-	VMOVSS        X12, (SI)
-	VEXTRACTF64X4 $0x01, Z14, Y20
-	VADDPS        Y20, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X20
-	VADDPS        X20, X14, X14
-	VPERMILPS     $0x0e, X14, X20
-	VADDPS        X20, X14, X14
-	VPERMILPS     $0x01, X14, X20
-	VADDPS        X20, X14, X14
-	VMULSS        X18, X14, X14
-	TESTL         R8, R8
-	JEQ           store2_1
-	VFMADD231SS   (SI)(DI*1), X19, X14
-
-store2_1:
-	VMOVSS        X14, (SI)(DI*1)
-	VEXTRACTF64X4 $0x01, Z16, Y20
-	VADDPS        Y20, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X20
-	VADDPS        X20, X16, X16
-	VPERMILPS     $0x0e, X16, X20
-	VADDPS        X20, X16, X16
-	VPERMILPS     $0x01, X16, X20
-	VADDPS        X20, X16, X16
-	VMULSS        X18, X16, X16
-	TESTL         R8, R8
-	JEQ           store2_2
-	VFMADD231SS   (SI)(DI*2), X19, X16
-
-store2_2:
-	VMOVSS X16, (SI)(DI*2)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X18
+	VFMADD231SS (SI), X18, X21
+	VMOVSS      X21, (SI)
+	VPERMILPS   $0x01, X21, X19
+	VFMADD231SS (SI)(DI*1), X18, X19
+	VMOVSS      X19, (SI)(DI*1)
+	VPERMILPS   $0x02, X21, X19
+	VFMADD231SS (SI)(DI*2), X18, X19
+	VMOVSS      X19, (SI)(DI*2)
+	ADDQ        CX, SI
+	VPERMILPS   $0x03, X21, X19
+	VFMADD231SS (SI), X18, X19
+	VMOVSS      X19, (SI)
+	VFMADD231SS (SI)(DI*1), X18, X22
+	VMOVSS      X22, (SI)(DI*1)
+	VPERMILPS   $0x01, X22, X19
+	VFMADD231SS (SI)(DI*2), X18, X19
+	VMOVSS      X19, (SI)(DI*2)
+	ADDQ        CX, SI
+	VPERMILPS   $0x02, X22, X19
+	VFMADD231SS (SI), X18, X19
+	VMOVSS      X19, (SI)
+	VPERMILPS   $0x03, X22, X19
+	VFMADD231SS (SI)(DI*1), X18, X19
+	VMOVSS      X19, (SI)(DI*1)
+	VFMADD231SS (SI)(DI*2), X18, X23
+	VMOVSS      X23, (SI)(DI*2)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot4x3AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -2086,200 +1954,144 @@ sum:
 	MOVQ          cCol+64(FP), R8
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, R8
+	VBROADCASTSS  alpha+72(FP), X24
+	VEXTRACTF64X4 $0x01, Z0, Y25
+	VADDPS        Y25, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y25
+	VADDPS        Y25, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y25
+	VADDPS        Y25, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y25
+	VADDPS        Y25, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y25
+	VUNPCKHPS     Y2, Y0, Y26
+	VADDPS        Y26, Y25, Y25
+	VUNPCKLPS     Y6, Y4, Y26
+	VUNPCKHPS     Y6, Y4, Y27
+	VADDPS        Y27, Y26, Y26
+	VUNPCKLPD     Y26, Y25, Y27
+	VUNPCKHPD     Y26, Y25, Y25
+	VADDPS        Y25, Y27, Y27
+	VEXTRACTF32X4 $0x01, Y27, X25
+	VADDPS        X25, X27, X27
+	VMULPS        X24, X27, X27
+	VEXTRACTF64X4 $0x01, Z8, Y25
+	VADDPS        Y25, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y25
+	VADDPS        Y25, Y10, Y10
+	VEXTRACTF64X4 $0x01, Z12, Y25
+	VADDPS        Y25, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y25
+	VADDPS        Y25, Y14, Y14
+	VUNPCKLPS     Y10, Y8, Y25
+	VUNPCKHPS     Y10, Y8, Y26
+	VADDPS        Y26, Y25, Y25
+	VUNPCKLPS     Y14, Y12, Y26
+	VUNPCKHPS     Y14, Y12, Y28
+	VADDPS        Y28, Y26, Y26
+	VUNPCKLPD     Y26, Y25, Y28
+	VUNPCKHPD     Y26, Y25, Y25
+	VADDPS        Y25, Y28, Y28
+	VEXTRACTF32X4 $0x01, Y28, X25
+	VADDPS        X25, X28, X28
+	VMULPS        X24, X28, X28
+	VEXTRACTF64X4 $0x01, Z16, Y25
+	VADDPS        Y25, Y16, Y16
+	VEXTRACTF64X4 $0x01, Z18, Y25
+	VADDPS        Y25, Y18, Y18
+	VEXTRACTF64X4 $0x01, Z20, Y25
+	VADDPS        Y25, Y20, Y20
+	VEXTRACTF64X4 $0x01, Z22, Y25
+	VADDPS        Y25, Y22, Y22
+	VUNPCKLPS     Y18, Y16, Y25
+	VUNPCKHPS     Y18, Y16, Y26
+	VADDPS        Y26, Y25, Y25
+	VUNPCKLPS     Y22, Y20, Y26
+	VUNPCKHPS     Y22, Y20, Y29
+	VADDPS        Y29, Y26, Y26
+	VUNPCKLPD     Y26, Y25, Y29
+	VUNPCKHPD     Y26, Y25, Y25
+	VADDPS        Y25, Y29, Y29
+	VEXTRACTF32X4 $0x01, Y29, X25
+	VADDPS        X25, X29, X29
+	VMULPS        X24, X29, X29
 	MOVL          beta+76(FP), R9
 	ADDL          R9, R9
-	VMOVSS        alpha+72(FP), X24
-	VMOVSS        beta+76(FP), X25
-	VEXTRACTF64X4 $0x01, Z0, Y26
-	VADDPS        Y26, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X26
-	VADDPS        X26, X0, X0
-	VPERMILPS     $0x0e, X0, X26
-	VADDPS        X26, X0, X0
-	VPERMILPS     $0x01, X0, X26
-	VADDPS        X26, X0, X0
-	VMULSS        X24, X0, X0
-	TESTL         R9, R9
-	JEQ           store0_0
-	VFMADD231SS   (SI), X25, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y26
-	VADDPS        Y26, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X26
-	VADDPS        X26, X2, X2
-	VPERMILPS     $0x0e, X2, X26
-	VADDPS        X26, X2, X2
-	VPERMILPS     $0x01, X2, X26
-	VADDPS        X26, X2, X2
-	VMULSS        X24, X2, X2
-	TESTL         R9, R9
-	JEQ           store0_1
-	VFMADD231SS   (SI)(R8*1), X25, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z4, Y26
-	VADDPS        Y26, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X26
-	VADDPS        X26, X4, X4
-	VPERMILPS     $0x0e, X4, X26
-	VADDPS        X26, X4, X4
-	VPERMILPS     $0x01, X4, X26
-	VADDPS        X26, X4, X4
-	VMULSS        X24, X4, X4
-	TESTL         R9, R9
-	JEQ           store0_2
-	VFMADD231SS   (SI)(R8*2), X25, X4
-
-store0_2:
-	VMOVSS        X4, (SI)(R8*2)
+	JNE           addsOld
+	VMOVSS        X27, (SI)
+	VPERMILPS     $0x01, X27, X24
+	VMOVSS        X24, (SI)(R8*1)
+	VPERMILPS     $0x02, X27, X24
+	VMOVSS        X24, (SI)(R8*2)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z6, Y26
-	VADDPS        Y26, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X26
-	VADDPS        X26, X6, X6
-	VPERMILPS     $0x0e, X6, X26
-	VADDPS        X26, X6, X6
-	VPERMILPS     $0x01, X6, X26
-	VADDPS        X26, X6, X6
-	VMULSS        X24, X6, X6
-	TESTL         R9, R9
-	JEQ           store1_0
-	VFMADD231SS   (SI), X25, X6
-
-store1_0:
-	VMOVSS        X6, (SI)
-	VEXTRACTF64X4 $0x01, Z8, Y26
-	VADDPS        Y26, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X26
-	VADDPS        X26, X8, X8
-	VPERMILPS     $0x0e, X8, X26
-	VADDPS        X26, X8, X8
-	VPERMILPS     $0x01, X8, X26
-	VADDPS        X26, X8, X8
-	VMULSS        X24, X8, X8
-	TESTL         R9, R9
-	JEQ           store1_1
-	VFMADD231SS   (SI)(R8*1), X25, X8
-
-store1_1:
-	VMOVSS        X8, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z10, Y26
-	VADDPS        Y26, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X26
-	VADDPS        X26, X10, X10
-	VPERMILPS     $0x0e, X10, X26
-	VADDPS        X26, X10, X10
-	VPERMILPS     $0x01, X10, X26
-	VADDPS        X26, X10, X10
-	VMULSS        X24, X10, X10
-	TESTL         R9, R9
-	JEQ           store1_2
-	VFMADD231SS   (SI)(R8*2), X25, X10
-
-store1_2:
-	VMOVSS        X10, (SI)(R8*2)
+	VPERMILPS     $0x03, X27, X24
+	VMOVSS        X24, (SI)
+	VMOVSS        X28, (SI)(R8*1)
+	VPERMILPS     $0x01, X28, X24
+	VMOVSS        X24, (SI)(R8*2)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z12, Y26
-	VADDPS        Y26, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X26
-	VADDPS        X26, X12, X12
-	VPERMILPS     $0x0e, X12, X26
-	VADDPS        X26, X12, X12
-	VPERMILPS     $0x01, X12, X26
-	VADDPS        X26, X12, X12
-	VMULSS        X24, X12, X12
-	TESTL         R9, R9
-	JEQ           store2_0
-	VFMADD231SS   (SI), X25, X12
-
-store2_0:
-	VMOVSS        X12, (SI)
-	VEXTRACTF64X4 $0x01, Z14, Y26
-	VADDPS        Y26, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X26
-	VADDPS        X26, X14, X14
-	VPERMILPS     $0x0e, X14, X26
-	VADDPS        X26, X14, X14
-	VPERMILPS     $0x01, X14, X26
-	VADDPS        X26, X14, X14
-	VMULSS        X24, X14, X14
-	TESTL         R9, R9
-	JEQ           store2_1
-	VFMADD231SS   (SI)(R8*1), X25, X14
-
-store2_1:
-	VMOVSS        X14, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z16, Y26
-	VADDPS        Y26, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X26
-	VADDPS        X26, X16, X16
-	VPERMILPS     $0x0e, X16, X26
-	VADDPS        X26, X16, X16
-	VPERMILPS     $0x01, X16, X26
-	VADDPS        X26, X16, X16
-	VMULSS        X24, X16, X16
-	TESTL         R9, R9
-	JEQ           store2_2
-	VFMADD231SS   (SI)(R8*2), X25, X16
-
-store2_2:
-	VMOVSS        X16, (SI)(R8*2)
+	VPERMILPS     $0x02, X28, X24
+	VMOVSS        X24, (SI)
+	VPERMILPS     $0x03, X28, X24
+	VMOVSS        X24, (SI)(R8*1)
+	VMOVSS        X29, (SI)(R8*2)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z18, Y26
-	VADDPS        Y26, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X26
-	VADDPS        X26, X18, X18
-	VPERMILPS     $0x0e, X18, X26
-	VADDPS        X26, X18, X18
-	VPERMILPS     $0x01, X18, X26
-	VADDPS        X26, X18, X18
-	VMULSS        X24, X18, X18
-	TESTL         R9, R9
-	JEQ           store3_0
-	VFMADD231SS   (SI), X25, X18
+	VPERMILPS     $0x01, X29, X24
+	VMOVSS        X24, (SI)
+	VPERMILPS     $0x02, X29, X24
+	VMOVSS        X24, (SI)(R8*1)
+	VPERMILPS     $0x03, X29, X24
+	VMOVSS        X24, (SI)(R8*2)
+	ADDQ          CX, SI
 
-store3_0:
-	VMOVSS        X18, (SI)
-	VEXTRACTF64X4 $0x01, Z20, Y26
-	VADDPS        Y26, Y20, Y20
-	VEXTRACTF32X4 $0x01, Y20, X26
-	VADDPS        X26, X20, X20
-	VPERMILPS     $0x0e, X20, X26
-	VADDPS        X26, X20, X20
-	VPERMILPS     $0x01, X20, X26
-	VADDPS        X26, X20, X20
-	VMULSS        X24, X20, X20
-	TESTL         R9, R9
-	JEQ           store3_1
-	VFMADD231SS   (SI)(R8*1), X25, X20
-
-store3_1:
-	VMOVSS        X20, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z22, Y26
-	VADDPS        Y26, Y22, Y22
-	VEXTRACTF32X4 $0x01, Y22, X26
-	VADDPS        X26, X22, X22
-	VPERMILPS     $0x0e, X22, X26
-	VADDPS        X26, X22, X22
-	VPERMILPS     $0x01, X22, X26
-	VADDPS        X26, X22, X22
-	VMULSS        X24, X22, X22
-	TESTL         R9, R9
-	JEQ           store3_2
-	VFMADD231SS   (SI)(R8*2), X25, X22
-
-store3_2:
-	VMOVSS X22, (SI)(R8*2)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X24
+	VFMADD231SS (SI), X24, X27
+	VMOVSS      X27, (SI)
+	VPERMILPS   $0x01, X27, X25
+	VFMADD231SS (SI)(R8*1), X24, X25
+	VMOVSS      X25, (SI)(R8*1)
+	VPERMILPS   $0x02, X27, X25
+	VFMADD231SS (SI)(R8*2), X24, X25
+	VMOVSS      X25, (SI)(R8*2)
+	ADDQ        CX, SI
+	VPERMILPS   $0x03, X27, X25
+	VFMADD231SS (SI), X24, X25
+	VMOVSS      X25, (SI)
+	VFMADD231SS (SI)(R8*1), X24, X28
+	VMOVSS      X28, (SI)(R8*1)
+	VPERMILPS   $0x01, X28, X25
+	VFMADD231SS (SI)(R8*2), X24, X25
+	VMOVSS      X25, (SI)(R8*2)
+	ADDQ        CX, SI
+	VPERMILPS   $0x02, X28, X25
+	VFMADD231SS (SI), X24, X25
+	VMOVSS      X25, (SI)
+	VPERMILPS   $0x03, X28, X25
+	VFMADD231SS (SI)(R8*1), X24, X25
+	VMOVSS      X25, (SI)(R8*1)
+	VFMADD231SS (SI)(R8*2), X24, X29
+	VMOVSS      X29, (SI)(R8*2)
+	ADDQ        CX, SI
+	VPERMILPS   $0x01, X29, X25
+	VFMADD231SS (SI), X24, X25
+	VMOVSS      X25, (SI)
+	VPERMILPS   $0x02, X29, X25
+	VFMADD231SS (SI)(R8*1), X24, X25
+	VMOVSS      X25, (SI)(R8*1)
+	VPERMILPS   $0x03, X29, X25
+	VFMADD231SS (SI)(R8*2), X24, X25
+	VMOVSS      X25, (SI)(R8*2)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot1x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -2379,77 +2191,62 @@ sum:
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, R8
 	LEAQ          (R8)(R8*2), R9
+	VBROADCASTSS  alpha+72(FP), X8
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VADDPS        Y9, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y9
+	VADDPS        Y9, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y9
+	VADDPS        Y9, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y9
+	VADDPS        Y9, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y9
+	VUNPCKHPS     Y2, Y0, Y10
+	VADDPS        Y10, Y9, Y9
+	VUNPCKLPS     Y6, Y4, Y10
+	VUNPCKHPS     Y6, Y4, Y11
+	VADDPS        Y11, Y10, Y10
+	VUNPCKLPD     Y10, Y9, Y11
+	VUNPCKHPD     Y10, Y9, Y9
+	VADDPS        Y9, Y11, Y11
+	VEXTRACTF32X4 $0x01, Y11, X9
+	VADDPS        X9, X11, X11
+	VMULPS        X8, X11, X11
 	MOVL          beta+76(FP), R10
 	ADDL          R10, R10
-	VMOVSS        alpha+72(FP), X8
-	VMOVSS        beta+76(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPS        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x0e, X0, X10
-	VADDPS        X10, X0, X0
-	VPERMILPS     $0x01, X0, X10
-	VADDPS        X10, X0, X0
-	VMULSS        X8, X0, X0
-	TESTL         R10, R10
-	JEQ           store0_0
-	VFMADD231SS   (SI), X9, X0
+	JNE           addsOld
+	VMOVSS        X11, (SI)
+	VPERMILPS     $0x01, X11, X8
+	VMOVSS        X8, (SI)(R8*1)
+	VPERMILPS     $0x02, X11, X8
+	VMOVSS        X8, (SI)(R8*2)
+	VPERMILPS     $0x03, X11, X8
+	VMOVSS        X8, (SI)(R9*1)
+	ADDQ          CX, SI
 
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPS        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x0e, X2, X10
-	VADDPS        X10, X2, X2
-	VPERMILPS     $0x01, X2, X10
-	VADDPS        X10, X2, X2
-	VMULSS        X8, X2, X2
-	TESTL         R10, R10
-	JEQ           store0_1
-	VFMADD231SS   (SI)(R8*1), X9, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z4, Y10
-	VADDPS        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x0e, X4, X10
-	VADDPS        X10, X4, X4
-	VPERMILPS     $0x01, X4, X10
-	VADDPS        X10, X4, X4
-	VMULSS        X8, X4, X4
-	TESTL         R10, R10
-	JEQ           store0_2
-	VFMADD231SS   (SI)(R8*2), X9, X4
-
-store0_2:
-	VMOVSS        X4, (SI)(R8*2)
-	VEXTRACTF64X4 $0x01, Z6, Y10
-	VADDPS        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x0e, X6, X10
-	VADDPS        X10, X6, X6
-	VPERMILPS     $0x01, X6, X10
-	VADDPS        X10, X6, X6
-	VMULSS        X8, X6, X6
-	TESTL         R10, R10
-	JEQ           store0_3
-	VFMADD231SS   (SI)(R9*1), X9, X6
-
-store0_3:
-	VMOVSS X6, (SI)(R9*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X8
+	VFMADD231SS (SI), X8, X11
+	VMOVSS      X11, (SI)
+	VPERMILPS   $0x01, X11, X9
+	VFMADD231SS (SI)(R8*1), X8, X9
+	VMOVSS      X9, (SI)(R8*1)
+	VPERMILPS   $0x02, X11, X9
+	VFMADD231SS (SI)(R8*2), X8, X9
+	VMOVSS      X9, (SI)(R8*2)
+	VPERMILPS   $0x03, X11, X9
+	VFMADD231SS (SI)(R9*1), X8, X9
+	VMOVSS      X9, (SI)(R9*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot2x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -2581,138 +2378,102 @@ sum:
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, R8
 	LEAQ          (R8)(R8*2), R9
+	VBROADCASTSS  alpha+72(FP), X16
+	VEXTRACTF64X4 $0x01, Z0, Y17
+	VADDPS        Y17, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y17
+	VADDPS        Y17, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y17
+	VADDPS        Y17, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y17
+	VADDPS        Y17, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y17
+	VUNPCKHPS     Y2, Y0, Y18
+	VADDPS        Y18, Y17, Y17
+	VUNPCKLPS     Y6, Y4, Y18
+	VUNPCKHPS     Y6, Y4, Y19
+	VADDPS        Y19, Y18, Y18
+	VUNPCKLPD     Y18, Y17, Y19
+	VUNPCKHPD     Y18, Y17, Y17
+	VADDPS        Y17, Y19, Y19
+	VEXTRACTF32X4 $0x01, Y19, X17
+	VADDPS        X17, X19, X19
+	VMULPS        X16, X19, X19
+	VEXTRACTF64X4 $0x01, Z8, Y17
+	VADDPS        Y17, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y17
+	VADDPS        Y17, Y10, Y10
+	VEXTRACTF64X4 $0x01, Z12, Y17
+	VADDPS        Y17, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y17
+	VADDPS        Y17, Y14, Y14
+	VUNPCKLPS     Y10, Y8, Y17
+	VUNPCKHPS     Y10, Y8, Y18
+	VADDPS        Y18, Y17, Y17
+	VUNPCKLPS     Y14, Y12, Y18
+	VUNPCKHPS     Y14, Y12, Y20
+	VADDPS        Y20, Y18, Y18
+	VUNPCKLPD     Y18, Y17, Y20
+	VUNPCKHPD     Y18, Y17, Y17
+	VADDPS        Y17, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X17
+	VADDPS        X17, X20, X20
+	VMULPS        X16, X20, X20
 	MOVL          beta+76(FP), R10
 	ADDL          R10, R10
-	VMOVSS        alpha+72(FP), X16
-	VMOVSS        beta+76(FP), X17
-	VEXTRACTF64X4 $0x01, Z0, Y18
-	VADDPS        Y18, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X18
-	VADDPS        X18, X0, X0
-	VPERMILPS     $0x0e, X0, X18
-	VADDPS        X18, X0, X0
-	VPERMILPS     $0x01, X0, X18
-	VADDPS        X18, X0, X0
-	VMULSS        X16, X0, X0
-	TESTL         R10, R10
-	JEQ           store0_0
-	VFMADD231SS   (SI), X17, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y18
-	VADDPS        Y18, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X18
-	VADDPS        X18, X2, X2
-	VPERMILPS     $0x0e, X2, X18
-	VADDPS        X18, X2, X2
-	VPERMILPS     $0x01, X2, X18
-	VADDPS        X18, X2, X2
-	VMULSS        X16, X2, X2
-	TESTL         R10, R10
-	JEQ           store0_1
-	VFMADD231SS   (SI)(R8*1), X17, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z4, Y18
-	VADDPS        Y18, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X18
-	VADDPS        X18, X4, X4
-	VPERMILPS     $0x0e, X4, X18
-	VADDPS        X18, X4, X4
-	VPERMILPS     $0x01, X4, X18
-	VADDPS        X18, X4, X4
-	VMULSS        X16, X4, X4
-	TESTL         R10, R10
-	JEQ           store0_2
-	VFMADD231SS   (SI)(R8*2), X17, X4
-
-store0_2:
-	VMOVSS        X4, (SI)(R8*2)
-	VEXTRACTF64X4 $0x01, Z6, Y18
-	VADDPS        Y18, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X18
-	VADDPS        X18, X6, X6
-	VPERMILPS     $0x0e, X6, X18
-	VADDPS        X18, X6, X6
-	VPERMILPS     $0x01, X6, X18
-	VADDPS        X18, X6, X6
-	VMULSS        X16, X6, X6
-	TESTL         R10, R10
-	JEQ           store0_3
-	VFMADD231SS   (SI)(R9*1), X17, X6
-
-store0_3:
-	VMOVSS        X6, (SI)(R9*1)
+	JNE           addsOld
+	VMOVSS        X19, (SI)
+	VPERMILPS     $0x01, X19, X16
+	VMOVSS        X16, (SI)(R8*1)
+	VPERMILPS     $0x02, X19, X16
+	VMOVSS        X16, (SI)(R8*2)
+	VPERMILPS     $0x03, X19, X16
+	VMOVSS        X16, (SI)(R9*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z8, Y18
-	VADDPS        Y18, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X18
-	VADDPS        X18, X8, X8
-	VPERMILPS     $0x0e, X8, X18
-	VADDPS        X18, X8, X8
-	VPERMILPS     $0x01, X8, X18
-	VADDPS        X18, X8, X8
-	VMULSS        X16, X8, X8
-	TESTL         R10, R10
-	JEQ           store1_0
-	VFMADD231SS   (SI), X17, X8
+	VMOVSS        X20, (SI)
+	VPERMILPS     $0x01, X20, X16
+	VMOVSS        X16, (SI)(R8*1)
+	VPERMILPS     $0x02, X20, X16
+	VMOVSS        X16, (SI)(R8*2)
+	VPERMILPS     $0x03, X20, X16
+	VMOVSS        X16, (SI)(R9*1)
+	ADDQ          CX, SI
 
-store1_0:
-	VMOVSS        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y18
-	VADDPS        Y18, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X18
-	VADDPS        X18, X10, X10
-	VPERMILPS     $0x0e, X10, X18
-	VADDPS        X18, X10, X10
-	VPERMILPS     $0x01, X10, X18
-	VADDPS        X18, X10, X10
-	VMULSS        X16, X10, X10
-	TESTL         R10, R10
-	JEQ           store1_1
-	VFMADD231SS   (SI)(R8*1), X17, X10
-
-store1_1:
-	VMOVSS        X10, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z12, Y18
-	VADDPS        Y18, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X18
-	VADDPS        X18, X12, X12
-	VPERMILPS     $0x0e, X12, X18
-	VADDPS        X18, X12, X12
-	VPERMILPS     $0x01, X12, X18
-	VADDPS        X18, X12, X12
-	VMULSS        X16, X12, X12
-	TESTL         R10, R10
-	JEQ           store1_2
-	VFMADD231SS   (SI)(R8*2), X17, X12
-
-store1_2:
-	VMOVSS        X12, (SI)(R8*2)
-	VEXTRACTF64X4 $0x01, Z14, Y18
-	VADDPS        Y18, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X18
-	VADDPS        X18, X14, X14
-	VPERMILPS     $0x0e, X14, X18
-	VADDPS        X18, X14, X14
-	VPERMILPS     $0x01, X14, X18
-	VADDPS        X18, X14, X14
-	VMULSS        X16, X14, X14
-	TESTL         R10, R10
-	JEQ           store1_3
-	VFMADD231SS   (SI)(R9*1), X17, X14
-
-store1_3:
-	VMOVSS X14, (SI)(R9*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X16
+	VFMADD231SS (SI), X16, X19
+	VMOVSS      X19, (SI)
+	VPERMILPS   $0x01, X19, X17
+	VFMADD231SS (SI)(R8*1), X16, X17
+	VMOVSS      X17, (SI)(R8*1)
+	VPERMILPS   $0x02, X19, X17
+	VFMADD231SS (SI)(R8*2), X16, X17
+	VMOVSS      X17, (SI)(R8*2)
+	VPERMILPS   $0x03, X19, X17
+	VFMADD231SS (SI)(R9*1), X16, X17
+	VMOVSS      X17, (SI)(R9*1)
+	ADDQ        CX, SI
+	VFMADD231SS (SI), X16, X20
+	VMOVSS      X20, (SI)
+	VPERMILPS   $0x01, X20, X17
+	VFMADD231SS (SI)(R8*1), X16, X17
+	VMOVSS      X17, (SI)(R8*1)
+	VPERMILPS   $0x02, X20, X17
+	VFMADD231SS (SI)(R8*2), X16, X17
+	VMOVSS      X17, (SI)(R8*2)
+	VPERMILPS   $0x03, X20, X17
+	VFMADD231SS (SI)(R9*1), X16, X17
+	VMOVSS      X17, (SI)(R9*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func sdot3x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -2876,199 +2637,142 @@ sum:
 	SHLQ          $0x02, CX
 	SHLQ          $0x02, R8
 	LEAQ          (R8)(R8*2), R9
+	VBROADCASTSS  alpha+72(FP), X24
+	VEXTRACTF64X4 $0x01, Z0, Y25
+	VADDPS        Y25, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y25
+	VADDPS        Y25, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z4, Y25
+	VADDPS        Y25, Y4, Y4
+	VEXTRACTF64X4 $0x01, Z6, Y25
+	VADDPS        Y25, Y6, Y6
+	VUNPCKLPS     Y2, Y0, Y25
+	VUNPCKHPS     Y2, Y0, Y26
+	VADDPS        Y26, Y25, Y25
+	VUNPCKLPS     Y6, Y4, Y26
+	VUNPCKHPS     Y6, Y4, Y27
+	VADDPS        Y27, Y26, Y26
+	VUNPCKLPD     Y26, Y25, Y27
+	VUNPCKHPD     Y26, Y25, Y25
+	VADDPS        Y25, Y27, Y27
+	VEXTRACTF32X4 $0x01, Y27, X25
+	VADDPS        X25, X27, X27
+	VMULPS        X24, X27, X27
+	VEXTRACTF64X4 $0x01, Z8, Y25
+	VADDPS        Y25, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y25
+	VADDPS        Y25, Y10, Y10
+	VEXTRACTF64X4 $0x01, Z12, Y25
+	VADDPS        Y25, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y25
+	VADDPS        Y25, Y14, Y14
+	VUNPCKLPS     Y10, Y8, Y25
+	VUNPCKHPS     Y10, Y8, Y26
+	VADDPS        Y26, Y25, Y25
+	VUNPCKLPS     Y14, Y12, Y26
+	VUNPCKHPS     Y14, Y12, Y28
+	VADDPS        Y28, Y26, Y26
+	VUNPCKLPD     Y26, Y25, Y28
+	VUNPCKHPD     Y26, Y25, Y25
+	VADDPS        Y25, Y28, Y28
+	VEXTRACTF32X4 $0x01, Y28, X25
+	VADDPS        X25, X28, X28
+	VMULPS        X24, X28, X28
+	VEXTRACTF64X4 $0x01, Z16, Y25
+	VADDPS        Y25, Y16, Y16
+	VEXTRACTF64X4 $0x01, Z18, Y25
+	VADDPS        Y25, Y18, Y18
+	VEXTRACTF64X4 $0x01, Z20, Y25
+	VADDPS        Y25, Y20, Y20
+	VEXTRACTF64X4 $0x01, Z22, Y25
+	VADDPS        Y25, Y22, Y22
+	VUNPCKLPS     Y18, Y16, Y25
+	VUNPCKHPS     Y18, Y16, Y26
+	VADDPS        Y26, Y25, Y25
+	VUNPCKLPS     Y22, Y20, Y26
+	VUNPCKHPS     Y22, Y20, Y29
+	VADDPS        Y29, Y26, Y26
+	VUNPCKLPD     Y26, Y25, Y29
+	VUNPCKHPD     Y26, Y25, Y25
+	VADDPS        Y25, Y29, Y29
+	VEXTRACTF32X4 $0x01, Y29, X25
+	VADDPS        X25, X29, X29
+	VMULPS        X24, X29, X29
 	MOVL          beta+76(FP), R10
 	ADDL          R10, R10
-	VMOVSS        alpha+72(FP), X24
-	VMOVSS        beta+76(FP), X25
-	VEXTRACTF64X4 $0x01, Z0, Y26
-	VADDPS        Y26, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X26
-	VADDPS        X26, X0, X0
-	VPERMILPS     $0x0e, X0, X26
-	VADDPS        X26, X0, X0
-	VPERMILPS     $0x01, X0, X26
-	VADDPS        X26, X0, X0
-	VMULSS        X24, X0, X0
-	TESTL         R10, R10
-	JEQ           store0_0
-	VFMADD231SS   (SI), X25, X0
-
-store0_0:
-	VMOVSS        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y26
-	VADDPS        Y26, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X26
-	VADDPS        X26, X2, X2
-	VPERMILPS     $0x0e, X2, X26
-	VADDPS        X26, X2, X2
-	VPERMILPS     $0x01, X2, X26
-	VADDPS        X26, X2, X2
-	VMULSS        X24, X2, X2
-	TESTL         R10, R10
-	JEQ           store0_1
-	VFMADD231SS   (SI)(R8*1), X25, X2
-
-store0_1:
-	VMOVSS        X2, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z4, Y26
-	VADDPS        Y26, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X26
-	VADDPS        X26, X4, X4
-	VPERMILPS     $0x0e, X4, X26
-	VADDPS        X26, X4, X4
-	VPERMILPS     $0x01, X4, X26
-	VADDPS        X26, X4, X4
-	VMULSS        X24, X4, X4
-	TESTL         R10, R10
-	JEQ           store0_2
-	VFMADD231SS   (SI)(R8*2), X25, X4
-
-store0_2:
-	VMOVSS        X4, (SI)(R8*2)
-	VEXTRACTF64X4 $0x01, Z6, Y26
-	VADDPS        Y26, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X26
-	VADDPS        X26, X6, X6
-	VPERMILPS     $0x0e, X6, X26
-	VADDPS        X26, X6, X6
-	VPERMILPS     $0x01, X6, X26
-	VADDPS        X26, X6, X6
-	VMULSS        X24, X6, X6
-	TESTL         R10, R10
-	JEQ           store0_3
-	VFMADD231SS   (SI)(R9*1), X25, X6
-
-store0_3:
-	VMOVSS        X6, (SI)(R9*1)
+	JNE           addsOld
+	VMOVSS        X27, (SI)
+	VPERMILPS     $0x01, X27, X24
+	VMOVSS        X24, (SI)(R8*1)
+	VPERMILPS     $0x02, X27, X24
+	VMOVSS        X24, (SI)(R8*2)
+	VPERMILPS     $0x03, X27, X24
+	VMOVSS        X24, (SI)(R9*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z8, Y26
-	VADDPS        Y26, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X26
-	VADDPS        X26, X8, X8
-	VPERMILPS     $0x0e, X8, X26
-	VADDPS        X26, X8, X8
-	VPERMILPS     $0x01, X8, X26
-	VADDPS        X26, X8, X8
-	VMULSS        X24, X8, X8
-	TESTL         R10, R10
-	JEQ           store1_0
-	VFMADD231SS   (SI), X25, X8
-
-store1_0:
-	VMOVSS        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y26
-	VADDPS        Y26, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X26
-	VADDPS        X26, X10, X10
-	VPERMILPS     $0x0e, X10, X26
-	VADDPS        X26, X10, X10
-	VPERMILPS     $0x01, X10, X26
-	VADDPS        X26, X10, X10
-	VMULSS        X24, X10, X10
-	TESTL         R10, R10
-	JEQ           store1_1
-	VFMADD231SS   (SI)(R8*1), X25, X10
-
-store1_1:
-	VMOVSS        X10, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z12, Y26
-	VADDPS        Y26, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X26
-	VADDPS        X26, X12, X12
-	VPERMILPS     $0x0e, X12, X26
-	VADDPS        X26, X12, X12
-	VPERMILPS     $0x01, X12, X26
-	VADDPS        X26, X12, X12
-	VMULSS        X24, X12, X12
-	TESTL         R10, R10
-	JEQ           store1_2
-	VFMADD231SS   (SI)(R8*2), X25, X12
-
-store1_2:
-	VMOVSS        X12, (SI)(R8*2)
-	VEXTRACTF64X4 $0x01, Z14, Y26
-	VADDPS        Y26, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X26
-	VADDPS        X26, X14, X14
-	VPERMILPS     $0x0e, X14, X26
-	VADDPS        X26, X14, X14
-	VPERMILPS     $0x01, X14, X26
-	VADDPS        X26, X14, X14
-	VMULSS        X24, X14, X14
-	TESTL         R10, R10
-	JEQ           store1_3
-	VFMADD231SS   (SI)(R9*1), X25, X14
-
-store1_3:
-	VMOVSS        X14, (SI)(R9*1)
+	VMOVSS        X28, (SI)
+	VPERMILPS     $0x01, X28, X24
+	VMOVSS        X24, (SI)(R8*1)
+	VPERMILPS     $0x02, X28, X24
+	VMOVSS        X24, (SI)(R8*2)
+	VPERMILPS     $0x03, X28, X24
+	VMOVSS        X24, (SI)(R9*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z16, Y26
-	VADDPS        Y26, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X26
-	VADDPS        X26, X16, X16
-	VPERMILPS     $0x0e, X16, X26
-	VADDPS        X26, X16, X16
-	VPERMILPS     $0x01, X16, X26
-	VADDPS        X26, X16, X16
-	VMULSS        X24, X16, X16
-	TESTL         R10, R10
-	JEQ           store2_0
-	VFMADD231SS   (SI), X25, X16
+	VMOVSS        X29, (SI)
+	VPERMILPS     $0x01, X29, X24
+	VMOVSS        X24, (SI)(R8*1)
+	VPERMILPS     $0x02, X29, X24
+	VMOVSS        X24, (SI)(R8*2)
+	VPERMILPS     $0x03, X29, X24
+	VMOVSS        X24, (SI)(R9*1)
+	ADDQ          CX, SI
 
-store2_0:
-	VMOVSS        X16, (SI)
-	VEXTRACTF64X4 $0x01, Z18, Y26
-	VADDPS        Y26, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X26
-	VADDPS        X26, X18, X18
-	VPERMILPS     $0x0e, X18, X26
-	VADDPS        X26, X18, X18
-	VPERMILPS     $0x01, X18, X26
-	VADDPS        X26, X18, X18
-	VMULSS        X24, X18, X18
-	TESTL         R10, R10
-	JEQ           store2_1
-	VFMADD231SS   (SI)(R8*1), X25, X18
-
-store2_1:
-	VMOVSS        X18, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z20, Y26
-	VADDPS        Y26, Y20, Y20
-	VEXTRACTF32X4 $0x01, Y20, X26
-	VADDPS        X26, X20, X20
-	VPERMILPS     $0x0e, X20, X26
-	VADDPS        X26, X20, X20
-	VPERMILPS     $0x01, X20, X26
-	VADDPS        X26, X20, X20
-	VMULSS        X24, X20, X20
-	TESTL         R10, R10
-	JEQ           store2_2
-	VFMADD231SS   (SI)(R8*2), X25, X20
-
-store2_2:
-	VMOVSS        X20, (SI)(R8*2)
-	VEXTRACTF64X4 $0x01, Z22, Y26
-	VADDPS        Y26, Y22, Y22
-	VEXTRACTF32X4 $0x01, Y22, X26
-	VADDPS        X26, X22, X22
-	VPERMILPS     $0x0e, X22, X26
-	VADDPS        X26, X22, X22
-	VPERMILPS     $0x01, X22, X26
-	VADDPS        X26, X22, X22
-	VMULSS        X24, X22, X22
-	TESTL         R10, R10
-	JEQ           store2_3
-	VFMADD231SS   (SI)(R9*1), X25, X22
-
-store2_3:
-	VMOVSS X22, (SI)(R9*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X24
+	VFMADD231SS (SI), X24, X27
+	VMOVSS      X27, (SI)
+	VPERMILPS   $0x01, X27, X25
+	VFMADD231SS (SI)(R8*1), X24, X25
+	VMOVSS      X25, (SI)(R8*1)
+	VPERMILPS   $0x02, X27, X25
+	VFMADD231SS (SI)(R8*2), X24, X25
+	VMOVSS      X25, (SI)(R8*2)
+	VPERMILPS   $0x03, X27, X25
+	VFMADD231SS (SI)(R9*1), X24, X25
+	VMOVSS      X25, (SI)(R9*1)
+	ADDQ        CX, SI
+	VFMADD231SS (SI), X24, X28
+	VMOVSS      X28, (SI)
+	VPERMILPS   $0x01, X28, X25
+	VFMADD231SS (SI)(R8*1), X24, X25
+	VMOVSS      X25, (SI)(R8*1)
+	VPERMILPS   $0x02, X28, X25
+	VFMADD231SS (SI)(R8*2), X24, X25
+	VMOVSS      X25, (SI)(R8*2)
+	VPERMILPS   $0x03, X28, X25
+	VFMADD231SS (SI)(R9*1), X24, X25
+	VMOVSS      X25, (SI)(R9*1)
+	ADDQ        CX, SI
+	VFMADD231SS (SI), X24, X29
+	VMOVSS      X29, (SI)
+	VPERMILPS   $0x01, X29, X25
+	VFMADD231SS (SI)(R8*1), X24, X25
+	VMOVSS      X25, (SI)(R8*1)
+	VPERMILPS   $0x02, X29, X25
+	VFMADD231SS (SI)(R8*2), X24, X25
+	VMOVSS      X25, (SI)(R8*2)
+	VPERMILPS   $0x03, X29, X25
+	VFMADD231SS (SI)(R9*1), X24, X25
+	VMOVSS      X25, (SI)(R9*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot1x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -3133,30 +2837,35 @@ sum:
 	MOVQ          cCol+64(FP), SI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, SI
+	VMOVDDUP      alpha+72(FP), X2
+	VEXTRACTF64X4 $0x01, Z0, Y3
+	VADDPD        Y3, Y0, Y0
+	VUNPCKLPD     Y0, Y0, Y3
+	VUNPCKHPD     Y0, Y0, Y4
+	VADDPD        Y4, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X4
+	VADDPD        X4, X3, X3
+	VMULPD        X2, X3, X3
 	MOVQ          beta+80(FP), SI
 	ADDQ          SI, SI
-	VMOVSD        alpha+72(FP), X2
-	VMOVSD        beta+80(FP), X3
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPD        Y4, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X4
-	VADDPD        X4, X0, X0
-	VPERMILPD     $0x01, X0, X4
-	VADDPD        X4, X0, X0
-	VMULSD        X2, X0, X0
-	TESTQ         SI, SI
-	JEQ           store0_0
-	VFMADD231SD   (BX), X3, X0
+	JNE           addsOld
+	VMOVSD        X3, (BX)
+	ADDQ          CX, BX
 
-store0_0:
-	VMOVSD X0, (BX)
-	ADDQ   CX, BX
+next:
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X3
+	VMOVSD      X3, (BX)
+	ADDQ        CX, BX
+	JMP         next
 
 // func ddot2x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -3232,44 +2941,44 @@ sum:
 	MOVQ          cCol+64(FP), SI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, SI
+	VMOVDDUP      alpha+72(FP), X4
+	VEXTRACTF64X4 $0x01, Z0, Y5
+	VADDPD        Y5, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y5
+	VADDPD        Y5, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y5
+	VUNPCKHPD     Y2, Y0, Y6
+	VADDPD        Y6, Y5, Y5
+	VEXTRACTF32X4 $0x01, Y5, X6
+	VADDPD        X6, X5, X5
+	VMULPD        X4, X5, X5
 	MOVQ          beta+80(FP), SI
 	ADDQ          SI, SI
-	VMOVSD        alpha+72(FP), X4
-	VMOVSD        beta+80(FP), X5
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VADDPD        Y6, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X6
-	VADDPD        X6, X0, X0
-	VPERMILPD     $0x01, X0, X6
-	VADDPD        X6, X0, X0
-	VMULSD        X4, X0, X0
-	TESTQ         SI, SI
-	JEQ           store0_0
-	VFMADD231SD   (BX), X5, X0
-
-store0_0:
-	VMOVSD        X0, (BX)
+	JNE           addsOld
+	VMOVSD        X5, (BX)
 	ADDQ          CX, BX
-	VEXTRACTF64X4 $0x01, Z2, Y6
-	VADDPD        Y6, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X6
-	VADDPD        X6, X2, X2
-	VPERMILPD     $0x01, X2, X6
-	VADDPD        X6, X2, X2
-	VMULSD        X4, X2, X2
-	TESTQ         SI, SI
-	JEQ           store1_0
-	VFMADD231SD   (BX), X5, X2
+	VPERMILPD     $0x01, X5, X4
+	VMOVSD        X4, (BX)
+	ADDQ          CX, BX
 
-store1_0:
-	VMOVSD X2, (BX)
-	ADDQ   CX, BX
+next:
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X4
+	VFMADD231SD (BX), X4, X5
+	VMOVSD      X5, (BX)
+	ADDQ        CX, BX
+	VPERMILPD   $0x01, X5, X5
+	VFMADD231SD (BX), X4, X5
+	VMOVSD      X5, (BX)
+	ADDQ        CX, BX
+	JMP         next
 
 // func ddot3x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -3356,58 +3065,57 @@ sum:
 	MOVQ          cCol+64(FP), SI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, SI
-	MOVQ          beta+80(FP), SI
-	ADDQ          SI, SI
-	VMOVSD        alpha+72(FP), X6
-	VMOVSD        beta+80(FP), X7
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPD        Y8, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X8
-	VADDPD        X8, X0, X0
-	VPERMILPD     $0x01, X0, X8
-	VADDPD        X8, X0, X0
-	VMULSD        X6, X0, X0
-	TESTQ         SI, SI
-	JEQ           store0_0
-	VFMADD231SD   (BX), X7, X0
-
-store0_0:
-	VMOVSD        X0, (BX)
-	ADDQ          CX, BX
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPD        Y8, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X8
-	VADDPD        X8, X2, X2
-	VPERMILPD     $0x01, X2, X8
-	VADDPD        X8, X2, X2
-	VMULSD        X6, X2, X2
-	TESTQ         SI, SI
-	JEQ           store1_0
-	VFMADD231SD   (BX), X7, X2
-
-store1_0:
-	VMOVSD        X2, (BX)
-	ADDQ          CX, BX
+	VMOVDDUP      alpha+72(FP), X6
+	VEXTRACTF64X4 $0x01, Z0, Y7
+	VADDPD        Y7, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y7
+	VADDPD        Y7, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y7
+	VUNPCKHPD     Y2, Y0, Y8
+	VADDPD        Y8, Y7, Y7
+	VEXTRACTF32X4 $0x01, Y7, X8
+	VADDPD        X8, X7, X7
+	VMULPD        X6, X7, X7
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPD        Y8, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X8
-	VADDPD        X8, X4, X4
-	VPERMILPD     $0x01, X4, X8
-	VADDPD        X8, X4, X4
-	VMULSD        X6, X4, X4
-	TESTQ         SI, SI
-	JEQ           store2_0
-	VFMADD231SD   (BX), X7, X4
+	VUNPCKLPD     Y4, Y4, Y8
+	VUNPCKHPD     Y4, Y4, Y9
+	VADDPD        Y9, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X9
+	VADDPD        X9, X8, X8
+	VMULPD        X6, X8, X8
+	MOVQ          beta+80(FP), SI
+	ADDQ          SI, SI
+	JNE           addsOld
+	VMOVSD        X7, (BX)
+	ADDQ          CX, BX
+	VPERMILPD     $0x01, X7, X6
+	VMOVSD        X6, (BX)
+	ADDQ          CX, BX
+	VMOVSD        X8, (BX)
+	ADDQ          CX, BX
 
-store2_0:
-	VMOVSD X4, (BX)
-	ADDQ   CX, BX
+next:
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X6
+	VFMADD231SD (BX), X6, X7
+	VMOVSD      X7, (BX)
+	ADDQ        CX, BX
+	VPERMILPD   $0x01, X7, X7
+	VFMADD231SD (BX), X6, X7
+	VMOVSD      X7, (BX)
+	ADDQ        CX, BX
+	VFMADD231SD (BX), X6, X8
+	VMOVSD      X8, (BX)
+	ADDQ        CX, BX
+	JMP         next
 
 // func ddot4x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -3506,72 +3214,66 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, DI
-	MOVQ          beta+80(FP), DI
-	ADDQ          DI, DI
-	VMOVSD        alpha+72(FP), X8
-	VMOVSD        beta+80(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPD        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPD        X10, X0, X0
-	VPERMILPD     $0x01, X0, X10
-	VADDPD        X10, X0, X0
-	VMULSD        X8, X0, X0
-	TESTQ         DI, DI
-	JEQ           store0_0
-	VFMADD231SD   (BX), X9, X0
-
-store0_0:
-	VMOVSD        X0, (BX)
-	ADDQ          CX, BX
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPD        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPD        X10, X2, X2
-	VPERMILPD     $0x01, X2, X10
-	VADDPD        X10, X2, X2
-	VMULSD        X8, X2, X2
-	TESTQ         DI, DI
-	JEQ           store1_0
-	VFMADD231SD   (BX), X9, X2
-
-store1_0:
-	VMOVSD        X2, (BX)
-	ADDQ          CX, BX
+	VMOVDDUP      alpha+72(FP), X8
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VADDPD        Y9, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y9
+	VADDPD        Y9, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y9
+	VUNPCKHPD     Y2, Y0, Y10
+	VADDPD        Y10, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X10
+	VADDPD        X10, X9, X9
+	VMULPD        X8, X9, X9
 	VEXTRACTF64X4 $0x01, Z4, Y10
 	VADDPD        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPD        X10, X4, X4
-	VPERMILPD     $0x01, X4, X10
-	VADDPD        X10, X4, X4
-	VMULSD        X8, X4, X4
-	TESTQ         DI, DI
-	JEQ           store2_0
-	VFMADD231SD   (BX), X9, X4
-
-store2_0:
-	VMOVSD        X4, (BX)
-	ADDQ          CX, BX
 	VEXTRACTF64X4 $0x01, Z6, Y10
 	VADDPD        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPD        X10, X6, X6
-	VPERMILPD     $0x01, X6, X10
-	VADDPD        X10, X6, X6
-	VMULSD        X8, X6, X6
-	TESTQ         DI, DI
-	JEQ           store3_0
-	VFMADD231SD   (BX), X9, X6
+	VUNPCKLPD     Y6, Y4, Y10
+	VUNPCKHPD     Y6, Y4, Y11
+	VADDPD        Y11, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X11
+	VADDPD        X11, X10, X10
+	VMULPD        X8, X10, X10
+	MOVQ          beta+80(FP), DI
+	ADDQ          DI, DI
+	JNE           addsOld
+	VMOVSD        X9, (BX)
+	ADDQ          CX, BX
+	VPERMILPD     $0x01, X9, X8
+	VMOVSD        X8, (BX)
+	ADDQ          CX, BX
+	VMOVSD        X10, (BX)
+	ADDQ          CX, BX
+	VPERMILPD     $0x01, X10, X8
+	VMOVSD        X8, (BX)
+	ADDQ          CX, BX
 
-store3_0:
-	VMOVSD X6, (BX)
-	ADDQ   CX, BX
+next:
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X8
+	VFMADD231SD (BX), X8, X9
+	VMOVSD      X9, (BX)
+	ADDQ        CX, BX
+	VPERMILPD   $0x01, X9, X9
+	VFMADD231SD (BX), X8, X9
+	VMOVSD      X9, (BX)
+	ADDQ        CX, BX
+	VFMADD231SD (BX), X8, X10
+	VMOVSD      X10, (BX)
+	ADDQ        CX, BX
+	VPERMILPD   $0x01, X10, X9
+	VFMADD231SD (BX), X8, X9
+	VMOVSD      X9, (BX)
+	ADDQ        CX, BX
+	JMP         next
 
 // func ddot1x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -3647,43 +3349,42 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, DI
+	VMOVDDUP      alpha+72(FP), X4
+	VEXTRACTF64X4 $0x01, Z0, Y5
+	VADDPD        Y5, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y5
+	VADDPD        Y5, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y5
+	VUNPCKHPD     Y2, Y0, Y6
+	VADDPD        Y6, Y5, Y5
+	VEXTRACTF32X4 $0x01, Y5, X6
+	VADDPD        X6, X5, X5
+	VMULPD        X4, X5, X5
 	MOVQ          beta+80(FP), R8
 	ADDQ          R8, R8
-	VMOVSD        alpha+72(FP), X4
-	VMOVSD        beta+80(FP), X5
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VADDPD        Y6, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X6
-	VADDPD        X6, X0, X0
-	VPERMILPD     $0x01, X0, X6
-	VADDPD        X6, X0, X0
-	VMULSD        X4, X0, X0
-	TESTQ         R8, R8
-	JEQ           store0_0
-	VFMADD231SD   (SI), X5, X0
+	JNE           addsOld
+	VMOVSD        X5, (SI)
+	VPERMILPD     $0x01, X5, X4
+	VMOVSD        X4, (SI)(DI*1)
+	ADDQ          CX, SI
 
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y6
-	VADDPD        Y6, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X6
-	VADDPD        X6, X2, X2
-	VPERMILPD     $0x01, X2, X6
-	VADDPD        X6, X2, X2
-	VMULSD        X4, X2, X2
-	TESTQ         R8, R8
-	JEQ           store0_1
-	VFMADD231SD   (SI)(DI*1), X5, X2
-
-store0_1:
-	VMOVSD X2, (SI)(DI*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X4
+	VFMADD231SD (SI), X4, X5
+	VMOVSD      X5, (SI)
+	VPERMILPD   $0x01, X5, X5
+	VFMADD231SD (SI)(DI*1), X4, X5
+	VMOVSD      X5, (SI)(DI*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot2x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -3777,70 +3478,62 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, DI
-	MOVQ          beta+80(FP), R8
-	ADDQ          R8, R8
-	VMOVSD        alpha+72(FP), X8
-	VMOVSD        beta+80(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPD        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPD        X10, X0, X0
-	VPERMILPD     $0x01, X0, X10
-	VADDPD        X10, X0, X0
-	VMULSD        X8, X0, X0
-	TESTQ         R8, R8
-	JEQ           store0_0
-	VFMADD231SD   (SI), X9, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPD        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPD        X10, X2, X2
-	VPERMILPD     $0x01, X2, X10
-	VADDPD        X10, X2, X2
-	VMULSD        X8, X2, X2
-	TESTQ         R8, R8
-	JEQ           store0_1
-	VFMADD231SD   (SI)(DI*1), X9, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(DI*1)
-	ADDQ          CX, SI
+	VMOVDDUP      alpha+72(FP), X8
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VADDPD        Y9, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y9
+	VADDPD        Y9, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y9
+	VUNPCKHPD     Y2, Y0, Y10
+	VADDPD        Y10, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X10
+	VADDPD        X10, X9, X9
+	VMULPD        X8, X9, X9
 	VEXTRACTF64X4 $0x01, Z4, Y10
 	VADDPD        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPD        X10, X4, X4
-	VPERMILPD     $0x01, X4, X10
-	VADDPD        X10, X4, X4
-	VMULSD        X8, X4, X4
-	TESTQ         R8, R8
-	JEQ           store1_0
-	VFMADD231SD   (SI), X9, X4
-
-store1_0:
-	VMOVSD        X4, (SI)
 	VEXTRACTF64X4 $0x01, Z6, Y10
 	VADDPD        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPD        X10, X6, X6
-	VPERMILPD     $0x01, X6, X10
-	VADDPD        X10, X6, X6
-	VMULSD        X8, X6, X6
-	TESTQ         R8, R8
-	JEQ           store1_1
-	VFMADD231SD   (SI)(DI*1), X9, X6
+	VUNPCKLPD     Y6, Y4, Y10
+	VUNPCKHPD     Y6, Y4, Y11
+	VADDPD        Y11, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X11
+	VADDPD        X11, X10, X10
+	VMULPD        X8, X10, X10
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	JNE           addsOld
+	VMOVSD        X9, (SI)
+	VPERMILPD     $0x01, X9, X8
+	VMOVSD        X8, (SI)(DI*1)
+	ADDQ          CX, SI
+	VMOVSD        X10, (SI)
+	VPERMILPD     $0x01, X10, X8
+	VMOVSD        X8, (SI)(DI*1)
+	ADDQ          CX, SI
 
-store1_1:
-	VMOVSD X6, (SI)(DI*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X8
+	VFMADD231SD (SI), X8, X9
+	VMOVSD      X9, (SI)
+	VPERMILPD   $0x01, X9, X9
+	VFMADD231SD (SI)(DI*1), X8, X9
+	VMOVSD      X9, (SI)(DI*1)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X8, X10
+	VMOVSD      X10, (SI)
+	VPERMILPD   $0x01, X10, X9
+	VFMADD231SD (SI)(DI*1), X8, X9
+	VMOVSD      X9, (SI)(DI*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot3x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -3952,97 +3645,82 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, DI
-	MOVQ          beta+80(FP), R8
-	ADDQ          R8, R8
-	VMOVSD        alpha+72(FP), X12
-	VMOVSD        beta+80(FP), X13
-	VEXTRACTF64X4 $0x01, Z0, Y14
-	VADDPD        Y14, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X14
-	VADDPD        X14, X0, X0
-	VPERMILPD     $0x01, X0, X14
-	VADDPD        X14, X0, X0
-	VMULSD        X12, X0, X0
-	TESTQ         R8, R8
-	JEQ           store0_0
-	VFMADD231SD   (SI), X13, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y14
-	VADDPD        Y14, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X14
-	VADDPD        X14, X2, X2
-	VPERMILPD     $0x01, X2, X14
-	VADDPD        X14, X2, X2
-	VMULSD        X12, X2, X2
-	TESTQ         R8, R8
-	JEQ           store0_1
-	VFMADD231SD   (SI)(DI*1), X13, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(DI*1)
-	ADDQ          CX, SI
+	VMOVDDUP      alpha+72(FP), X12
+	VEXTRACTF64X4 $0x01, Z0, Y13
+	VADDPD        Y13, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y13
+	VADDPD        Y13, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y13
+	VUNPCKHPD     Y2, Y0, Y14
+	VADDPD        Y14, Y13, Y13
+	VEXTRACTF32X4 $0x01, Y13, X14
+	VADDPD        X14, X13, X13
+	VMULPD        X12, X13, X13
 	VEXTRACTF64X4 $0x01, Z4, Y14
 	VADDPD        Y14, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X14
-	VADDPD        X14, X4, X4
-	VPERMILPD     $0x01, X4, X14
-	VADDPD        X14, X4, X4
-	VMULSD        X12, X4, X4
-	TESTQ         R8, R8
-	JEQ           store1_0
-	VFMADD231SD   (SI), X13, X4
-
-store1_0:
-	VMOVSD        X4, (SI)
 	VEXTRACTF64X4 $0x01, Z6, Y14
 	VADDPD        Y14, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X14
-	VADDPD        X14, X6, X6
-	VPERMILPD     $0x01, X6, X14
-	VADDPD        X14, X6, X6
-	VMULSD        X12, X6, X6
-	TESTQ         R8, R8
-	JEQ           store1_1
-	VFMADD231SD   (SI)(DI*1), X13, X6
-
-store1_1:
-	VMOVSD        X6, (SI)(DI*1)
+	VUNPCKLPD     Y6, Y4, Y14
+	VUNPCKHPD     Y6, Y4, Y15
+	VADDPD        Y15, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X15
+	VADDPD        X15, X14, X14
+	VMULPD        X12, X14, X14
+	VEXTRACTF64X4 $0x01, Z8, Y15
+	VADDPD        Y15, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y15
+	VADDPD        Y15, Y10, Y10
+	VUNPCKLPD     Y10, Y8, Y15
+	VUNPCKHPD     Y10, Y8, Y16
+	VADDPD        Y16, Y15, Y15
+	VEXTRACTF32X4 $0x01, Y15, X16
+	VADDPD        X16, X15, X15
+	VMULPD        X12, X15, X15
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	JNE           addsOld
+	VMOVSD        X13, (SI)
+	VPERMILPD     $0x01, X13, X12
+	VMOVSD        X12, (SI)(DI*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z8, Y14
-	VADDPD        Y14, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X14
-	VADDPD        X14, X8, X8
-	VPERMILPD     $0x01, X8, X14
-	VADDPD        X14, X8, X8
-	VMULSD        X12, X8, X8
-	TESTQ         R8, R8
-	JEQ           store2_0
-	VFMADD231SD   (SI), X13, X8
+	VMOVSD        X14, (SI)
+	VPERMILPD     $0x01, X14, X12
+	VMOVSD        X12, (SI)(DI*1)
+	ADDQ          CX, SI
+	VMOVSD        X15, (SI)
+	VPERMILPD     $0x01, X15, X12
+	VMOVSD        X12, (SI)(DI*1)
+	ADDQ          CX, SI
 
-store2_0:
-	VMOVSD        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y14
-	VADDPD        Y14, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X14
-	VADDPD        X14, X10, X10
-	VPERMILPD     $0x01, X10, X14
-	VADDPD        X14, X10, X10
-	VMULSD        X12, X10, X10
-	TESTQ         R8, R8
-	JEQ           store2_1
-	VFMADD231SD   (SI)(DI*1), X13, X10
-
-store2_1:
-	VMOVSD X10, (SI)(DI*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X12
+	VFMADD231SD (SI), X12, X13
+	VMOVSD      X13, (SI)
+	VPERMILPD   $0x01, X13, X13
+	VFMADD231SD (SI)(DI*1), X12, X13
+	VMOVSD      X13, (SI)(DI*1)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X12, X14
+	VMOVSD      X14, (SI)
+	VPERMILPD   $0x01, X14, X13
+	VFMADD231SD (SI)(DI*1), X12, X13
+	VMOVSD      X13, (SI)(DI*1)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X12, X15
+	VMOVSD      X15, (SI)
+	VPERMILPD   $0x01, X15, X13
+	VFMADD231SD (SI)(DI*1), X12, X13
+	VMOVSD      X13, (SI)(DI*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot4x2AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -4173,124 +3851,102 @@ sum:
 	MOVQ          cCol+64(FP), R8
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, R8
-	MOVQ          beta+80(FP), R9
-	ADDQ          R9, R9
-	VMOVSD        alpha+72(FP), X16
-	VMOVSD        beta+80(FP), X17
-	VEXTRACTF64X4 $0x01, Z0, Y18
-	VADDPD        Y18, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X18
-	VADDPD        X18, X0, X0
-	VPERMILPD     $0x01, X0, X18
-	VADDPD        X18, X0, X0
-	VMULSD        X16, X0, X0
-	TESTQ         R9, R9
-	JEQ           store0_0
-	VFMADD231SD   (SI), X17, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y18
-	VADDPD        Y18, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X18
-	VADDPD        X18, X2, X2
-	VPERMILPD     $0x01, X2, X18
-	VADDPD        X18, X2, X2
-	VMULSD        X16, X2, X2
-	TESTQ         R9, R9
-	JEQ           store0_1
-	VFMADD231SD   (SI)(R8*1), X17, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(R8*1)
-	ADDQ          CX, SI
+	VMOVDDUP      alpha+72(FP), X16
+	VEXTRACTF64X4 $0x01, Z0, Y17
+	VADDPD        Y17, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y17
+	VADDPD        Y17, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y17
+	VUNPCKHPD     Y2, Y0, Y18
+	VADDPD        Y18, Y17, Y17
+	VEXTRACTF32X4 $0x01, Y17, X18
+	VADDPD        X18, X17, X17
+	VMULPD        X16, X17, X17
 	VEXTRACTF64X4 $0x01, Z4, Y18
 	VADDPD        Y18, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X18
-	VADDPD        X18, X4, X4
-	VPERMILPD     $0x01, X4, X18
-	VADDPD        X18, X4, X4
-	VMULSD        X16, X4, X4
-	TESTQ         R9, R9
-	JEQ           store1_0
-	VFMADD231SD   (SI), X17, X4
-
-store1_0:
-	VMOVSD        X4, (SI)
 	VEXTRACTF64X4 $0x01, Z6, Y18
 	VADDPD        Y18, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X18
-	VADDPD        X18, X6, X6
-	VPERMILPD     $0x01, X6, X18
-	VADDPD        X18, X6, X6
-	VMULSD        X16, X6, X6
-	TESTQ         R9, R9
-	JEQ           store1_1
-	VFMADD231SD   (SI)(R8*1), X17, X6
-
-store1_1:
-	VMOVSD        X6, (SI)(R8*1)
+	VUNPCKLPD     Y6, Y4, Y18
+	VUNPCKHPD     Y6, Y4, Y19
+	VADDPD        Y19, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X19
+	VADDPD        X19, X18, X18
+	VMULPD        X16, X18, X18
+	VEXTRACTF64X4 $0x01, Z8, Y19
+	VADDPD        Y19, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y19
+	VADDPD        Y19, Y10, Y10
+	VUNPCKLPD     Y10, Y8, Y19
+	VUNPCKHPD     Y10, Y8, Y20
+	VADDPD        Y20, Y19, Y19
+	VEXTRACTF32X4 $0x01, Y19, X20
+	VADDPD        X20, X19, X19
+	VMULPD        X16, X19, X19
+	VEXTRACTF64X4 $0x01, Z12, Y20
+	VADDPD        Y20, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y20
+	VADDPD        Y20, Y14, Y14
+	VUNPCKLPD     Y14, Y12, Y20
+	VUNPCKHPD     Y14, Y12, Y21
+	VADDPD        Y21, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X21
+	VADDPD        X21, X20, X20
+	VMULPD        X16, X20, X20
+	MOVQ          beta+80(FP), R9
+	ADDQ          R9, R9
+	JNE           addsOld
+	VMOVSD        X17, (SI)
+	VPERMILPD     $0x01, X17, X16
+	VMOVSD        X16, (SI)(R8*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z8, Y18
-	VADDPD        Y18, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X18
-	VADDPD        X18, X8, X8
-	VPERMILPD     $0x01, X8, X18
-	VADDPD        X18, X8, X8
-	VMULSD        X16, X8, X8
-	TESTQ         R9, R9
-	JEQ           store2_0
-	VFMADD231SD   (SI), X17, X8
-
-store2_0:
-	VMOVSD        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y18
-	VADDPD        Y18, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X18
-	VADDPD        X18, X10, X10
-	VPERMILPD     $0x01, X10, X18
-	VADDPD        X18, X10, X10
-	VMULSD        X16, X10, X10
-	TESTQ         R9, R9
-	JEQ           store2_1
-	VFMADD231SD   (SI)(R8*1), X17, X10
-
-store2_1:
-	VMOVSD        X10, (SI)(R8*1)
+	VMOVSD        X18, (SI)
+	VPERMILPD     $0x01, X18, X16
+	VMOVSD        X16, (SI)(R8*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z12, Y18
-	VADDPD        Y18, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X18
-	VADDPD        X18, X12, X12
-	VPERMILPD     $0x01, X12, X18
-	VADDPD        X18, X12, X12
-	VMULSD        X16, X12, X12
-	TESTQ         R9, R9
-	JEQ           store3_0
-	VFMADD231SD   (SI), X17, X12
+	VMOVSD        X19, (SI)
+	VPERMILPD     $0x01, X19, X16
+	VMOVSD        X16, (SI)(R8*1)
+	ADDQ          CX, SI
+	VMOVSD        X20, (SI)
+	VPERMILPD     $0x01, X20, X16
+	VMOVSD        X16, (SI)(R8*1)
+	ADDQ          CX, SI
 
-store3_0:
-	VMOVSD        X12, (SI)
-	VEXTRACTF64X4 $0x01, Z14, Y18
-	VADDPD        Y18, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X18
-	VADDPD        X18, X14, X14
-	VPERMILPD     $0x01, X14, X18
-	VADDPD        X18, X14, X14
-	VMULSD        X16, X14, X14
-	TESTQ         R9, R9
-	JEQ           store3_1
-	VFMADD231SD   (SI)(R8*1), X17, X14
-
-store3_1:
-	VMOVSD X14, (SI)(R8*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X16
+	VFMADD231SD (SI), X16, X17
+	VMOVSD      X17, (SI)
+	VPERMILPD   $0x01, X17, X17
+	VFMADD231SD (SI)(R8*1), X16, X17
+	VMOVSD      X17, (SI)(R8*1)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X16, X18
+	VMOVSD      X18, (SI)
+	VPERMILPD   $0x01, X18, X17
+	VFMADD231SD (SI)(R8*1), X16, X17
+	VMOVSD      X17, (SI)(R8*1)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X16, X19
+	VMOVSD      X19, (SI)
+	VPERMILPD   $0x01, X19, X17
+	VFMADD231SD (SI)(R8*1), X16, X17
+	VMOVSD      X17, (SI)(R8*1)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X16, X20
+	VMOVSD      X20, (SI)
+	VPERMILPD   $0x01, X20, X17
+	VFMADD231SD (SI)(R8*1), X16, X17
+	VMOVSD      X17, (SI)(R8*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot1x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -4377,56 +4033,53 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, DI
-	MOVQ          beta+80(FP), R8
-	ADDQ          R8, R8
-	VMOVSD        alpha+72(FP), X6
-	VMOVSD        beta+80(FP), X7
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPD        Y8, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X8
-	VADDPD        X8, X0, X0
-	VPERMILPD     $0x01, X0, X8
-	VADDPD        X8, X0, X0
-	VMULSD        X6, X0, X0
-	TESTQ         R8, R8
-	JEQ           store0_0
-	VFMADD231SD   (SI), X7, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPD        Y8, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X8
-	VADDPD        X8, X2, X2
-	VPERMILPD     $0x01, X2, X8
-	VADDPD        X8, X2, X2
-	VMULSD        X6, X2, X2
-	TESTQ         R8, R8
-	JEQ           store0_1
-	VFMADD231SD   (SI)(DI*1), X7, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(DI*1)
+	VMOVDDUP      alpha+72(FP), X6
+	VEXTRACTF64X4 $0x01, Z0, Y7
+	VADDPD        Y7, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y7
+	VADDPD        Y7, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y7
+	VUNPCKHPD     Y2, Y0, Y8
+	VADDPD        Y8, Y7, Y7
+	VEXTRACTF32X4 $0x01, Y7, X8
+	VADDPD        X8, X7, X7
+	VMULPD        X6, X7, X7
 	VEXTRACTF64X4 $0x01, Z4, Y8
 	VADDPD        Y8, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X8
-	VADDPD        X8, X4, X4
-	VPERMILPD     $0x01, X4, X8
-	VADDPD        X8, X4, X4
-	VMULSD        X6, X4, X4
-	TESTQ         R8, R8
-	JEQ           store0_2
-	VFMADD231SD   (SI)(DI*2), X7, X4
+	VUNPCKLPD     Y4, Y4, Y8
+	VUNPCKHPD     Y4, Y4, Y9
+	VADDPD        Y9, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X9
+	VADDPD        X9, X8, X8
+	VMULPD        X6, X8, X8
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	JNE           addsOld
+	VMOVSD        X7, (SI)
+	VPERMILPD     $0x01, X7, X6
+	VMOVSD        X6, (SI)(DI*1)
+	VMOVSD        X8, (SI)(DI*2)
+	ADDQ          CX, SI
 
-store0_2:
-	VMOVSD X4, (SI)(DI*2)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X6
+	VFMADD231SD (SI), X6, X7
+	VMOVSD      X7, (SI)
+	VPERMILPD   $0x01, X7, X7
+	VFMADD231SD (SI)(DI*1), X6, X7
+	VMOVSD      X7, (SI)(DI*1)
+	VFMADD231SD (SI)(DI*2), X6, X8
+	VMOVSD      X8, (SI)(DI*2)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot2x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -4538,96 +4191,80 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, DI
-	MOVQ          beta+80(FP), R8
-	ADDQ          R8, R8
-	VMOVSD        alpha+72(FP), X12
-	VMOVSD        beta+80(FP), X13
-	VEXTRACTF64X4 $0x01, Z0, Y14
-	VADDPD        Y14, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X14
-	VADDPD        X14, X0, X0
-	VPERMILPD     $0x01, X0, X14
-	VADDPD        X14, X0, X0
-	VMULSD        X12, X0, X0
-	TESTQ         R8, R8
-	JEQ           store0_0
-	VFMADD231SD   (SI), X13, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y14
-	VADDPD        Y14, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X14
-	VADDPD        X14, X2, X2
-	VPERMILPD     $0x01, X2, X14
-	VADDPD        X14, X2, X2
-	VMULSD        X12, X2, X2
-	TESTQ         R8, R8
-	JEQ           store0_1
-	VFMADD231SD   (SI)(DI*1), X13, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(DI*1)
+	VMOVDDUP      alpha+72(FP), X12
+	VEXTRACTF64X4 $0x01, Z0, Y13
+	VADDPD        Y13, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y13
+	VADDPD        Y13, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y13
+	VUNPCKHPD     Y2, Y0, Y14
+	VADDPD        Y14, Y13, Y13
+	VEXTRACTF32X4 $0x01, Y13, X14
+	VADDPD        X14, X13, X13
+	VMULPD        X12, X13, X13
 	VEXTRACTF64X4 $0x01, Z4, Y14
 	VADDPD        Y14, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X14
-	VADDPD        X14, X4, X4
-	VPERMILPD     $0x01, X4, X14
-	VADDPD        X14, X4, X4
-	VMULSD        X12, X4, X4
-	TESTQ         R8, R8
-	JEQ           store0_2
-	VFMADD231SD   (SI)(DI*2), X13, X4
-
-store0_2:
-	VMOVSD        X4, (SI)(DI*2)
-	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z6, Y14
 	VADDPD        Y14, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X14
-	VADDPD        X14, X6, X6
-	VPERMILPD     $0x01, X6, X14
-	VADDPD        X14, X6, X6
-	VMULSD        X12, X6, X6
-	TESTQ         R8, R8
-	JEQ           store1_0
-	VFMADD231SD   (SI), X13, X6
+	VUNPCKLPD     Y6, Y4, Y14
+	VUNPCKHPD     Y6, Y4, Y15
+	VADDPD        Y15, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X15
+	VADDPD        X15, X14, X14
+	VMULPD        X12, X14, X14
+	VEXTRACTF64X4 $0x01, Z8, Y15
+	VADDPD        Y15, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y15
+	VADDPD        Y15, Y10, Y10
+	VUNPCKLPD     Y10, Y8, Y15
+	VUNPCKHPD     Y10, Y8, Y16
+	VADDPD        Y16, Y15, Y15
+	VEXTRACTF32X4 $0x01, Y15, X16
+	VADDPD        X16, X15, X15
+	VMULPD        X12, X15, X15
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	JNE           addsOld
+	VMOVSD        X13, (SI)
+	VPERMILPD     $0x01, X13, X12
+	VMOVSD        X12, (SI)(DI*1)
+	VMOVSD        X14, (SI)(DI*2)
+	ADDQ          CX, SI
+	VPERMILPD     $0x01, X14, X12
+	VMOVSD        X12, (SI)
+	VMOVSD        X15, (SI)(DI*1)
+	VPERMILPD     $0x01, X15, X12
+	VMOVSD        X12, (SI)(DI*2)
+	ADDQ          CX, SI
 
-store1_0:
-	VMOVSD        X6, (SI)
-	VEXTRACTF64X4 $0x01, Z8, Y14
-	VADDPD        Y14, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X14
-	VADDPD        X14, X8, X8
-	VPERMILPD     $0x01, X8, X14
-	VADDPD        X14, X8, X8
-	VMULSD        X12, X8, X8
-	TESTQ         R8, R8
-	JEQ           store1_1
-	VFMADD231SD   (SI)(DI*1), X13, X8
-
-store1_1:
-	VMOVSD        X8, (SI)(DI*1)
-	VEXTRACTF64X4 $0x01, Z10, Y14
-	VADDPD        Y14, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X14
-	VADDPD        X14, X10, X10
-	VPERMILPD     $0x01, X10, X14
-	VADDPD        X14, X10, X10
-	VMULSD        X12, X10, X10
-	TESTQ         R8, R8
-	JEQ           store1_2
-	VFMADD231SD   (SI)(DI*2), X13, X10
-
-store1_2:
-	VMOVSD X10, (SI)(DI*2)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X12
+	VFMADD231SD (SI), X12, X13
+	VMOVSD      X13, (SI)
+	VPERMILPD   $0x01, X13, X13
+	VFMADD231SD (SI)(DI*1), X12, X13
+	VMOVSD      X13, (SI)(DI*1)
+	VFMADD231SD (SI)(DI*2), X12, X14
+	VMOVSD      X14, (SI)(DI*2)
+	ADDQ        CX, SI
+	VPERMILPD   $0x01, X14, X13
+	VFMADD231SD (SI), X12, X13
+	VMOVSD      X13, (SI)
+	VFMADD231SD (SI)(DI*1), X12, X15
+	VMOVSD      X15, (SI)(DI*1)
+	VPERMILPD   $0x01, X15, X13
+	VFMADD231SD (SI)(DI*2), X12, X13
+	VMOVSD      X13, (SI)(DI*2)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot3x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -4764,136 +4401,111 @@ sum:
 	MOVQ          cCol+64(FP), DI
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, DI
-	MOVQ          beta+80(FP), R8
-	ADDQ          R8, R8
-	VMOVSD        alpha+72(FP), X18
-	VMOVSD        beta+80(FP), X19
-	VEXTRACTF64X4 $0x01, Z0, Y20
-	VADDPD        Y20, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X20
-	VADDPD        X20, X0, X0
-	VPERMILPD     $0x01, X0, X20
-	VADDPD        X20, X0, X0
-	VMULSD        X18, X0, X0
-	TESTQ         R8, R8
-	JEQ           store0_0
-	VFMADD231SD   (SI), X19, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y20
-	VADDPD        Y20, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X20
-	VADDPD        X20, X2, X2
-	VPERMILPD     $0x01, X2, X20
-	VADDPD        X20, X2, X2
-	VMULSD        X18, X2, X2
-	TESTQ         R8, R8
-	JEQ           store0_1
-	VFMADD231SD   (SI)(DI*1), X19, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(DI*1)
+	VMOVDDUP      alpha+72(FP), X18
+	VEXTRACTF64X4 $0x01, Z0, Y19
+	VADDPD        Y19, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y19
+	VADDPD        Y19, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y19
+	VUNPCKHPD     Y2, Y0, Y20
+	VADDPD        Y20, Y19, Y19
+	VEXTRACTF32X4 $0x01, Y19, X20
+	VADDPD        X20, X19, X19
+	VMULPD        X18, X19, X19
 	VEXTRACTF64X4 $0x01, Z4, Y20
 	VADDPD        Y20, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X20
-	VADDPD        X20, X4, X4
-	VPERMILPD     $0x01, X4, X20
-	VADDPD        X20, X4, X4
-	VMULSD        X18, X4, X4
-	TESTQ         R8, R8
-	JEQ           store0_2
-	VFMADD231SD   (SI)(DI*2), X19, X4
-
-store0_2:
-	VMOVSD        X4, (SI)(DI*2)
-	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z6, Y20
 	VADDPD        Y20, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X20
-	VADDPD        X20, X6, X6
-	VPERMILPD     $0x01, X6, X20
-	VADDPD        X20, X6, X6
-	VMULSD        X18, X6, X6
-	TESTQ         R8, R8
-	JEQ           store1_0
-	VFMADD231SD   (SI), X19, X6
-
-store1_0:
-	VMOVSD        X6, (SI)
-	VEXTRACTF64X4 $0x01, Z8, Y20
-	VADDPD        Y20, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X20
-	VADDPD        X20, X8, X8
-	VPERMILPD     $0x01, X8, X20
-	VADDPD        X20, X8, X8
-	VMULSD        X18, X8, X8
-	TESTQ         R8, R8
-	JEQ           store1_1
-	VFMADD231SD   (SI)(DI*1), X19, X8
-
-store1_1:
-	VMOVSD        X8, (SI)(DI*1)
-	VEXTRACTF64X4 $0x01, Z10, Y20
-	VADDPD        Y20, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X20
-	VADDPD        X20, X10, X10
-	VPERMILPD     $0x01, X10, X20
-	VADDPD        X20, X10, X10
-	VMULSD        X18, X10, X10
-	TESTQ         R8, R8
-	JEQ           store1_2
-	VFMADD231SD   (SI)(DI*2), X19, X10
-
-store1_2:
-	VMOVSD        X10, (SI)(DI*2)
+	VUNPCKLPD     Y6, Y4, Y20
+	VUNPCKHPD     Y6, Y4, Y21
+	VADDPD        Y21, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X21
+	VADDPD        X21, X20, X20
+	VMULPD        X18, X20, X20
+	VEXTRACTF64X4 $0x01, Z8, Y21
+	VADDPD        Y21, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y21
+	VADDPD        Y21, Y10, Y10
+	VUNPCKLPD     Y10, Y8, Y21
+	VUNPCKHPD     Y10, Y8, Y22
+	VADDPD        Y22, Y21, Y21
+	VEXTRACTF32X4 $0x01, Y21, X22
+	VADDPD        X22, X21, X21
+	VMULPD        X18, X21, X21
+	VEXTRACTF64X4 $0x01, Z12, Y22
+	VADDPD        Y22, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y22
+	VADDPD        Y22, Y14, Y14
+	VUNPCKLPD     Y14, Y12, Y22
+	VUNPCKHPD     Y14, Y12, Y23
+	VADDPD        Y23, Y22, Y22
+	VEXTRACTF32X4 $0x01, Y22, X23
+	VADDPD        X23, X22, X22
+	VMULPD        X18, X22, X22
+	VEXTRACTF64X4 $0x01, Z16, Y23
+	VADDPD        Y23, Y16, Y16
+	VUNPCKLPD     Y16, Y16, Y23
+	VUNPCKHPD     Y16, Y16, Y24
+	VADDPD        Y24, Y23, Y23
+	VEXTRACTF32X4 $0x01, Y23, X24
+	VADDPD        X24, X23, X23
+	VMULPD        X18, X23, X23
+	MOVQ          beta+80(FP), R8
+	ADDQ          R8, R8
+	JNE           addsOld
+	VMOVSD        X19, (SI)
+	VPERMILPD     $0x01, X19, X18
+	VMOVSD        X18, (SI)(DI*1)
+	VMOVSD        X20, (SI)(DI*2)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z12, Y20
-	VADDPD        Y20, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X20
-	VADDPD        X20, X12, X12
-	VPERMILPD     $0x01, X12, X20
-	VADDPD        X20, X12, X12
-	VMULSD        X18, X12, X12
-	TESTQ         R8, R8
-	JEQ           store2_0
-	VFMADD231SD   (SI), X19, X12
+	VPERMILPD     $0x01, X20, X18
+	VMOVSD        X18, (SI)
+	VMOVSD        X21, (SI)(DI*1)
+	VPERMILPD     $0x01, X21, X18
+	VMOVSD        X18, (SI)(DI*2)
+	ADDQ          CX, SI
+	VMOVSD        X22, (SI)
+	VPERMILPD     $0x01, X22, X18
+	VMOVSD        X18, (SI)(DI*1)
+	VMOVSD        X23, (SI)(DI*2)
+	ADDQ          CX, SI
 
-store2_0:
-	VMOVSD        X12, (SI)
-	VEXTRACTF64X4 $0x01, Z14, Y20
-	VADDPD        Y20, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X20
-	VADDPD        X20, X14, X14
-	VPERMILPD     $0x01, X14, X20
-	VADDPD        X20, X14, X14
-	VMULSD        X18, X14, X14
-	TESTQ         R8, R8
-	JEQ           store2_1
-	VFMADD231SD   (SI)(DI*1), X19, X14
-
-store2_1:
-	VMOVSD        X14, (SI)(DI*1)
-	VEXTRACTF64X4 $0x01, Z16, Y20
-	VADDPD        Y20, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X20
-	VADDPD        X20, X16, X16
-	VPERMILPD     $0x01, X16, X20
-	VADDPD        X20, X16, X16
-	VMULSD        X18, X16, X16
-	TESTQ         R8, R8
-	JEQ           store2_2
-	VFMADD231SD   (SI)(DI*2), X19, X16
-
-store2_2:
-	VMOVSD X16, (SI)(DI*2)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X18
+	VFMADD231SD (SI), X18, X19
+	VMOVSD      X19, (SI)
+	VPERMILPD   $0x01, X19, X19
+	VFMADD231SD (SI)(DI*1), X18, X19
+	VMOVSD      X19, (SI)(DI*1)
+	VFMADD231SD (SI)(DI*2), X18, X20
+	VMOVSD      X20, (SI)(DI*2)
+	ADDQ        CX, SI
+	VPERMILPD   $0x01, X20, X19
+	VFMADD231SD (SI), X18, X19
+	VMOVSD      X19, (SI)
+	VFMADD231SD (SI)(DI*1), X18, X21
+	VMOVSD      X21, (SI)(DI*1)
+	VPERMILPD   $0x01, X21, X19
+	VFMADD231SD (SI)(DI*2), X18, X19
+	VMOVSD      X19, (SI)(DI*2)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X18, X22
+	VMOVSD      X22, (SI)
+	VPERMILPD   $0x01, X22, X19
+	VFMADD231SD (SI)(DI*1), X18, X19
+	VMOVSD      X19, (SI)(DI*1)
+	VFMADD231SD (SI)(DI*2), X18, X23
+	VMOVSD      X23, (SI)(DI*2)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot4x3AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -5056,176 +4668,138 @@ sum:
 	MOVQ          cCol+64(FP), R8
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, R8
-	MOVQ          beta+80(FP), R9
-	ADDQ          R9, R9
-	VMOVSD        alpha+72(FP), X24
-	VMOVSD        beta+80(FP), X25
-	VEXTRACTF64X4 $0x01, Z0, Y26
-	VADDPD        Y26, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X26
-	VADDPD        X26, X0, X0
-	VPERMILPD     $0x01, X0, X26
-	VADDPD        X26, X0, X0
-	VMULSD        X24, X0, X0
-	TESTQ         R9, R9
-	JEQ           store0_0
-	VFMADD231SD   (SI), X25, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y26
-	VADDPD        Y26, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X26
-	VADDPD        X26, X2, X2
-	VPERMILPD     $0x01, X2, X26
-	VADDPD        X26, X2, X2
-	VMULSD        X24, X2, X2
-	TESTQ         R9, R9
-	JEQ           store0_1
-	VFMADD231SD   (SI)(R8*1), X25, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(R8*1)
+	VMOVDDUP      alpha+72(FP), X24
+	VEXTRACTF64X4 $0x01, Z0, Y25
+	VADDPD        Y25, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y25
+	VADDPD        Y25, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y25
+	VUNPCKHPD     Y2, Y0, Y26
+	VADDPD        Y26, Y25, Y25
+	VEXTRACTF32X4 $0x01, Y25, X26
+	VADDPD        X26, X25, X25
+	VMULPD        X24, X25, X25
 	VEXTRACTF64X4 $0x01, Z4, Y26
 	VADDPD        Y26, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X26
-	VADDPD        X26, X4, X4
-	VPERMILPD     $0x01, X4, X26
-	VADDPD        X26, X4, X4
-	VMULSD        X24, X4, X4
-	TESTQ         R9, R9
-	JEQ           store0_2
-	VFMADD231SD   (SI)(R8*2), X25, X4
-
-store0_2:
-	VMOVSD        X4, (SI)(R8*2)
-	ADDQ          CX, SI
 	VEXTRACTF64X4 $0x01, Z6, Y26
 	VADDPD        Y26, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X26
-	VADDPD        X26, X6, X6
-	VPERMILPD     $0x01, X6, X26
-	VADDPD        X26, X6, X6
-	VMULSD        X24, X6, X6
-	TESTQ         R9, R9
-	JEQ           store1_0
-	VFMADD231SD   (SI), X25, X6
-
-store1_0:
-	VMOVSD        X6, (SI)
-	VEXTRACTF64X4 $0x01, Z8, Y26
-	VADDPD        Y26, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X26
-	VADDPD        X26, X8, X8
-	VPERMILPD     $0x01, X8, X26
-	VADDPD        X26, X8, X8
-	VMULSD        X24, X8, X8
-	TESTQ         R9, R9
-	JEQ           store1_1
-	VFMADD231SD   (SI)(R8*1), X25, X8
-
-store1_1:
-	VMOVSD        X8, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z10, Y26
-	VADDPD        Y26, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X26
-	VADDPD        X26, X10, X10
-	VPERMILPD     $0x01, X10, X26
-	VADDPD        X26, X10, X10
-	VMULSD        X24, X10, X10
-	TESTQ         R9, R9
-	JEQ           store1_2
-	VFMADD231SD   (SI)(R8*2), X25, X10
-
-store1_2:
-	VMOVSD        X10, (SI)(R8*2)
+	VUNPCKLPD     Y6, Y4, Y26
+	VUNPCKHPD     Y6, Y4, Y27
+	VADDPD        Y27, Y26, Y26
+	VEXTRACTF32X4 $0x01, Y26, X27
+	VADDPD        X27, X26, X26
+	VMULPD        X24, X26, X26
+	VEXTRACTF64X4 $0x01, Z8, Y27
+	VADDPD        Y27, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y27
+	VADDPD        Y27, Y10, Y10
+	VUNPCKLPD     Y10, Y8, Y27
+	VUNPCKHPD     Y10, Y8, Y28
+	VADDPD        Y28, Y27, Y27
+	VEXTRACTF32X4 $0x01, Y27, X28
+	VADDPD        X28, X27, X27
+	VMULPD        X24, X27, X27
+	VEXTRACTF64X4 $0x01, Z12, Y28
+	VADDPD        Y28, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y28
+	VADDPD        Y28, Y14, Y14
+	VUNPCKLPD     Y14, Y12, Y28
+	VUNPCKHPD     Y14, Y12, Y29
+	VADDPD        Y29, Y28, Y28
+	VEXTRACTF32X4 $0x01, Y28, X29
+	VADDPD        X29, X28, X28
+	VMULPD        X24, X28, X28
+	VEXTRACTF64X4 $0x01, Z16, Y29
+	VADDPD        Y29, Y16, Y16
+	VEXTRACTF64X4 $0x01, Z18, Y29
+	VADDPD        Y29, Y18, Y18
+	VUNPCKLPD     Y18, Y16, Y29
+	VUNPCKHPD     Y18, Y16, Y30
+	VADDPD        Y30, Y29, Y29
+	VEXTRACTF32X4 $0x01, Y29, X30
+	VADDPD        X30, X29, X29
+	VMULPD        X24, X29, X29
+	VEXTRACTF64X4 $0x01, Z20, Y30
+	VADDPD        Y30, Y20, Y20
+	VEXTRACTF64X4 $0x01, Z22, Y30
+	VADDPD        Y30, Y22, Y22
+	VUNPCKLPD     Y22, Y20, Y30
+	VUNPCKHPD     Y22, Y20, Y31
+	VADDPD        Y31, Y30, Y30
+	VEXTRACTF32X4 $0x01, Y30, X31
+	VADDPD        X31, X30, X30
+	VMULPD        X24, X30, X30
+	MOVQ          beta+80(FP), R9
+	ADDQ          R9, R9
+	JNE           addsOld
+	VMOVSD        X25, (SI)
+	VPERMILPD     $0x01, X25, X24
+	VMOVSD        X24, (SI)(R8*1)
+	VMOVSD        X26, (SI)(R8*2)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z12, Y26
-	VADDPD        Y26, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X26
-	VADDPD        X26, X12, X12
-	VPERMILPD     $0x01, X12, X26
-	VADDPD        X26, X12, X12
-	VMULSD        X24, X12, X12
-	TESTQ         R9, R9
-	JEQ           store2_0
-	VFMADD231SD   (SI), X25, X12
-
-store2_0:
-	VMOVSD        X12, (SI)
-	VEXTRACTF64X4 $0x01, Z14, Y26
-	VADDPD        Y26, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X26
-	VADDPD        X26, X14, X14
-	VPERMILPD     $0x01, X14, X26
-	VADDPD        X26, X14, X14
-	VMULSD        X24, X14, X14
-	TESTQ         R9, R9
-	JEQ           store2_1
-	VFMADD231SD   (SI)(R8*1), X25, X14
-
-store2_1:
-	VMOVSD        X14, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z16, Y26
-	VADDPD        Y26, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X26
-	VADDPD        X26, X16, X16
-	VPERMILPD     $0x01, X16, X26
-	VADDPD        X26, X16, X16
-	VMULSD        X24, X16, X16
-	TESTQ         R9, R9
-	JEQ           store2_2
-	VFMADD231SD   (SI)(R8*2), X25, X16
-
-store2_2:
-	VMOVSD        X16, (SI)(R8*2)
+	VPERMILPD     $0x01, X26, X24
+	VMOVSD        X24, (SI)
+	VMOVSD        X27, (SI)(R8*1)
+	VPERMILPD     $0x01, X27, X24
+	VMOVSD        X24, (SI)(R8*2)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z18, Y26
-	VADDPD        Y26, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X26
-	VADDPD        X26, X18, X18
-	VPERMILPD     $0x01, X18, X26
-	VADDPD        X26, X18, X18
-	VMULSD        X24, X18, X18
-	TESTQ         R9, R9
-	JEQ           store3_0
-	VFMADD231SD   (SI), X25, X18
+	VMOVSD        X28, (SI)
+	VPERMILPD     $0x01, X28, X24
+	VMOVSD        X24, (SI)(R8*1)
+	VMOVSD        X29, (SI)(R8*2)
+	ADDQ          CX, SI
+	VPERMILPD     $0x01, X29, X24
+	VMOVSD        X24, (SI)
+	VMOVSD        X30, (SI)(R8*1)
+	VPERMILPD     $0x01, X30, X24
+	VMOVSD        X24, (SI)(R8*2)
+	ADDQ          CX, SI
 
-store3_0:
-	VMOVSD        X18, (SI)
-	VEXTRACTF64X4 $0x01, Z20, Y26
-	VADDPD        Y26, Y20, Y20
-	VEXTRACTF32X4 $0x01, Y20, X26
-	VADDPD        X26, X20, X20
-	VPERMILPD     $0x01, X20, X26
-	VADDPD        X26, X20, X20
-	VMULSD        X24, X20, X20
-	TESTQ         R9, R9
-	JEQ           store3_1
-	VFMADD231SD   (SI)(R8*1), X25, X20
-
-store3_1:
-	VMOVSD        X20, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z22, Y26
-	VADDPD        Y26, Y22, Y22
-	VEXTRACTF32X4 $0x01, Y22, X26
-	VADDPD        X26, X22, X22
-	VPERMILPD     $0x01, X22, X26
-	VADDPD        X26, X22, X22
-	VMULSD        X24, X22, X22
-	TESTQ         R9, R9
-	JEQ           store3_2
-	VFMADD231SD   (SI)(R8*2), X25, X22
-
-store3_2:
-	VMOVSD X22, (SI)(R8*2)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000004, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X24
+	VFMADD231SD (SI), X24, X25
+	VMOVSD      X25, (SI)
+	VPERMILPD   $0x01, X25, X25
+	VFMADD231SD (SI)(R8*1), X24, X25
+	VMOVSD      X25, (SI)(R8*1)
+	VFMADD231SD (SI)(R8*2), X24, X26
+	VMOVSD      X26, (SI)(R8*2)
+	ADDQ        CX, SI
+	VPERMILPD   $0x01, X26, X25
+	VFMADD231SD (SI), X24, X25
+	VMOVSD      X25, (SI)
+	VFMADD231SD (SI)(R8*1), X24, X27
+	VMOVSD      X27, (SI)(R8*1)
+	VPERMILPD   $0x01, X27, X25
+	VFMADD231SD (SI)(R8*2), X24, X25
+	VMOVSD      X25, (SI)(R8*2)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X24, X28
+	VMOVSD      X28, (SI)
+	VPERMILPD   $0x01, X28, X25
+	VFMADD231SD (SI)(R8*1), X24, X25
+	VMOVSD      X25, (SI)(R8*1)
+	VFMADD231SD (SI)(R8*2), X24, X29
+	VMOVSD      X29, (SI)(R8*2)
+	ADDQ        CX, SI
+	VPERMILPD   $0x01, X29, X25
+	VFMADD231SD (SI), X24, X25
+	VMOVSD      X25, (SI)
+	VFMADD231SD (SI)(R8*1), X24, X30
+	VMOVSD      X30, (SI)(R8*1)
+	VPERMILPD   $0x01, X30, X25
+	VFMADD231SD (SI)(R8*2), X24, X25
+	VMOVSD      X25, (SI)(R8*2)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot1x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -5325,69 +4899,60 @@ sum:
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, R8
 	LEAQ          (R8)(R8*2), R9
-	MOVQ          beta+80(FP), R10
-	ADDQ          R10, R10
-	VMOVSD        alpha+72(FP), X8
-	VMOVSD        beta+80(FP), X9
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPD        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPD        X10, X0, X0
-	VPERMILPD     $0x01, X0, X10
-	VADDPD        X10, X0, X0
-	VMULSD        X8, X0, X0
-	TESTQ         R10, R10
-	JEQ           store0_0
-	VFMADD231SD   (SI), X9, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPD        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPD        X10, X2, X2
-	VPERMILPD     $0x01, X2, X10
-	VADDPD        X10, X2, X2
-	VMULSD        X8, X2, X2
-	TESTQ         R10, R10
-	JEQ           store0_1
-	VFMADD231SD   (SI)(R8*1), X9, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(R8*1)
+	VMOVDDUP      alpha+72(FP), X8
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VADDPD        Y9, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y9
+	VADDPD        Y9, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y9
+	VUNPCKHPD     Y2, Y0, Y10
+	VADDPD        Y10, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X10
+	VADDPD        X10, X9, X9
+	VMULPD        X8, X9, X9
 	VEXTRACTF64X4 $0x01, Z4, Y10
 	VADDPD        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPD        X10, X4, X4
-	VPERMILPD     $0x01, X4, X10
-	VADDPD        X10, X4, X4
-	VMULSD        X8, X4, X4
-	TESTQ         R10, R10
-	JEQ           store0_2
-	VFMADD231SD   (SI)(R8*2), X9, X4
-
-store0_2:
-	VMOVSD        X4, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z6, Y10
 	VADDPD        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPD        X10, X6, X6
-	VPERMILPD     $0x01, X6, X10
-	VADDPD        X10, X6, X6
-	VMULSD        X8, X6, X6
-	TESTQ         R10, R10
-	JEQ           store0_3
-	VFMADD231SD   (SI)(R9*1), X9, X6
+	VUNPCKLPD     Y6, Y4, Y10
+	VUNPCKHPD     Y6, Y4, Y11
+	VADDPD        Y11, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X11
+	VADDPD        X11, X10, X10
+	VMULPD        X8, X10, X10
+	MOVQ          beta+80(FP), R10
+	ADDQ          R10, R10
+	JNE           addsOld
+	VMOVSD        X9, (SI)
+	VPERMILPD     $0x01, X9, X8
+	VMOVSD        X8, (SI)(R8*1)
+	VMOVSD        X10, (SI)(R8*2)
+	VPERMILPD     $0x01, X10, X8
+	VMOVSD        X8, (SI)(R9*1)
+	ADDQ          CX, SI
 
-store0_3:
-	VMOVSD X6, (SI)(R9*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000001, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X8
+	VFMADD231SD (SI), X8, X9
+	VMOVSD      X9, (SI)
+	VPERMILPD   $0x01, X9, X9
+	VFMADD231SD (SI)(R8*1), X8, X9
+	VMOVSD      X9, (SI)(R8*1)
+	VFMADD231SD (SI)(R8*2), X8, X10
+	VMOVSD      X10, (SI)(R8*2)
+	VPERMILPD   $0x01, X10, X9
+	VFMADD231SD (SI)(R9*1), X8, X9
+	VMOVSD      X9, (SI)(R9*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot2x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -5519,122 +5084,98 @@ sum:
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, R8
 	LEAQ          (R8)(R8*2), R9
-	MOVQ          beta+80(FP), R10
-	ADDQ          R10, R10
-	VMOVSD        alpha+72(FP), X16
-	VMOVSD        beta+80(FP), X17
-	VEXTRACTF64X4 $0x01, Z0, Y18
-	VADDPD        Y18, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X18
-	VADDPD        X18, X0, X0
-	VPERMILPD     $0x01, X0, X18
-	VADDPD        X18, X0, X0
-	VMULSD        X16, X0, X0
-	TESTQ         R10, R10
-	JEQ           store0_0
-	VFMADD231SD   (SI), X17, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y18
-	VADDPD        Y18, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X18
-	VADDPD        X18, X2, X2
-	VPERMILPD     $0x01, X2, X18
-	VADDPD        X18, X2, X2
-	VMULSD        X16, X2, X2
-	TESTQ         R10, R10
-	JEQ           store0_1
-	VFMADD231SD   (SI)(R8*1), X17, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(R8*1)
+	VMOVDDUP      alpha+72(FP), X16
+	VEXTRACTF64X4 $0x01, Z0, Y17
+	VADDPD        Y17, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y17
+	VADDPD        Y17, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y17
+	VUNPCKHPD     Y2, Y0, Y18
+	VADDPD        Y18, Y17, Y17
+	VEXTRACTF32X4 $0x01, Y17, X18
+	VADDPD        X18, X17, X17
+	VMULPD        X16, X17, X17
 	VEXTRACTF64X4 $0x01, Z4, Y18
 	VADDPD        Y18, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X18
-	VADDPD        X18, X4, X4
-	VPERMILPD     $0x01, X4, X18
-	VADDPD        X18, X4, X4
-	VMULSD        X16, X4, X4
-	TESTQ         R10, R10
-	JEQ           store0_2
-	VFMADD231SD   (SI)(R8*2), X17, X4
-
-store0_2:
-	VMOVSD        X4, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z6, Y18
 	VADDPD        Y18, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X18
-	VADDPD        X18, X6, X6
-	VPERMILPD     $0x01, X6, X18
-	VADDPD        X18, X6, X6
-	VMULSD        X16, X6, X6
-	TESTQ         R10, R10
-	JEQ           store0_3
-	VFMADD231SD   (SI)(R9*1), X17, X6
-
-store0_3:
-	VMOVSD        X6, (SI)(R9*1)
+	VUNPCKLPD     Y6, Y4, Y18
+	VUNPCKHPD     Y6, Y4, Y19
+	VADDPD        Y19, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X19
+	VADDPD        X19, X18, X18
+	VMULPD        X16, X18, X18
+	VEXTRACTF64X4 $0x01, Z8, Y19
+	VADDPD        Y19, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y19
+	VADDPD        Y19, Y10, Y10
+	VUNPCKLPD     Y10, Y8, Y19
+	VUNPCKHPD     Y10, Y8, Y20
+	VADDPD        Y20, Y19, Y19
+	VEXTRACTF32X4 $0x01, Y19, X20
+	VADDPD        X20, X19, X19
+	VMULPD        X16, X19, X19
+	VEXTRACTF64X4 $0x01, Z12, Y20
+	VADDPD        Y20, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y20
+	VADDPD        Y20, Y14, Y14
+	VUNPCKLPD     Y14, Y12, Y20
+	VUNPCKHPD     Y14, Y12, Y21
+	VADDPD        Y21, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X21
+	VADDPD        X21, X20, X20
+	VMULPD        X16, X20, X20
+	MOVQ          beta+80(FP), R10
+	ADDQ          R10, R10
+	JNE           addsOld
+	VMOVSD        X17, (SI)
+	VPERMILPD     $0x01, X17, X16
+	VMOVSD        X16, (SI)(R8*1)
+	VMOVSD        X18, (SI)(R8*2)
+	VPERMILPD     $0x01, X18, X16
+	VMOVSD        X16, (SI)(R9*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z8, Y18
-	VADDPD        Y18, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X18
-	VADDPD        X18, X8, X8
-	VPERMILPD     $0x01, X8, X18
-	VADDPD        X18, X8, X8
-	VMULSD        X16, X8, X8
-	TESTQ         R10, R10
-	JEQ           store1_0
-	VFMADD231SD   (SI), X17, X8
+	VMOVSD        X19, (SI)
+	VPERMILPD     $0x01, X19, X16
+	VMOVSD        X16, (SI)(R8*1)
+	VMOVSD        X20, (SI)(R8*2)
+	VPERMILPD     $0x01, X20, X16
+	VMOVSD        X16, (SI)(R9*1)
+	ADDQ          CX, SI
 
-store1_0:
-	VMOVSD        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y18
-	VADDPD        Y18, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X18
-	VADDPD        X18, X10, X10
-	VPERMILPD     $0x01, X10, X18
-	VADDPD        X18, X10, X10
-	VMULSD        X16, X10, X10
-	TESTQ         R10, R10
-	JEQ           store1_1
-	VFMADD231SD   (SI)(R8*1), X17, X10
-
-store1_1:
-	VMOVSD        X10, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z12, Y18
-	VADDPD        Y18, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X18
-	VADDPD        X18, X12, X12
-	VPERMILPD     $0x01, X12, X18
-	VADDPD        X18, X12, X12
-	VMULSD        X16, X12, X12
-	TESTQ         R10, R10
-	JEQ           store1_2
-	VFMADD231SD   (SI)(R8*2), X17, X12
-
-store1_2:
-	VMOVSD        X12, (SI)(R8*2)
-	VEXTRACTF64X4 $0x01, Z14, Y18
-	VADDPD        Y18, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X18
-	VADDPD        X18, X14, X14
-	VPERMILPD     $0x01, X14, X18
-	VADDPD        X18, X14, X14
-	VMULSD        X16, X14, X14
-	TESTQ         R10, R10
-	JEQ           store1_3
-	VFMADD231SD   (SI)(R9*1), X17, X14
-
-store1_3:
-	VMOVSD X14, (SI)(R9*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000002, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X16
+	VFMADD231SD (SI), X16, X17
+	VMOVSD      X17, (SI)
+	VPERMILPD   $0x01, X17, X17
+	VFMADD231SD (SI)(R8*1), X16, X17
+	VMOVSD      X17, (SI)(R8*1)
+	VFMADD231SD (SI)(R8*2), X16, X18
+	VMOVSD      X18, (SI)(R8*2)
+	VPERMILPD   $0x01, X18, X17
+	VFMADD231SD (SI)(R9*1), X16, X17
+	VMOVSD      X17, (SI)(R9*1)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X16, X19
+	VMOVSD      X19, (SI)
+	VPERMILPD   $0x01, X19, X17
+	VFMADD231SD (SI)(R8*1), X16, X17
+	VMOVSD      X17, (SI)(R8*1)
+	VFMADD231SD (SI)(R8*2), X16, X20
+	VMOVSD      X20, (SI)(R8*2)
+	VPERMILPD   $0x01, X20, X17
+	VFMADD231SD (SI)(R9*1), X16, X17
+	VMOVSD      X17, (SI)(R9*1)
+	ADDQ        CX, SI
+	JMP         next
 
 // func ddot3x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
@@ -5798,172 +5339,133 @@ sum:
 	SHLQ          $0x03, CX
 	SHLQ          $0x03, R8
 	LEAQ          (R8)(R8*2), R9
-	MOVQ          beta+80(FP), R10
-	ADDQ          R10, R10
-	VMOVSD        alpha+72(FP), X24
-	VMOVSD        beta+80(FP), X25
-	VEXTRACTF64X4 $0x01, Z0, Y26
-	VADDPD        Y26, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X26
-	VADDPD        X26, X0, X0
-	VPERMILPD     $0x01, X0, X26
-	VADDPD        X26, X0, X0
-	VMULSD        X24, X0, X0
-	TESTQ         R10, R10
-	JEQ           store0_0
-	VFMADD231SD   (SI), X25, X0
-
-store0_0:
-	VMOVSD        X0, (SI)
-	VEXTRACTF64X4 $0x01, Z2, Y26
-	VADDPD        Y26, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X26
-	VADDPD        X26, X2, X2
-	VPERMILPD     $0x01, X2, X26
-	VADDPD        X26, X2, X2
-	VMULSD        X24, X2, X2
-	TESTQ         R10, R10
-	JEQ           store0_1
-	VFMADD231SD   (SI)(R8*1), X25, X2
-
-store0_1:
-	VMOVSD        X2, (SI)(R8*1)
+	VMOVDDUP      alpha+72(FP), X24
+	VEXTRACTF64X4 $0x01, Z0, Y25
+	VADDPD        Y25, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z2, Y25
+	VADDPD        Y25, Y2, Y2
+	VUNPCKLPD     Y2, Y0, Y25
+	VUNPCKHPD     Y2, Y0, Y26
+	VADDPD        Y26, Y25, Y25
+	VEXTRACTF32X4 $0x01, Y25, X26
+	VADDPD        X26, X25, X25
+	VMULPD        X24, X25, X25
 	VEXTRACTF64X4 $0x01, Z4, Y26
 	VADDPD        Y26, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X26
-	VADDPD        X26, X4, X4
-	VPERMILPD     $0x01, X4, X26
-	VADDPD        X26, X4, X4
-	VMULSD        X24, X4, X4
-	TESTQ         R10, R10
-	JEQ           store0_2
-	VFMADD231SD   (SI)(R8*2), X25, X4
-
-store0_2:
-	VMOVSD        X4, (SI)(R8*2)
 	VEXTRACTF64X4 $0x01, Z6, Y26
 	VADDPD        Y26, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X26
-	VADDPD        X26, X6, X6
-	VPERMILPD     $0x01, X6, X26
-	VADDPD        X26, X6, X6
-	VMULSD        X24, X6, X6
-	TESTQ         R10, R10
-	JEQ           store0_3
-	VFMADD231SD   (SI)(R9*1), X25, X6
-
-store0_3:
-	VMOVSD        X6, (SI)(R9*1)
+	VUNPCKLPD     Y6, Y4, Y26
+	VUNPCKHPD     Y6, Y4, Y27
+	VADDPD        Y27, Y26, Y26
+	VEXTRACTF32X4 $0x01, Y26, X27
+	VADDPD        X27, X26, X26
+	VMULPD        X24, X26, X26
+	VEXTRACTF64X4 $0x01, Z8, Y27
+	VADDPD        Y27, Y8, Y8
+	VEXTRACTF64X4 $0x01, Z10, Y27
+	VADDPD        Y27, Y10, Y10
+	VUNPCKLPD     Y10, Y8, Y27
+	VUNPCKHPD     Y10, Y8, Y28
+	VADDPD        Y28, Y27, Y27
+	VEXTRACTF32X4 $0x01, Y27, X28
+	VADDPD        X28, X27, X27
+	VMULPD        X24, X27, X27
+	VEXTRACTF64X4 $0x01, Z12, Y28
+	VADDPD        Y28, Y12, Y12
+	VEXTRACTF64X4 $0x01, Z14, Y28
+	VADDPD        Y28, Y14, Y14
+	VUNPCKLPD     Y14, Y12, Y28
+	VUNPCKHPD     Y14, Y12, Y29
+	VADDPD        Y29, Y28, Y28
+	VEXTRACTF32X4 $0x01, Y28, X29
+	VADDPD        X29, X28, X28
+	VMULPD        X24, X28, X28
+	VEXTRACTF64X4 $0x01, Z16, Y29
+	VADDPD        Y29, Y16, Y16
+	VEXTRACTF64X4 $0x01, Z18, Y29
+	VADDPD        Y29, Y18, Y18
+	VUNPCKLPD     Y18, Y16, Y29
+	VUNPCKHPD     Y18, Y16, Y30
+	VADDPD        Y30, Y29, Y29
+	VEXTRACTF32X4 $0x01, Y29, X30
+	VADDPD        X30, X29, X29
+	VMULPD        X24, X29, X29
+	VEXTRACTF64X4 $0x01, Z20, Y30
+	VADDPD        Y30, Y20, Y20
+	VEXTRACTF64X4 $0x01, Z22, Y30
+	VADDPD        Y30, Y22, Y22
+	VUNPCKLPD     Y22, Y20, Y30
+	VUNPCKHPD     Y22, Y20, Y31
+	VADDPD        Y31, Y30, Y30
+	VEXTRACTF32X4 $0x01, Y30, X31
+	VADDPD        X31, X30, X30
+	VMULPD        X24, X30, X30
+	MOVQ          beta+80(FP), R10
+	ADDQ          R10, R10
+	JNE           addsOld
+	VMOVSD        X25, (SI)
+	VPERMILPD     $0x01, X25, X24
+	VMOVSD        X24, (SI)(R8*1)
+	VMOVSD        X26, (SI)(R8*2)
+	VPERMILPD     $0x01, X26, X24
+	VMOVSD        X24, (SI)(R9*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z8, Y26
-	VADDPD        Y26, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X26
-	VADDPD        X26, X8, X8
-	VPERMILPD     $0x01, X8, X26
-	VADDPD        X26, X8, X8
-	VMULSD        X24, X8, X8
-	TESTQ         R10, R10
-	JEQ           store1_0
-	VFMADD231SD   (SI), X25, X8
-
-store1_0:
-	VMOVSD        X8, (SI)
-	VEXTRACTF64X4 $0x01, Z10, Y26
-	VADDPD        Y26, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X26
-	VADDPD        X26, X10, X10
-	VPERMILPD     $0x01, X10, X26
-	VADDPD        X26, X10, X10
-	VMULSD        X24, X10, X10
-	TESTQ         R10, R10
-	JEQ           store1_1
-	VFMADD231SD   (SI)(R8*1), X25, X10
-
-store1_1:
-	VMOVSD        X10, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z12, Y26
-	VADDPD        Y26, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X26
-	VADDPD        X26, X12, X12
-	VPERMILPD     $0x01, X12, X26
-	VADDPD        X26, X12, X12
-	VMULSD        X24, X12, X12
-	TESTQ         R10, R10
-	JEQ           store1_2
-	VFMADD231SD   (SI)(R8*2), X25, X12
-
-store1_2:
-	VMOVSD        X12, (SI)(R8*2)
-	VEXTRACTF64X4 $0x01, Z14, Y26
-	VADDPD        Y26, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X26
-	VADDPD        X26, X14, X14
-	VPERMILPD     $0x01, X14, X26
-	VADDPD        X26, X14, X14
-	VMULSD        X24, X14, X14
-	TESTQ         R10, R10
-	JEQ           store1_3
-	VFMADD231SD   (SI)(R9*1), X25, X14
-
-store1_3:
-	VMOVSD        X14, (SI)(R9*1)
+	VMOVSD        X27, (SI)
+	VPERMILPD     $0x01, X27, X24
+	VMOVSD        X24, (SI)(R8*1)
+	VMOVSD        X28, (SI)(R8*2)
+	VPERMILPD     $0x01, X28, X24
+	VMOVSD        X24, (SI)(R9*1)
 	ADDQ          CX, SI
-	VEXTRACTF64X4 $0x01, Z16, Y26
-	VADDPD        Y26, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X26
-	VADDPD        X26, X16, X16
-	VPERMILPD     $0x01, X16, X26
-	VADDPD        X26, X16, X16
-	VMULSD        X24, X16, X16
-	TESTQ         R10, R10
-	JEQ           store2_0
-	VFMADD231SD   (SI), X25, X16
+	VMOVSD        X29, (SI)
+	VPERMILPD     $0x01, X29, X24
+	VMOVSD        X24, (SI)(R8*1)
+	VMOVSD        X30, (SI)(R8*2)
+	VPERMILPD     $0x01, X30, X24
+	VMOVSD        X24, (SI)(R9*1)
+	ADDQ          CX, SI
 
-store2_0:
-	VMOVSD        X16, (SI)
-	VEXTRACTF64X4 $0x01, Z18, Y26
-	VADDPD        Y26, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X26
-	VADDPD        X26, X18, X18
-	VPERMILPD     $0x01, X18, X26
-	VADDPD        X26, X18, X18
-	VMULSD        X24, X18, X18
-	TESTQ         R10, R10
-	JEQ           store2_1
-	VFMADD231SD   (SI)(R8*1), X25, X18
-
-store2_1:
-	VMOVSD        X18, (SI)(R8*1)
-	VEXTRACTF64X4 $0x01, Z20, Y26
-	VADDPD        Y26, Y20, Y20
-	VEXTRACTF32X4 $0x01, Y20, X26
-	VADDPD        X26, X20, X20
-	VPERMILPD     $0x01, X20, X26
-	VADDPD        X26, X20, X20
-	VMULSD        X24, X20, X20
-	TESTQ         R10, R10
-	JEQ           store2_2
-	VFMADD231SD   (SI)(R8*2), X25, X20
-
-store2_2:
-	VMOVSD        X20, (SI)(R8*2)
-	VEXTRACTF64X4 $0x01, Z22, Y26
-	VADDPD        Y26, Y22, Y22
-	VEXTRACTF32X4 $0x01, Y22, X26
-	VADDPD        X26, X22, X22
-	VPERMILPD     $0x01, X22, X26
-	VADDPD        X26, X22, X22
-	VMULSD        X24, X22, X22
-	TESTQ         R10, R10
-	JEQ           store2_3
-	VFMADD231SD   (SI)(R9*1), X25, X22
-
-store2_3:
-	VMOVSD X22, (SI)(R9*1)
-	ADDQ   CX, SI
+next:
 	IMUL3Q $0x00000003, DX, CX
 	ADDQ   CX, AX
 	DECQ   tiles+0(FP)
 	JNE    tile
 	VZEROUPPER
 	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X24
+	VFMADD231SD (SI), X24, X25
+	VMOVSD      X25, (SI)
+	VPERMILPD   $0x01, X25, X25
+	VFMADD231SD (SI)(R8*1), X24, X25
+	VMOVSD      X25, (SI)(R8*1)
+	VFMADD231SD (SI)(R8*2), X24, X26
+	VMOVSD      X26, (SI)(R8*2)
+	VPERMILPD   $0x01, X26, X25
+	VFMADD231SD (SI)(R9*1), X24, X25
+	VMOVSD      X25, (SI)(R9*1)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X24, X27
+	VMOVSD      X27, (SI)
+	VPERMILPD   $0x01, X27, X25
+	VFMADD231SD (SI)(R8*1), X24, X25
+	VMOVSD      X25, (SI)(R8*1)
+	VFMADD231SD (SI)(R8*2), X24, X28
+	VMOVSD      X28, (SI)(R8*2)
+	VPERMILPD   $0x01, X28, X25
+	VFMADD231SD (SI)(R9*1), X24, X25
+	VMOVSD      X25, (SI)(R9*1)
+	ADDQ        CX, SI
+	VFMADD231SD (SI), X24, X29
+	VMOVSD      X29, (SI)
+	VPERMILPD   $0x01, X29, X25
+	VFMADD231SD (SI)(R8*1), X24, X25
+	VMOVSD      X25, (SI)(R8*1)
+	VFMADD231SD (SI)(R8*2), X24, X30
+	VMOVSD      X30, (SI)(R8*2)
+	VPERMILPD   $0x01, X30, X25
+	VFMADD231SD (SI)(R9*1), X24, X25
+	VMOVSD      X25, (SI)(R9*1)
+	ADDQ        CX, SI
+	JMP         next

@@ -91,7 +91,7 @@ func (p *product[T]) writesAround() bool {
 func (p *product[T]) macroKernel(b *panels[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	most, wide := p.a.rowsAtOnce(), ks.tuning.Vectors
-	if b.row != 0 && !ks.endsInPair(n) { // a pair is always in the same panel
+	if b.row != 0 {
 		wide = ks.widthInPlace(m, n)
 	}
 	ending := noPairs
@@ -167,13 +167,16 @@ func (ks *kernelSet[T]) panelsTogether(left, wide, k, most int, oneHeight bool) 
 	return together
 }
 
+// Memory that is a multiple of setPeriod bytes apart, give or take setNear, shares sets of the L1 cache.
+const setPeriod, setNear = 4096, 256
+
 // rowsAtOnce bounds the height of a tile that reads A in place. Rows that are a
 // multiple of 4 KiB apart, or nearly, share the sets of the L1 cache, and more
 // rows than it has ways push each other out at every step.
 func (x operand[T]) rowsAtOnce() int {
-	const period, near, ways = 4096, 256, 8
+	const ways = 8
 	var z T
-	if row := x.row * int(unsafe.Sizeof(z)); !x.trans && row >= period-near && (row+near)%period < 2*near {
+	if row := x.row * int(unsafe.Sizeof(z)); !x.trans && row >= setPeriod-setNear && (row+setNear)%setPeriod < 2*setNear {
 		return ways
 	}
 	return math.MaxInt

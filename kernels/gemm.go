@@ -56,22 +56,27 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	ks := o.ks
 	if m > 0 && n > 0 && k > 0 && alpha != 0 && lda >= aCols && ldb >= bCols && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
-		// A small product is one call or two, and takes less time than the usual way there.
-		kernel := ks.oneTile(m, n, k, transA, transB)
+		// A small product is a few calls, and takes less time than the usual way there.
+		kernel, strip := ks.oneTile(m, n, k, transA, transB), false
 		var kernels []microKernel[T]
 		if kernel == nil && !transB {
-			kernels = ks.panelInPlace(m, n, k, ldb, transA)
+			if kernels = ks.panelInPlace(m, n, k, ldb, transA); kernels == nil {
+				strip = ks.stripInPlace(m, n, k, lda, ldb, transA)
+			}
 		}
-		if kernel != nil || kernels != nil {
+		if kernel != nil || kernels != nil || strip {
 			var x microArgs[T]
 			x.aRow, x.aCol = lda, 1
 			if transA {
 				x.aRow, x.aCol = 1, lda
 			}
 			x.tiles, x.panels, x.k, x.a, x.b, x.bRow, x.c, x.ldc, x.cols, x.alpha, x.beta = 1, 1, k, &a[0], &b[0], ldb, &c[0], ldc, n, alpha, beta
-			if kernel != nil {
+			switch {
+			case kernel != nil:
 				x.run(kernel)
-			} else {
+			case strip:
+				x.strip(ks, m, n, transA)
+			default:
 				x.onePanel(kernels, m)
 			}
 			return

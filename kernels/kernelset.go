@@ -153,7 +153,7 @@ func (ks *kernelSet[T]) endsWider(vectors, v, wide int) bool {
 // which had better be equal.
 func (ks *kernelSet[T]) widthInPlace(m, n int) int {
 	wide, widest := ks.tuning.Vectors, len(ks.micro)
-	if n < 3*widest*ks.lanes {
+	if n < 3*widest*ks.lanes || ks.endsInPair(n) { // a pair is always in the same panel
 		return wide
 	}
 	sums := func(v int) int {

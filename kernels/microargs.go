@@ -77,6 +77,29 @@ func (x *microArgs[T]) onePanel(kernels []microKernel[T], m int) {
 	}
 }
 
+// strip computes m rows of n columns, from a B that is read in place: macroKernel for a
+// product so small that nothing has to be bounded.
+func (x *microArgs[T]) strip(ks *kernelSet[T], m, n int, transA bool) {
+	wide, ending := ks.widthInPlace(m, n), pairingOf(m, x.k, transA)
+	a, b, c := x.a, x.b, x.c
+	for jr := 0; jr < n; {
+		_, x.cols = ks.panel(n-jr, wide)
+		kernels := ks.byColumns[x.cols-1][ending]
+		h, tall, short := split(m, len(kernels))
+		together := ks.panelsTogether(n-jr, wide, x.k, never, short == 0)
+		x.tiles, x.panels, x.bStep = tall, together, x.cols
+		x.a, x.b, x.c = a, shifted(b, jr), shifted(c, jr)
+		x.run(kernels[h-1])
+		if short > 0 {
+			rows := tall * h
+			x.tiles, x.panels = short, together
+			x.a, x.b, x.c = shifted(a, rows*x.aRow), shifted(b, jr), shifted(c, rows*x.ldc+jr)
+			x.run(kernels[h-2])
+		}
+		jr += together * x.cols
+	}
+}
+
 // run calls a micro-kernel. The compiler takes it for granted that a function in a
 // variable keeps its arguments, which would put x on the heap; that no
 // micro-kernel does is hidden from it.

@@ -173,6 +173,19 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
+// stripInPlace is inPlace where no other way is better, for rows of A that are so near
+// that tiles may have any height.
+func (ks *kernelSet[T]) stripInPlace(m, n, k, lda, ldb int, transA bool) bool {
+	if product3(m, n, k) > callWork || !ks.inPlace(m, n, k, lda, ldb, transA) {
+		return false
+	}
+	if transA {
+		return !ks.betterAsRows(m, n, k, false) && !ks.goesBeside(m, n, k)
+	}
+	var z T
+	return lda*int(unsafe.Sizeof(z)) < setPeriod-setNear
+}
+
 // goesBeside reports whether the columns behind the last panel are computed beside
 // it, if A is transposed, all is in place and k one block.
 func (ks *kernelSet[T]) goesBeside(m, n, k int) bool {

@@ -565,6 +565,9 @@ func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sum
 			mk.storeAround(s, m)
 		case cut:
 			mk.storeTail(*mask, s, m)
+		case s.Size() == 64: // as halves: see ARCHITECTURE.md, "What was measured on the way"
+			mk.store(s.AsY(), m)
+			mk.VEXTRACTF64X4(operand.Imm(1), s, m.Offset(32))
 		default:
 			mk.store(s, m)
 		}

@@ -27,7 +27,7 @@ func gemmBeside[T Float](t *testing.T, o Ops[T]) {
 	nr, least := o.ks.nr(), by.leastRows()
 	for tail := 1; tail <= len(by.run); tail++ {
 		for _, s := range [][3]int{
-			{least, nr, tu.TailDepth}, {least + 1, nr, tu.PackDepth}, {least + by.h, 2 * nr, tu.TailDepth + 1},
+			{least, nr, tu.TailDepth}, {least + 1, nr, min(tu.PackDepth, tu.KC)}, {least + by.h, 2 * nr, tu.TailDepth + 1},
 			{2*tu.MC + 1, nr, tu.TailDepth}, {2*tu.MC + least - 1, 2 * nr, tu.TailDepth + 3}, {3 * tu.MC, 3 * nr, tu.TailDepth},
 		} {
 			m, n, k := s[0], s[1]+tail, s[2]
@@ -110,7 +110,7 @@ func gemmBesideTuned[T Float](t *testing.T, o Ops[T]) {
 	if work == 0 {
 		t.Error("no product was computed beside a panel")
 	}
-	tu, k := o.Tuning(), o.Tuning().PackDepth
+	tu, k := o.Tuning(), min(o.Tuning().PackDepth, o.Tuning().KC)
 	tu.MC, tu.ThreadWork = math.MaxInt, math.MaxInt
 	m, n := 2*callWork/(k*3*lanes), 3*lanes+1
 	multiply(tu, 1, m, n, k, make([]T, m*k), make([]T, k*n))

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"testing"
+	"unsafe"
 )
 
 // What is packed and what is read in place, on both sides of each threshold.
@@ -66,7 +67,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 						a, b, c := make([]T, max(rows, k)*lda), make([]T, max(n, k)*ldb), make([]T, rows*n)
 						wantA := n > tu.PackColumns && lda >= strideThatPacksA(tu, trans[0])
 						dots := trans[1] && !trans[0] && ks.dotsPay(rows, n, k)
-						wantB := trans[1] || rows > tu.PackRows && (k > tu.PackDepth || ldb >= farRow)
+						wantB := trans[1] || rows > tu.PackRows && (k > tu.PackDepth || ldb*int(unsafe.Sizeof(T(0))) > 2048)
 						gotA, gotB := packedBy(func() {
 							o.Threads(1).Gemm(trans[0], trans[1], rows, n, k, 1, a, lda, b, ldb, 0, c, n)
 						}, workspaces[T]())

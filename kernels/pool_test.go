@@ -123,11 +123,12 @@ func buffersAreReleased[T Float](t *testing.T, o Ops[T]) {
 }
 
 // packEverything computes a product on one thread that packs both operands, in
-// whole blocks and more.
+// whole blocks and more, by a tuning that does so sooner than others.
 func packEverything[T Float](o Ops[T]) {
-	tu := &o.ks.tuning
-	m, n, k := max(tu.PackRows, tu.MC)+1, columnsThatPackA(o), tu.KC+1
-	lda := max(tu.PackStride, k)
-	a, b, c := make([]T, m*lda), make([]T, k*n), make([]T, m*n)
-	o.Threads(1).Gemm(false, false, m, n, k, 1, a, lda, b, n, 0, c, n)
+	tu := o.Tuning()
+	tu.PackRows, tu.PackDepth, tu.PackColumns, tu.PackStride = 0, 0, 0, 1
+	o = o.Tuned(tu)
+	m, n, k := tu.MC+1, 2*o.ks.nr()+1, tu.KC+1
+	a, b, c := make([]T, m*k), make([]T, k*n), make([]T, m*n)
+	o.Threads(1).Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)
 }

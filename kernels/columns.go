@@ -9,7 +9,7 @@ func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
 	switch {
 	case !p.a.trans:
-		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, 1)
+		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, 1, dotDepth)
 	case p.n > 1:
 		p.columnsAsRows(w)
 	default:
@@ -25,33 +25,36 @@ func (p *product[T]) columns() {
 func (p *product[T]) dots() {
 	const near = 128 << 10 // bytes of the other operand, which stay in the L2 cache from group to group
 	var z T
+	size := int(unsafe.Sizeof(z))
+	// Columns of a group stay in the L1 cache while the other operand streams by.
+	depth := evenly(p.k, 5<<10/size, 64)
 	w, most := borrowWorkspace[T](), len(p.ks.dot)
 	many, few, a, b, cRow, cCol := p.m, p.n, p.a, p.b, p.ldc, 1
 	if few > many {
 		many, few, a, b, cRow, cCol = p.n, p.m, p.b.transposed(), p.a.transposed(), 1, p.ldc
 	}
-	groups, block := (few+most-1)/most, max(near/int(unsafe.Sizeof(z))/p.k, 16)
+	groups, block := (few+most-1)/most, max(near/size/p.k, 16)
 	for ic := 0; ic < many; ic += block {
 		for i := range groups {
 			first, next := i*few/groups, (i+1)*few/groups
-			columnsAlongK(p.ks, w, min(block, many-ic), next-first, p.k, p.alpha, a.from(ic, 0), b.from(0, first), p.beta, p.c[ic*cRow+first*cCol:], cRow, cCol)
+			columnsAlongK(p.ks, w, min(block, many-ic), next-first, p.k, p.alpha, a.from(ic, 0), b.from(0, first), p.beta, p.c[ic*cRow+first*cCol:], cRow, cCol, depth)
 		}
 	}
 	w.giveBack()
 }
 
-// dotDepth is how far dot products run at a time, in elements: a column of B
-// stays in the cache meanwhile. dotWork is how many multiply-adds a call of
+// dotDepth is how far dot products of the columns of a matrix run at a time, in
+// elements: a column of B stays in the cache meanwhile. dotWork is how many multiply-adds a call of
 // assembly does: it cannot be preempted, and A may come from memory.
 const dotDepth, dotWork = 8192, 1 << 18
 
 // columnsAlongK computes a product of as many columns as there are kernels for, whose
-// elements (i, j) go to c[i*cRow + j*cCol].
-func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, cRow, cCol int) {
+// elements (i, j) go to c[i*cRow + j*cCol], in blocks of k of the given depth.
+func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, cRow, cCol, depth int) {
 	kernels := ks.dot[n-1]
 	h := len(kernels)
-	for pc := 0; pc < k; pc += dotDepth {
-		kb := min(dotDepth, k-pc)
+	for pc := 0; pc < k; pc += depth {
+		kb := min(depth, k-pc)
 		columns, bCol := b.data[pc*b.row:], b.col
 		if b.row != 1 && k > 1 { // they are brought together
 			w.b = room(w.b, n*kb)

@@ -27,7 +27,7 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 	// B in several blocks of rows, and of k.
-	for _, s := range [][3]int{{3, 70, 2100}, {70, 3, 2100}, {columns + 1, 19, dotDepth + 5}, {19, columns + 1, dotDepth + 5}, {2, 9, 2*dotDepth + 1}} {
+	for _, s := range [][3]int{{3, 70, 2100}, {70, 3, 2100}, {columns + 1, 19, 4101}, {19, columns + 1, 4101}, {2, 9, 7 * 1280}} {
 		if !o.ks.dotsPay(s[0], s[1], s[2]) {
 			t.Errorf("%v is not computed as dot products", s)
 		}

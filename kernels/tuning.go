@@ -40,8 +40,9 @@ type Tuning struct {
 	// a vector.
 	TailColumns, TailDepth int
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
-	// in place, if k is at least DotDepth for each row, or for each column: turning B takes as
-	// long as some rows of the product, and adding up a vector as long as some steps of k.
+	// in place, if k is at least DotDepth for each row, or for each column, of which there are
+	// few: turning B takes as long as some rows of the product, and adding up a vector as
+	// long as some steps of k.
 	DotDepth int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
@@ -310,8 +311,12 @@ func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
 }
 
 // dotsPay reports whether a product with a transposed B, and with A as it is, is
-// computed as dot products.
-func (ks *kernelSet[T]) dotsPay(m, n, k int) bool { return min(m, n) <= k/ks.tuning.DotDepth }
+// computed as dot products. Each group of rows reads the other operand anew, so that
+// there should not be many.
+func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
+	const most = 32
+	return min(m, n) <= min(k/ks.tuning.DotDepth, most)
+}
 
 // packsA reports whether A, lda elements from row to row of what is stored, is
 // packed for a product of n columns: not for one panel, which reads it but once.

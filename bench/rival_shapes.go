@@ -2,6 +2,8 @@ package bench
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ type rivalFamily struct {
 const (
 	parallelFamily = "parallel" // is measured with all processors, the others on one thread
 	trainingFamily = "training" // is no family of shapes
+	randomFamily   = "random"   // is measured only where it is asked for
 )
 
 var rivalFamilies = []rivalFamily{
@@ -33,6 +36,7 @@ var rivalFamilies = []rivalFamily{
 		{m: 4096, n: 4096, k: 16}, {m: 128, n: 3072, k: 768}, {m: 128, n: 768, k: 3072},
 	}},
 	{trainingFamily, nil},
+	{randomFamily, randomShapes(48, 400)},
 	{parallelFamily, squares(256, 512, 1024, 2048)},
 }
 
@@ -40,6 +44,21 @@ func squares(sizes ...int) []gemmShape {
 	var shapes []gemmShape
 	for _, n := range sizes {
 		shapes = append(shapes, square(n))
+	}
+	return shapes
+}
+
+// randomShapes returns so many shapes with sides of up to most, each as likely to be below
+// its square root as above, and transposes at random: always the same ones.
+func randomShapes(count, most int) []gemmShape {
+	rng := rand.New(rand.NewPCG(71, 72))
+	side := func() int { return int(math.Pow(float64(most), rng.Float64())) + 1 }
+	var shapes []gemmShape
+	for len(shapes) < count {
+		s := gemmShape{m: side(), n: side(), k: side(), transA: rng.IntN(2) == 1, transB: rng.IntN(2) == 1}
+		if !slices.Contains(shapes, s) {
+			shapes = append(shapes, s)
+		}
 	}
 	return shapes
 }
@@ -81,8 +100,8 @@ func (p RivalPart) products() bool {
 func threadsInWords(n int) string { return counted(n, "thread") }
 
 // RivalParts says what has to be measured for some instruction sets and families, all
-// families if there are none: everything on one thread, and with parallel the family of
-// that name on all processors as well.
+// families but the random one if there are none: everything on one thread, and with parallel
+// the family of that name on all processors as well.
 func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
 	for _, name := range families {
 		if !slices.Contains(RivalFamilies(), name) {
@@ -93,7 +112,7 @@ func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
 		}
 	}
 	if len(families) == 0 {
-		families = RivalFamilies()
+		families = slices.DeleteFunc(RivalFamilies(), func(name string) bool { return name == randomFamily })
 	}
 	single := slices.DeleteFunc(slices.Clone(families), func(name string) bool { return name == parallelFamily })
 	all := runtime.NumCPU()

@@ -129,6 +129,7 @@ func TestRivalShapes(t *testing.T) {
 		"transposed": "512,512,512 NT; 512,512,512 TN; 512,512,512 TT",
 		"skinny":     "1,4096,4096; 16,4096,4096; 4096,16,4096; 4096,4096,16; 128,3072,768; 128,768,3072",
 		"training":   "", // has none
+		"random":     "73,65,228 TN; 4,35,17 NT; 199,2,4",
 		"parallel":   "256,256,256; 512,512,512; 1024,1024,1024; 2048,2048,2048",
 	}
 	seen := map[string]bool{}
@@ -149,13 +150,33 @@ func TestRivalShapes(t *testing.T) {
 				t.Errorf("%v with %d threads is read as family %s, want %s", s, threads, got, f.name)
 			}
 		}
-		if got := strings.Join(shapes, "; "); got != want[f.name] {
+		got := strings.Join(shapes, "; ")
+		if f.name == randomFamily { // those of a record are those of the next
+			if got = strings.Join(shapes[:3], "; "); len(shapes) != 48 {
+				t.Errorf("%d random shapes, want 48", len(shapes))
+			}
+			for _, trans := range []string{"NN", "NT", "TN", "TT"} {
+				if n := countTrans(f.shapes, trans); n < 6 {
+					t.Errorf("%d random shapes are %s", n, trans)
+				}
+			}
+		}
+		if got != want[f.name] {
 			t.Errorf("%s: %s, want %s", f.name, got, want[f.name])
 		}
 	}
 	if len(rivalFamilies) != len(want) {
 		t.Errorf("families %v", RivalFamilies())
 	}
+}
+
+func countTrans(shapes []gemmShape, trans string) (n int) {
+	for _, s := range shapes {
+		if s.transA == (trans[0] == 'T') && s.transB == (trans[1] == 'T') {
+			n++
+		}
+	}
+	return n
 }
 
 func TestRivalParts(t *testing.T) {

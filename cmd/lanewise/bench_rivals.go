@@ -40,6 +40,8 @@ a family of shapes:
   odd         sizes that no tile divides transposed  512 cubed, NT, TN and TT
   skinny      one or two small sides     parallel  squares on all processors
   training    steps of that net, batch 100, drawing the batch included
+  random      48 shapes that nobody chose, sides up to 400, all transposes; the same
+              ones every time, and only where it is asked for
 
 The training loops are run by python3, in processes that wait while others have
 their turn, and time themselves. All learn the same samples from the same
@@ -56,6 +58,7 @@ const rivalsExample = `  lanewise bench rivals                              less
   lanewise bench rivals --threads all                all processors as well
   lanewise bench rivals --isa avx512 --type f32 --family net,small
   lanewise bench rivals --family training --rounds 20
+  lanewise bench rivals --family random --rounds 5   does a shape fall off a cliff?
   lanewise bench rivals --from results/<machine>/<date>-*.txt`
 
 // rivalsFlags are what the user asked for, and the two ways in which the program calls

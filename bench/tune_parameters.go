@@ -254,10 +254,15 @@ func tails(t *tunable) (values []int) {
 
 func packDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 384, never} }
 
-// packsB leaves out that rows of B that are far apart are packed at any depth: the
-// shapes here that have such rows are deeper than a PackDepth in use.
-func packsB(_ *tunable, tu kernels.Tuning, s gemmShape) int {
-	return yes(s.m > tu.PackRows && s.k > tu.PackDepth)
+// packsB is for a B that is not transposed: one whose rows are far apart is packed at any depth.
+func packsB(t *tunable, tu kernels.Tuning, s gemmShape) int {
+	const far = 2048 // bytes
+	size := 8
+	if t.typ == typeName[float32]() {
+		size = 4
+	}
+	_, ldb, _ := s.strides()
+	return yes(s.m > tu.PackRows && (s.k > tu.PackDepth || ldb*size > far))
 }
 
 func packsA(_ *tunable, tu kernels.Tuning, s gemmShape) int {

@@ -127,7 +127,7 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 		// LOOP 1 splits m into tiles, inside the micro-kernel's call.
 		h, tall, short := split(m-row, len(kernels))
 		together, atOnce := 1, m
-		if work := k * cols * m; work > callWork {
+		if work := product3(k, cols, m); work > callWork {
 			atOnce = max(callWork/(k*cols*h), 1)
 		} else if b.from.data == nil {
 			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)

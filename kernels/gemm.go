@@ -77,7 +77,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 			case strip:
 				x.strip(ks, m, n, transA)
 			default:
-				x.onePanel(kernels, m)
+				x.inTiles(kernels, m)
 			}
 			return
 		}

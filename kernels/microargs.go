@@ -61,8 +61,8 @@ func (x *microArgs[T]) setBlock(p *product[T]) {
 	x.maskRow, x.relu, x.alpha, x.beta = p.e.ldmask, p.e.relu, p.alpha, p.beta
 }
 
-// onePanel computes m rows of one panel in equal tiles, or in tiles of two heights.
-func (x *microArgs[T]) onePanel(kernels []microKernel[T], m int) {
+// inTiles computes m rows of one panel in equal tiles, or in tiles of two heights.
+func (x *microArgs[T]) inTiles(kernels []microKernel[T], m int) {
 	h, tall, short := m, 1, 0
 	if m > len(kernels) {
 		h, tall, short = splitEqually(m, len(kernels))

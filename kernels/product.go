@@ -101,7 +101,7 @@ func (p *product[T]) tiles(kernels []microKernel[T], b *T, bRow int) {
 	var x microArgs[T]
 	x.setBlock(p)
 	x.a, x.b, x.bRow, x.c, x.cols, x.bias, x.mask = &p.a.data[0], b, bRow, &p.c[0], p.n, p.e.bias, p.e.mask
-	x.onePanel(kernels, p.m)
+	x.inTiles(kernels, p.m)
 }
 
 // asBlocks computes p in cache blocks, in pieces of whole tiles.

@@ -53,8 +53,7 @@ func microArgsOf(typ float) (*types.Package, types.Type) {
 	return pkg, t
 }
 
-// microFunction begins a function that takes a pointer to microArgs, and has a
-// word of stack for itself.
+// microFunction begins a function that takes a pointer to microArgs.
 func (mk microKernel) microFunction(name string, doc ...string) {
 	mk.function(name, "func()", doc...)
 	pkg, args := microArgsOf(mk.typ)

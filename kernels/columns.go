@@ -9,7 +9,7 @@ func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
 	switch {
 	case !p.a.trans:
-		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, 1, dotDepth)
+		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, 1, columnDepth)
 	case p.n > 1:
 		p.columnsAsRows(w)
 	default:
@@ -43,10 +43,10 @@ func (p *product[T]) dots() {
 	w.giveBack()
 }
 
-// dotDepth is how far dot products of the columns of a matrix run at a time, in
+// columnDepth is how far dot products of the columns of a matrix run at a time, in
 // elements: a column of B stays in the cache meanwhile. dotWork is how many multiply-adds a call of
 // assembly does: it cannot be preempted, and A may come from memory.
-const dotDepth, dotWork = 8192, 1 << 18
+const columnDepth, dotWork = 8192, 1 << 18
 
 // columnsAlongK computes a product of as many columns as there are kernels for, whose
 // elements (i, j) go to c[i*cRow + j*cCol], in blocks of k of the given depth.

@@ -156,7 +156,7 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 			shapes = append(shapes, [3]int{9, cols, k}, [3]int{7, 2*lanes + cols, k}, [3]int{20, 3*lanes + cols, k})
 		}
 	}
-	for _, k := range []int{1, lanes - 1, lanes, 2*lanes - 1, 2 * lanes, 3*lanes + 1, dotDepth + 3} { // a column, a row
+	for _, k := range []int{1, lanes - 1, lanes, 2*lanes - 1, 2 * lanes, 3*lanes + 1, columnDepth + 3} { // a column, a row
 		shapes = append(shapes, [3]int{5, 1, k}, [3]int{1, 6, k}, [3]int{1, 1, k})
 	}
 	shapes = append(shapes, [3]int{alongM + 5, 1, len(o.ks.addRows) + 1}, [3]int{1, alongM + 5, 2*len(o.ks.addRows) + 3}, [3]int{alongM + 1, lanes + 1, 3})
@@ -230,7 +230,8 @@ func gemmAsRows[T Float](t *testing.T, o Ops[T]) {
 				rng := rand.New(rand.NewPCG(31, 32))
 				a, b := randomMatrix[T](rng, k, m, m), randomMatrix[T](rng, k, n, n)
 				tiles, rows := make([]T, m*n), make([]T, m*n)
-				o.GemmFused(true, false, m, n, k, 0.7, a.data, m, b.data, n, 0, tiles, n, Epilogue[T]{Bias: make([]T, n)})
+				inTiles := product[T]{ks: o.ks, m: m, n: n, k: k, kc: o.ks.depth(n, k, true), alpha: 0.7, a: stridesOf(a.data, m, true), b: stridesOf(b.data, n, false), c: tiles, ldc: n}
+				inTiles.asBlocks(o.Threads(1))
 				o.Gemm(true, false, m, n, k, 0.7, a.data, m, b.data, n, 0, rows, n)
 				if o.ks.tailColumns(m, n, k, true) == 0 && !slices.Equal(tiles, rows) {
 					t.Fatalf("%d x %d x %d: as rows the bits are others", m, n, k)

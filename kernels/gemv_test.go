@@ -82,7 +82,7 @@ func gemvSizes[T Float](t *testing.T, o Ops[T]) {
 				runGemv(t, o, gemvCase{trans, m, n, -1, 1, 0, 1, 3})
 			}
 		}
-		for _, long := range []int{dotDepth - 1, dotDepth, dotDepth + 1, 2*dotDepth + 3, alongM, alongM + 1, dotWork/dotDepth + 1} {
+		for _, long := range []int{columnDepth - 1, columnDepth, columnDepth + 1, 2*columnDepth + 3, alongM, alongM + 1, dotWork/columnDepth + 1} {
 			for _, short := range []int{1, 3, h + 1} {
 				for _, g := range []gemvCase{{trans, short, long, 1, 0, 0, 1, 1}, {trans, long, short, 1, 0, 0, 1, 1}, {trans, short, long, 2, 0.5, 1, 3, 2}, {trans, long, short, 2, 0.5, 1, 3, 2}} {
 					runGemv(t, o, g)

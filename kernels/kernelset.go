@@ -227,9 +227,10 @@ func pairingOf(m, k int, transA bool) pairing {
 	return noPairs
 }
 
-// endsInPair reports whether the last of so many columns are a pair, or one of a pair.
+// endsInPair reports whether the last of so many columns are a pair, or one of a pair, in a
+// panel with the vector before them: panels of one vector have no room for them.
 func (ks *kernelSet[T]) endsInPair(n int) bool {
-	return n > ks.lanes && (n-1)&(ks.lanes-1) < 2 && len(ks.pairs.alongK) > 0
+	return n > ks.lanes && ks.tuning.Vectors > 1 && (n-1)&(ks.lanes-1) < 2 && len(ks.pairs.alongK) > 0
 }
 
 // arranged returns ks with its micro-kernels by columns, as the tuning has them.

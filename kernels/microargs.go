@@ -21,8 +21,8 @@ import (
 // element outside those, except that it may read b up to the end of the last vector if
 // bRow >= v*lanes. Strides count elements.
 //
-// From panel to panel b moves on by bStep, and c, bias and mask by v vectors; what
-// they and panels are after the call is open. There is more than one panel only if
+// From panel to panel b moves on by bStep, and c, bias and mask by v vectors; after the
+// call it is open what they and panels are. There is more than one panel only if
 // cols = v*lanes, in kernels of whole vectors.
 type microKernel[T Float] func(x *microArgs[T])
 
@@ -102,7 +102,8 @@ func (x *microArgs[T]) strip(ks *kernelSet[T], m, n int, transA bool) {
 
 // run calls a micro-kernel. The compiler takes it for granted that a function in a
 // variable keeps its arguments, which would put x on the heap; that no
-// micro-kernel does is hidden from it.
+// micro-kernel does is hidden from it. Therefore it has to be told, too, that x and what it
+// points to are in use until the call returns.
 func (x *microArgs[T]) run(kernel microKernel[T]) {
 	kernel((*microArgs[T])(hidden(unsafe.Pointer(x))))
 	runtime.KeepAlive(x)

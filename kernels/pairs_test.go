@@ -137,3 +137,35 @@ func sameBitsOfRows[T Float](t *testing.T, o Ops[T]) {
 		t.Error("no product is computed as rows")
 	}
 }
+
+// How far rows of B are apart, and with it whether B is packed, changes no bits, however
+// wide panels are.
+func TestBitsDoNotDependOnStrides(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { bitsAndStrides(t, o) },
+		func(t *testing.T, o Ops[float64]) { bitsAndStrides(t, o) })
+}
+
+func bitsAndStrides[T Float](t *testing.T, o Ops[T]) {
+	const m, k = 22, 56
+	lanes := o.VectorLen()
+	rng := rand.New(rand.NewPCG(63, 64))
+	for vectors := 1; vectors <= len(o.ks.micro); vectors++ {
+		tu := o.Tuning()
+		tu.Vectors, tu.Rows, tu.PackRows = vectors, 0, 0
+		tuned := o.Tuned(tu).Threads(1)
+		for n := 1; n <= 5*lanes+3; n++ {
+			a, near := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, n, n).data
+			far := make([]T, k*(n+farRow))
+			for p := range k {
+				copy(far[p*(n+farRow):], near[p*n:][:n])
+			}
+			want, got := make([]T, m*n), make([]T, m*n)
+			tuned.Gemm(false, false, m, n, k, 1, a, k, near, n, 0, want, n)
+			tuned.Gemm(false, false, m, n, k, 1, a, k, far, n+farRow, 0, got, n)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d columns in panels of %d vectors: other bits where rows of B are far apart", n, vectors)
+			}
+		}
+	}
+}

@@ -42,14 +42,15 @@ func (p *product[T]) compute(o Ops[T]) {
 			p.withBeside()
 			return
 		}
-	case p.e == (epilogue[T]{}) && ks.betterAsRows(m, n, k, p.b.trans):
+	case ks.betterAsRows(m, n, k, p.b.trans):
 		p.kc = ks.depth(n, k, true)
+		e := p.takeEpilogue()
 		p.asColumns(o)
+		e.apply(p.c, m, n, p.ldc)
 		return
 	}
 	if p.b.trans && !p.a.trans && ks.dotsPay(m, n, k) {
-		e := p.e
-		p.e = epilogue[T]{}
+		e := p.takeEpilogue()
 		p.byDots(o)
 		e.apply(p.c, m, n, p.ldc)
 		return
@@ -73,8 +74,8 @@ func (p *product[T]) compute(o Ops[T]) {
 	}
 	p.kc = ks.depth(n, k, p.a.trans)
 	if m == 1 && n > 1 { // a row is a column of the transposed product
-		e := p.e
-		p.m, p.n, p.a, p.b, p.ldc, p.e = n, 1, p.b.transposed(), p.a.transposed(), 1, epilogue[T]{}
+		e := p.takeEpilogue()
+		p.m, p.n, p.a, p.b, p.ldc = n, 1, p.b.transposed(), p.a.transposed(), 1
 		p.asColumns(o)
 		e.apply(p.c, 1, n, n)
 		return
@@ -83,12 +84,19 @@ func (p *product[T]) compute(o Ops[T]) {
 		p.n -= tail
 		last := *p
 		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)
+		e := last.takeEpilogue()
 		last.asColumns(o)
-		last.e.apply(last.c, m, tail, p.ldc)
+		e.apply(last.c, m, tail, p.ldc)
 	}
 	if p.n > 0 {
 		p.asBlocks(o)
 	}
+}
+
+// takeEpilogue returns the epilogue for the caller to apply, where no micro-kernel does.
+func (p *product[T]) takeEpilogue() (e epilogue[T]) {
+	e, p.e = p.e, epilogue[T]{}
+	return e
 }
 
 // allInPlace reports whether no operand of p is packed, and k is one block.

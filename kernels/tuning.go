@@ -41,8 +41,8 @@ type Tuning struct {
 	TailColumns, TailDepth int
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
 	// in place, if k is at least DotDepth for each row, or for each column, of which there are
-	// few: turning B takes as long as some rows of the product, and adding up a vector as
-	// long as some steps of k.
+	// 32 at most: turning B takes as long as some rows of the product, and adding up a vector
+	// as long as some steps of k.
 	DotDepth int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int

@@ -1,0 +1,75 @@
+package kernels
+
+import (
+	"math"
+	"testing"
+)
+
+// No call of a micro-kernel is longer than callWork, if it computes more than one tile of one
+// panel: it cannot be preempted.
+func TestCallsAreBounded(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { callsAreBounded(t, o) },
+		func(t *testing.T, o Ops[float64]) { callsAreBounded(t, o) })
+}
+
+func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
+	ks, longest, many := *o.ks, 0, 0
+	watched := func(kernels []microKernel[T]) []microKernel[T] {
+		watched := make([]microKernel[T], len(kernels))
+		for i, run := range kernels {
+			watched[i] = func(x *microArgs[T]) {
+				if x.tiles*x.panels > 1 {
+					longest = max(longest, x.tiles*(i+1)*x.panels*x.cols*x.k)
+				}
+				many = max(many, x.panels)
+				run(x)
+			}
+		}
+		return watched
+	}
+	byColumns := ks.byColumns
+	o.ks = &ks
+	tu := o.Tuning()
+	tu.ThreadWork, tu.NC = math.MaxInt, 1<<20 // whatever a tuning asks for
+	ks.tuning = tu
+	ks.byColumns = make([][pairings][]microKernel[T], len(byColumns))
+	for i, kernels := range byColumns {
+		for p := range kernels {
+			ks.byColumns[i][p] = watched(kernels[p])
+		}
+	}
+	if ks.around.v > 0 {
+		ks.around.run = watched(ks.around.run)
+	}
+	rng := newNormals[T]()
+	for _, s := range [][3]int{{7, 6000, 128}, {100, 700, 130}, {16, 2300, 300}, {2, 9000, 200}, {130, 130, 600}} {
+		m, n, k := s[0], s[1], s[2]
+		a, b, c := rng(m*k), rng(k*n), make([]T, m*n)
+		o.Threads(1).Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)
+		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, c, n)
+		o.Threads(1).GemmFused(false, true, m, n, k, 1, a, k, b, k, 1, c, n, Epilogue[T]{ReLU: true})
+		o.Threads(1).GemmPacked(false, m, 1, a, k, o.PackB(false, k, n, b, n), 0, c, n, Epilogue[T]{})
+	}
+	if longest > callWork || longest < callWork/2 {
+		t.Errorf("calls of up to %d multiply-adds, want at most %d, and near that", longest, callWork)
+	}
+	if many < 2 {
+		t.Error("no call computed several panels")
+	}
+}
+
+// newNormals returns a function that makes slices of numbers.
+func newNormals[T Float]() func(n int) []T {
+	at := 0
+	return func(n int) []T {
+		x := make([]T, n)
+		for i := range x {
+			x[i] = T(normals[at])
+			if at++; at == len(normals) {
+				at = 0
+			}
+		}
+		return x
+	}
+}

@@ -240,7 +240,6 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	if mk.beside > 0 {
 		mk.MOVQ(x.load("sums"), x.addr("sumsAt"))
 	}
-
 	mk.MOVQ(x.addr("b"), r.pb)
 	mk.MOVQ(x.addr("k"), r.left)
 

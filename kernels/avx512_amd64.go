@@ -74,9 +74,9 @@ func avx512Float64() kernelSet[float64] {
 	return ks
 }
 
-// turnFrom returns the TurnStride of avx512 for the CPU at hand: 4 KiB. Tiles that read
-// columns of A so far apart in place wait for the caches where a multiply-add takes a cycle of
-// one unit. Zen 4 takes two for the halves, and turning A would cost it 1 to 3%.
+// turnFrom returns the TurnStride of avx512 for the CPU at hand: stride, 4 KiB, or never on
+// Zen 4. It executes 512-bit instructions in halves, so that tiles have twice the time to wait
+// for columns of A that share sets of the cache, and turning A would cost 1 to 3%.
 func turnFrom(stride int) int {
 	if cpu := readCPU(); cpu.Vendor == "AuthenticAMD" && cpu.Family == 25 {
 		return never

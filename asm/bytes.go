@@ -7,69 +7,48 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// chunkBytes is how many bytes bytesToFloat converts at a time: a vector of float32, with AVX-512.
+const chunkBytes = 16
+
 // bytesToFloat generates the conversion of bytes to numbers, with a division.
 func bytesToFloat(e emitter) {
 	name := e.typ.letter + "bytes" + e.isa.suffix
-	e.function(name, fmt.Sprintf("func(dst []%[1]s, src, next *uint8, divisor, high, low %[1]s)", e.typ.goName),
+	e.function(name, fmt.Sprintf("func(dst *%[1]s, src, next *uint8, chunks *int, n int, divisor, high, low %[1]s)", e.typ.goName),
 		name+" is the loop",
 		"",
-		"\tfor i := range dst {",
-		"\t\tx := T(src[i])",
-		"\t\tdst[i] = fma(x, high, x*low)",
+		"\tfor c := range n {",
+		"\t\tfrom, to := chunks[2*c], chunks[2*c+1]",
+		fmt.Sprintf("\t\tfor i := range %d {", chunkBytes),
+		"\t\t\tx := T(src[from+i])",
+		"\t\t\tdst[to+i] = fma(x, high, x*low)",
+		"\t\t}",
 		"\t}",
 		"",
 		"where high+low is 1/divisor to twice the precision, so that the result is x/divisor, rounded once.",
-		"It has the bytes from next on fetched into the cache meanwhile.")
-	dst, n := e.base("dst"), e.length("dst")
-	src, next := e.param("src"), e.param("next")
+		"It has the same chunks of next fetched into the cache meanwhile.")
+	dst, src, next := e.param("dst"), e.param("src"), e.param("next")
+	chunks, n := e.param("chunks"), e.param("n")
 	high, low := e.vec(), e.vec()
 	e.broadcast(e.paramAddr("high"), high)
 	e.broadcast(e.paramAddr("low"), low)
-	lanes, width := e.lanes(), e.isa.width
-	vector := func(u int) {
+	e.TESTQ(n, n)
+	e.JEQ(operand.LabelRef("end"))
+	e.alignLoop()
+	e.Label("chunk")
+	from, to := e.GP64(), e.GP64()
+	e.MOVQ(operand.Mem{Base: chunks}, from)
+	e.MOVQ(operand.Mem{Base: chunks, Disp: 8}, to)
+	e.PREFETCHT1(operand.Mem{Base: next, Index: from, Scale: 1})
+	for at := 0; at < chunkBytes; at += e.lanes() {
 		x, y := e.vec(), e.vec()
-		e.bytes(operand.Mem{Base: src, Disp: u * lanes}, x)
+		e.bytes(operand.Mem{Base: src, Index: from, Scale: 1, Disp: at}, x)
 		e.mul(low, x, y)
 		e.fma(x, high, y)
-		e.store(y, operand.Mem{Base: dst, Disp: u * width})
+		e.store(y, operand.Mem{Base: dst, Index: to, Scale: uint8(e.typ.size), Disp: at * e.typ.size})
 	}
-	advance := func(vectors int) {
-		e.ADDQ(operand.U32(vectors*lanes), src)
-		e.ADDQ(operand.U32(vectors*width), dst)
-	}
-
-	e.PREFETCHT1(operand.Mem{Base: next})
-	e.SUBQ(operand.U32(cacheLine), n)
-	e.JLT(operand.LabelRef("rest"))
-	e.alignLoop()
-	e.Label("line")
-	e.PREFETCHT1(operand.Mem{Base: next, Disp: cacheLine})
-	e.ADDQ(operand.U32(cacheLine), next)
-	for u := range cacheLine / lanes {
-		vector(u)
-	}
-	advance(cacheLine / lanes)
-	e.SUBQ(operand.U32(cacheLine), n)
-	e.JGE(operand.LabelRef("line"))
-	e.Label("rest")
-	e.Comment("one vector at a time")
-	e.ADDQ(operand.U32(cacheLine-lanes), n)
-	e.JLT(operand.LabelRef("restDone"))
-	e.Label("vector")
-	vector(0)
-	advance(1)
-	e.SUBQ(operand.U32(lanes), n)
-	e.JGE(operand.LabelRef("vector"))
-	e.Label("restDone")
-	e.Comment("and the last elements one by one")
-	e.ADDQ(operand.U32(lanes), n)
-	e.JEQ(operand.LabelRef("end"))
-	e.Label("element")
-	e.oneByte(src, dst, high.AsX(), low.AsX())
-	e.INCQ(src)
-	e.ADDQ(operand.U32(e.typ.size), dst)
+	e.ADDQ(operand.Imm(2*8), chunks)
 	e.DECQ(n)
-	e.JNE(operand.LabelRef("element"))
+	e.JNE(operand.LabelRef("chunk"))
 	e.Label("end")
 	e.done()
 }
@@ -86,24 +65,6 @@ func (e emitter) bytes(m operand.Mem, r reg.VecVirtual) {
 	default:
 		e.VPMOVZXBD(m, r.AsX())
 		e.VCVTDQ2PD(r.AsX(), r)
-	}
-}
-
-// oneByte converts one byte as bytesToFloat does.
-func (e emitter) oneByte(src, dst reg.GPVirtual, high, low reg.Register) {
-	v, x, y := e.GP32(), e.XMM(), e.XMM()
-	e.MOVBLZX(operand.Mem{Base: src}, v)
-	e.VMOVD(v, x)
-	if e.f32() {
-		e.VCVTDQ2PS(x, x)
-		e.VMULSS(low, x, y)
-		e.VFMADD231SS(x, high, y)
-		e.VMOVSS(y, operand.Mem{Base: dst})
-	} else {
-		e.VCVTDQ2PD(x, x)
-		e.VMULSD(low, x, y)
-		e.VFMADD231SD(x, high, y)
-		e.VMOVSD(y, operand.Mem{Base: dst})
 	}
 }
 
@@ -131,4 +92,44 @@ func fetchRows(e emitter) {
 	e.CMPQ(rows, end)
 	e.JLT(operand.LabelRef("row"))
 	e.RET()
+}
+
+// usedBlock is how many columns bytesInUse looks at: what fits eight registers.
+const usedBlock = 256
+
+// bytesInUse generates the search for columns of bytes that are not all 0, with AVX2.
+func bytesInUse(e emitter) {
+	e.function("bytesInUse"+e.isa.suffix, fmt.Sprintf("func(used *[%d]uint64, src *uint8, rows []int, n int)", usedBlock/64),
+		fmt.Sprintf("bytesInUse%s sets bit j%%64 of used[j/64], j < %d, if src[rows[i]*n+j] is not 0 for", e.isa.suffix, usedBlock),
+		"some i, and clears it otherwise.")
+	used, src, n := e.param("used"), e.param("src"), e.param("n")
+	rows, end := e.base("rows"), e.length("rows")
+	seen := e.vecs(usedBlock / e.isa.width)
+	for _, s := range seen {
+		e.VPXOR(s, s, s)
+	}
+	e.LEAQ(operand.Mem{Base: rows, Index: end, Scale: 8}, end)
+	e.JMP(operand.LabelRef("more"))
+	e.alignLoop()
+	e.Label("row")
+	row := e.GP64()
+	e.MOVQ(operand.Mem{Base: rows}, row)
+	e.IMULQ(n, row)
+	for i, s := range seen {
+		e.VPOR(operand.Mem{Base: src, Index: row, Scale: 1, Disp: i * e.isa.width}, s, s)
+	}
+	e.ADDQ(operand.Imm(8), rows)
+	e.Label("more")
+	e.CMPQ(rows, end)
+	e.JLT(operand.LabelRef("row"))
+	zero := e.vec()
+	e.VPXOR(zero, zero, zero)
+	for i, s := range seen {
+		bits := e.GP32()
+		e.VPCMPEQB(zero, s, s)
+		e.VPMOVMSKB(s, bits)
+		e.NOTL(bits)
+		e.MOVL(bits, operand.Mem{Base: used, Disp: i * e.isa.width / 8})
+	}
+	e.done()
 }

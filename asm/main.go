@@ -66,6 +66,21 @@ var generators = []generator{
 	{"probe", func(e emitter) string { fmaProbe(e); return "" }},
 }
 
+// others are the functions that there is one of, for all types: for every amd64 CPU, or
+// for one instruction set, and those that go further.
+var others = []struct {
+	file string
+	isa  isa
+	emit func(e emitter) (goSource string)
+}{
+	{"fetch", isa{name: "amd64"}, func(e emitter) string { fetchRows(e); return "" }},
+	{"clock", isa{name: "amd64"}, func(e emitter) string {
+		clockProbe(e)
+		return fmt.Sprintf("\n// Operations in a step of the probes.\nconst (\n\tclockAdds = %d\n\tprobeFMAs = %d\n)\n", clockAdds, probeSums*probeRepeat)
+	}},
+	{"used", isas[0], func(e emitter) string { bytesInUse(e); return "" }},
+}
+
 // header is what generated files begin with: stable, whoever runs the generator and where.
 var header = printer.Config{Argv: []string{"go", "run", "./asm"}, Pkg: "kernels"}
 
@@ -89,18 +104,15 @@ func generate() (map[string][]byte, error) {
 			}
 		}
 	}
-	ctx := build.NewContext()
-	ctx.ConstraintExpr("!purego")
-	fetchRows(emitter{Context: ctx})
-	if err := compile(files, "zfetch_amd64", ctx, isa{name: "amd64"}, ""); err != nil {
-		return nil, err
+	for _, o := range others {
+		ctx := build.NewContext()
+		ctx.ConstraintExpr("!purego")
+		goSource := o.emit(emitter{Context: ctx, isa: o.isa})
+		if err := compile(files, "z"+o.file+"_amd64", ctx, o.isa, goSource); err != nil {
+			return nil, err
+		}
 	}
-	ctx = build.NewContext()
-	ctx.ConstraintExpr("!purego")
-	clockProbe(emitter{Context: ctx})
-	err := compile(files, "zclock_amd64", ctx, isa{name: "amd64"}, fmt.Sprintf(
-		"\n// Operations in a step of the probes.\nconst (\n\tclockAdds = %d\n\tprobeFMAs = %d\n)\n", clockAdds, probeSums*probeRepeat))
-	return files, err
+	return files, nil
 }
 
 // compile turns what ctx holds into an assembly file and its Go declarations.

@@ -147,7 +147,7 @@ func TestDoubtfulUnits(t *testing.T) {
 	picks := []int{0, 1, 2, 3, 4}
 	step := func(bias float64) [4][]float64 {
 		net := &plainNet{params: start(bias)}
-		images, labels := trainImages()
+		images, labels := trainNoise.data()
 		x, classes := make([]float32, len(picks)*trainInputs), make([]int, len(picks))
 		for i := range x {
 			x[i] = float32(images[i]) / trainMax
@@ -164,23 +164,23 @@ func TestDoubtfulUnits(t *testing.T) {
 	}
 	for _, after := range [][4][]float64{fires, silent} {
 		for _, bias := range []float64{1e-9, -1e-9} {
-			if err := compareStep[float32](picks, start(bias), after); err != nil {
+			if err := compareStep[float32](trainNoise, picks, start(bias), after); err != nil {
 				t.Errorf("bias %g: %v", bias, err)
 			}
 		}
 	}
-	if err := compareStep[float64](picks, start(1e-9), silent); err == nil || !strings.Contains(err.Error(), "W1: it is off") {
+	if err := compareStep[float64](trainNoise, picks, start(1e-9), silent); err == nil || !strings.Contains(err.Error(), "W1: it is off") {
 		t.Errorf("in float64, where there is no doubt: %v", err)
 	}
 	fires[1][unit+1] += 1e-3
-	if err := compareStep[float32](picks, start(1e-9), fires); err == nil || !strings.Contains(err.Error(), "b1: it is off") {
+	if err := compareStep[float32](trainNoise, picks, start(1e-9), fires); err == nil || !strings.Contains(err.Error(), "b1: it is off") {
 		t.Errorf("the unit beside it: %v", err)
 	}
 }
 
 func TestTrainingIsTheSameEveryTime(t *testing.T) {
 	cs := contendersFor[float64](kernels.Supported()[:1])
-	g := cs.trainGroup(10)
+	g := cs.trainGroup(trainDigits, 10)
 	var losses [2]float64
 	for i := range losses {
 		run := g.makeOperands(0).(*trainData[float64]).start(cs.ops[0])

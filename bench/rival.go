@@ -32,10 +32,10 @@ type Rival struct {
 	// Only tells for what it is measured; "" for everything.
 	Only string `json:"only,omitempty"`
 	RivalFacts
-	Python string                   `json:"python,omitempty"` // the interpreter, of a training loop
-	BLAS   string                   `json:"blas,omitempty"`   // what multiplies for a training loop, with its version
-	lib    *clib.Library            // nil for those in Go and in Python, and where it is left out
-	loops  map[string]*pyloops.Loop // by element type, nil likewise
+	Python string                    `json:"python,omitempty"` // the interpreter, of a training loop
+	BLAS   string                    `json:"blas,omitempty"`   // what multiplies for a training loop, with its version
+	lib    *clib.Library             // nil for those in Go and in Python, and where it is left out
+	loops  map[loopKey]*pyloops.Loop // nil likewise
 }
 
 // A rivalSpec is a rival before it is looked for.
@@ -63,7 +63,7 @@ var rivalSpecs = []rivalSpec{
 }
 
 // trainingOnly says where training loops are measured.
-const trainingOnly = "family " + trainingFamily
+const trainingOnly = "families " + trainingFamily + " and " + noiseFamily
 
 // slowRivalsOnly says to what quickSlowFLOP keeps the slow ones.
 const slowRivalsOnly = "products of up to 3e8 floating-point operations"
@@ -82,7 +82,7 @@ func RivalNames() []string {
 func (p RivalPart) Built() error {
 	if p.products() {
 		if err := clib.Built(); err != nil {
-			return fmt.Errorf("%w; the family %s does without", err, trainingFamily)
+			return fmt.Errorf("%w; the families %s and %s do without", err, trainingFamily, noiseFamily)
 		}
 	}
 	return nil
@@ -190,7 +190,7 @@ func PrepareRivals(ctx context.Context, o RivalOptions) (*RivalRun, error) {
 // isFor reports whether a rival has something to do in a part.
 func (s rivalSpec) isFor(part RivalPart) bool {
 	if s.python != "" {
-		return slices.Contains(part.Families, trainingFamily)
+		return len(part.sets()) > 0
 	}
 	return part.products()
 }

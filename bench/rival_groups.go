@@ -28,8 +28,8 @@ func rivalGroups[T kernels.Float](r *RivalRun) []*Group {
 		if !slices.Contains(part.Families, family.name) {
 			continue
 		}
-		if family.name == trainingFamily {
-			groups = append(groups, trainingRivals(r, ops, peak))
+		if family.set != nil {
+			groups = append(groups, trainingRivals(r, ops, family.set, peak))
 		}
 		for _, s := range family.shapes {
 			g := newGEMMGroup[T](s)

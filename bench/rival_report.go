@@ -81,7 +81,7 @@ func (c *Contest) Ratio(family string, aside ...string) FamilyRatio {
 	sum := 0.0
 	for _, s := range c.Shapes {
 		best := s.Best(aside...)
-		if best == "" || family != s.Family && (family != "" || s.Family == trainingFamily) {
+		if best == "" || family != s.Family && (family != "" || setOf(s.Family) != nil) {
 			continue
 		}
 		ratio := s.Ratios[best].Center
@@ -213,13 +213,13 @@ func (r *RivalReport) contest(ours, typ string, threads int) *Contest {
 func (c *Contest) shape(values map[string]string) *ContestShape {
 	var name, family string
 	if values["batch"] != "" {
-		name, family = "batch "+values["batch"], trainingFamily
+		name, family = "batch "+values["batch"], familyTrainedOn(values["data"])
 	} else {
 		name = strings.TrimSpace(fmt.Sprintf("%s,%s,%s %s", values["m"], values["n"], values["k"], values["trans"]))
 		family = familyOf(name, c.Threads)
 	}
 	for _, s := range c.Shapes {
-		if s.Shape == name {
+		if s.Family == family && s.Shape == name {
 			return s
 		}
 	}

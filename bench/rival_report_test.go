@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -143,7 +144,7 @@ all shapes             1.162 (0.75)  1.162 (0.75)
 
 // TestTrainingTables has products in the same record, which training has no part in.
 func TestTrainingTables(t *testing.T) {
-	const training, net = "Training/type=f32/batch=100/impl=", "SGEMM/m=100/n=50/k=784/impl="
+	const training, net = "Training/type=f32/batch=100/data=digits/impl=", "SGEMM/m=100/n=50/k=784/impl="
 	r, err := ReadRivals(rivalRecord(t, "avx2", map[string][]float64{
 		training + "avx2":          {60, 61, 60, 60, 30, 30},
 		training + "numpy-tuned":   {40, 40, 40, 40, 20, 20},
@@ -186,6 +187,19 @@ all shapes               1.800 (1.80)
 		t.Errorf("printed\n%s\nwant\n%s", got.String(), want)
 	}
 
+	const noise, old = "Training/type=f32/batch=100/data=noise/impl=", "Training/type=f32/batch=100/impl="
+	for _, training := range []string{noise, old} { // records that do not say what they are about are about noise
+		r, err := ReadRivals(rivalRecord(t, "avx2", map[string][]float64{training + "avx2": {60}, training + "numpy-tuned": {40}}, training+"avx2", training+"numpy-tuned"))
+		if err != nil || len(r.Contests) != 1 || !slices.Equal(r.Contests[0].Families(), []string{noiseFamily}) {
+			t.Errorf("%s: %+v, %v", training, r, err)
+		}
+	}
+	both, err := ReadRivals(rivalRecord(t, "avx2", map[string][]float64{
+		training + "avx2": {60}, training + "numpy-tuned": {40}, noise + "avx2": {50}, noise + "numpy-tuned": {40},
+	}, training+"avx2", training+"numpy-tuned", noise+"avx2", noise+"numpy-tuned"))
+	if err != nil || both.Contests[0].Ratio(trainingFamily).Geomean != 1.5 || both.Contests[0].Ratio(noiseFamily).Geomean != 1.25 {
+		t.Errorf("%+v, %v", both, err)
+	}
 	lost := rivalRecord(t, "avx2", map[string][]float64{training + "avx2": {0}}, training+"avx2")
 	if _, err := ReadRivals(lost); err == nil || !strings.Contains(err.Error(), "no samples/s, or none above 0") {
 		t.Errorf("%v, want it to miss samples/s", err)

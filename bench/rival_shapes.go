@@ -9,35 +9,39 @@ import (
 	"strings"
 )
 
-// A rivalFamily is a set of shapes over which ratios to rivals are averaged, or training.
+// A rivalFamily is a set of shapes over which ratios to rivals are averaged, or training
+// on a set of samples.
 type rivalFamily struct {
 	name   string
 	shapes []gemmShape
+	set    *trainSet
 }
 
 const (
 	parallelFamily = "parallel" // is measured with all processors, the others on one thread
-	trainingFamily = "training" // is no family of shapes
-	randomFamily   = "random"   // is measured only where it is asked for
+	trainingFamily = "training"
+	noiseFamily    = "training-noise"
+	randomFamily   = "random" // is measured only where it is asked for
 )
 
 var rivalFamilies = []rivalFamily{
-	{"net", netShapes},
-	{"small", squares(8, 16, 32, 48, 64)},
-	{"large", squares(96, 128, 192, 256, 384, 512, 768, 1024, 2048)},
-	{"odd", []gemmShape{{m: 37, n: 53, k: 71}, {m: 127, n: 129, k: 131}, square(1023)}},
-	{"transposed", []gemmShape{
+	{name: "net", shapes: netShapes},
+	{name: "small", shapes: squares(8, 16, 32, 48, 64)},
+	{name: "large", shapes: squares(96, 128, 192, 256, 384, 512, 768, 1024, 2048)},
+	{name: "odd", shapes: []gemmShape{{m: 37, n: 53, k: 71}, {m: 127, n: 129, k: 131}, square(1023)}},
+	{name: "transposed", shapes: []gemmShape{
 		{m: 512, n: 512, k: 512, transB: true},
 		{m: 512, n: 512, k: 512, transA: true},
 		{m: 512, n: 512, k: 512, transA: true, transB: true},
 	}},
-	{"skinny", []gemmShape{
+	{name: "skinny", shapes: []gemmShape{
 		{m: 1, n: 4096, k: 4096}, {m: 16, n: 4096, k: 4096}, {m: 4096, n: 16, k: 4096},
 		{m: 4096, n: 4096, k: 16}, {m: 128, n: 3072, k: 768}, {m: 128, n: 768, k: 3072},
 	}},
-	{trainingFamily, nil},
-	{randomFamily, randomShapes(48, 400)},
-	{parallelFamily, squares(256, 512, 1024, 2048)},
+	{name: trainingFamily, set: trainDigits},
+	{name: noiseFamily, set: trainNoise},
+	{name: randomFamily, shapes: randomShapes(48, 400)},
+	{name: parallelFamily, shapes: squares(256, 512, 1024, 2048)},
 }
 
 func squares(sizes ...int) []gemmShape {
@@ -61,6 +65,27 @@ func randomShapes(count, most int) []gemmShape {
 		}
 	}
 	return shapes
+}
+
+// setOf returns what a family trains on, nil for a family of matrix products.
+func setOf(family string) *trainSet {
+	for _, f := range rivalFamilies {
+		if f.name == family {
+			return f.set
+		}
+	}
+	return nil
+}
+
+// familyTrainedOn returns the family that trains on the set of that name; older records
+// name none, and are about noise.
+func familyTrainedOn(set string) string {
+	for _, f := range rivalFamilies {
+		if f.set != nil && f.set.name == set {
+			return f.name
+		}
+	}
+	return noiseFamily
 }
 
 // RivalFamilies returns the names of the families.
@@ -94,7 +119,17 @@ func (p RivalPart) String() string { return fmt.Sprintf("%s, %s", p.ISA, threads
 
 // products reports whether p has families of matrix products.
 func (p RivalPart) products() bool {
-	return slices.ContainsFunc(p.Families, func(name string) bool { return name != trainingFamily })
+	return slices.ContainsFunc(p.Families, func(name string) bool { return setOf(name) == nil })
+}
+
+// sets returns what p trains on.
+func (p RivalPart) sets() (sets []*trainSet) {
+	for _, family := range p.Families {
+		if set := setOf(family); set != nil {
+			sets = append(sets, set)
+		}
+	}
+	return sets
 }
 
 func threadsInWords(n int) string { return counted(n, "thread") }

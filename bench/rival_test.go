@@ -128,9 +128,9 @@ func TestRivalShapes(t *testing.T) {
 		"odd":        "37,53,71; 127,129,131; 1023,1023,1023",
 		"transposed": "512,512,512 NT; 512,512,512 TN; 512,512,512 TT",
 		"skinny":     "1,4096,4096; 16,4096,4096; 4096,16,4096; 4096,4096,16; 128,3072,768; 128,768,3072",
-		"training":   "", // has none
-		"random":     "73,65,228 TN; 4,35,17 NT; 199,2,4",
-		"parallel":   "256,256,256; 512,512,512; 1024,1024,1024; 2048,2048,2048",
+		"training":   "", "training-noise": "", // have none
+		"random":   "73,65,228 TN; 4,35,17 NT; 199,2,4",
+		"parallel": "256,256,256; 512,512,512; 1024,1024,1024; 2048,2048,2048",
 	}
 	seen := map[string]bool{}
 	for _, f := range rivalFamilies {
@@ -182,7 +182,7 @@ func countTrans(shapes []gemmShape, trans string) (n int) {
 func TestRivalParts(t *testing.T) {
 	processors := runtime.NumCPU()
 	isas := []string{"avx512", "avx2"}
-	single := []string{"net", "small", "large", "odd", "transposed", "skinny", "training"}
+	single := []string{"net", "small", "large", "odd", "transposed", "skinny", "training", "training-noise"}
 	parts, err := RivalParts(isas, nil, false)
 	if err != nil || len(parts) != 2 || parts[0].String() != "avx512, 1 thread" || !slices.Equal(parts[1].Families, single) {
 		t.Errorf("%v, %v", parts, err)

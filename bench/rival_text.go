@@ -28,8 +28,8 @@ func (r *RivalReport) WriteTables(w io.Writer) {
 			table.write(w)
 		}
 		for _, s := range c.Shapes {
-			if s.Family == trainingFamily {
-				fmt.Fprintf(w, "\n%s: training, %s: median samples/s, and the ratio of %s to each rival, round by round\n\n", c, s.Shape, c.Ours)
+			if setOf(s.Family) != nil {
+				fmt.Fprintf(w, "\n%s: %s, %s: median samples/s, and the ratio of %s to each rival, round by round\n\n", c, s.Family, s.Shape, c.Ours)
 				c.trainingTable(s).write(w)
 			}
 		}
@@ -61,7 +61,7 @@ func (c *Contest) String() string {
 
 // table has a row for each matrix product.
 func (c *Contest) table() *grid {
-	products := slices.DeleteFunc(slices.Clone(c.Shapes), func(s *ContestShape) bool { return s.Family == trainingFamily })
+	products := slices.DeleteFunc(slices.Clone(c.Shapes), func(s *ContestShape) bool { return setOf(s.Family) != nil })
 	rivals := slices.DeleteFunc(slices.Clone(c.Rivals), func(rival string) bool {
 		return !slices.ContainsFunc(products, func(s *ContestShape) bool { return s.Rates[rival] > 0 })
 	})
@@ -136,9 +136,9 @@ func WriteRatios(w io.Writer, reports []*RivalReport) {
 			// It generates a kernel for one shape and has no call for the others.
 			add("small but for libxsmm", family, "libxsmm")
 		}
-		if family == trainingFamily {
+		if setOf(family) != nil {
 			// The one that the project has set itself goals for.
-			add("training to numpy-tuned", family, slices.DeleteFunc(RivalNames(), func(name string) bool { return name == "numpy-tuned" })...)
+			add(family+" to numpy-tuned", family, slices.DeleteFunc(RivalNames(), func(name string) bool { return name == "numpy-tuned" })...)
 		}
 	}
 	add("all shapes", "")

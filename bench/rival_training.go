@@ -38,6 +38,7 @@ type trainer interface {
 // ourTrainer is our loop.
 type ourTrainer[T kernels.Float] struct {
 	ops    kernels.Ops[T]
+	set    *trainSet
 	run    *trainRun[T]
 	random *nprand.RandomState
 	// The batches of this step and the next, which is drawn a step before, so that it
@@ -46,12 +47,12 @@ type ourTrainer[T kernels.Float] struct {
 	now         clock
 }
 
-func newOurTrainer[T kernels.Float](ops kernels.Ops[T]) *ourTrainer[T] {
-	return &ourTrainer[T]{ops: ops, drawn: make([]int, trainingBatch), next: make([]int, trainingBatch), now: wallClock()}
+func newOurTrainer[T kernels.Float](ops kernels.Ops[T], set *trainSet) *ourTrainer[T] {
+	return &ourTrainer[T]{ops: ops, set: set, drawn: make([]int, trainingBatch), next: make([]int, trainingBatch), now: wallClock()}
 }
 
 func (t *ourTrainer[T]) Begin(seed uint32) error {
-	t.run, t.random = new(trainData[T]).start(t.ops), nprand.New(seed)
+	t.run, t.random = (&trainData[T]{set: t.set}).start(t.ops), nprand.New(seed)
 	t.random.Choice(t.next, trainPool)
 	return nil
 }
@@ -73,26 +74,26 @@ func (t *ourTrainer[T]) Run(n int) (time.Duration, error) {
 
 func (t *ourTrainer[T]) Params() ([4][]float64, error) { return float64s(t.run.net.Params), nil }
 
-// trainingRivals is the group of ours and the rivals that there are.
-func trainingRivals[T kernels.Float](r *RivalRun, ops kernels.Ops[T], peak *peakProbe) *Group {
+// trainingRivals is the group of ours and the rivals that there are, on a set.
+func trainingRivals[T kernels.Float](r *RivalRun, ops kernels.Ops[T], set *trainSet, peak *peakProbe) *Group {
 	g := &Group{
-		Family: trainingBenchmark, Params: fmt.Sprintf("type=%s/batch=%d", typeName[T](), trainingBatch),
-		Work: Work{FLOP: trainFLOP * trainingBatch, Samples: trainingBatch},
+		Family: trainingBenchmark, Params: fmt.Sprintf("type=%s/batch=%d/data=%s", typeName[T](), trainingBatch, set.name),
+		Work: Work{FLOP: set.flop(trainingBatch, trainProducts1, trainProducts2) * trainingBatch, Samples: trainingBatch},
 	}
 	add := func(name string, t trainer) {
 		g.Contenders = append(g.Contenders, Contender{Impl: name, peak: peak, bind: func(operands any) task {
 			return bindTrainer(t, ops, operands.(*trainingRound[T]))
 		}})
 	}
-	add(r.implementation.Name(), newOurTrainer(ops))
+	add(r.implementation.Name(), newOurTrainer(ops, set))
 	for _, rival := range r.Rivals {
-		if loop := rival.loops[typeName[T]()]; loop != nil {
+		if loop := rival.loops[loopKey{typeName[T](), set}]; loop != nil {
 			add(rival.Name, loop)
 		}
 	}
 	g.operands = func(round int) any {
 		rng := operandSource(g, round)
-		return &trainingRound[T]{seed: rng.Uint32(), data: newTrainData[T](rng, trainingBatch)}
+		return &trainingRound[T]{seed: rng.Uint32(), data: newTrainData[T](rng, set, trainingBatch)}
 	}
 	return g
 }
@@ -124,7 +125,7 @@ func bindTrainer[T kernels.Float](t trainer, ops kernels.Ops[T], round *training
 			steps = 0
 			return t.Begin(round.seed)
 		},
-		verify: func() error { return checkProgress(t, ops, round.seed, steps) },
+		verify: func() error { return checkProgress(t, ops, round.data.set, round.seed, steps) },
 	}
 }
 
@@ -143,7 +144,7 @@ func (d *trainData[T]) follow(t trainer, ops kernels.Ops[T]) error {
 		if err != nil {
 			return err
 		}
-		if err := compareStep[T](picks, before, after); err != nil {
+		if err := compareStep[T](d.set, picks, before, after); err != nil {
 			return fmt.Errorf("step %d: %w", step+1, err)
 		}
 		before = after
@@ -160,12 +161,12 @@ const (
 )
 
 // checkProgress compares the loss that t has come to with that of ours after as many steps.
-func checkProgress[T kernels.Float](t trainer, ops kernels.Ops[T], seed uint32, steps int) error {
+func checkProgress[T kernels.Float](t trainer, ops kernels.Ops[T], set *trainSet, seed uint32, steps int) error {
 	params, err := t.Params()
 	if err != nil {
 		return err
 	}
-	ours := newOurTrainer(ops)
+	ours := newOurTrainer(ops, set)
 	ours.Begin(seed)
 	ours.Run(steps)
 	want := ours.loss()
@@ -180,7 +181,7 @@ func checkProgress[T kernels.Float](t trainer, ops kernels.Ops[T], seed uint32, 
 
 // loss is the mean loss of the net on some samples.
 func (t *ourTrainer[T]) loss() float64 {
-	images, labels := trainImages()
+	images, labels := t.set.data()
 	picks := make([]int, progressSamples)
 	for i := range picks {
 		picks[i] = i
@@ -196,21 +197,29 @@ type python struct {
 	err     error
 }
 
-// openLoops has a process run the loop of spec for each type, or leaves r out.
+// A loopKey says what a loop in Python computes with, and what it learns.
+type loopKey struct {
+	typ string
+	set *trainSet
+}
+
+// openLoops has processes run the loop of spec for each type and set, or leaves r out.
 func (r *Rival) openLoops(ctx context.Context, run *RivalRun, spec rivalSpec) {
-	loops := map[string]*pyloops.Loop{}
+	loops := map[loopKey]*pyloops.Loop{}
 	for _, typ := range run.Options.types() {
-		p, err := run.python(ctx, spec.python, typ)
-		if err != nil {
-			r.LeftOut = err.Error()
-			return
+		for _, set := range run.Options.Part.sets() {
+			p, err := run.python(ctx, spec.python, loopKey{typ, set})
+			if err != nil {
+				r.LeftOut = err.Error()
+				return
+			}
+			r.describe(p.Facts)
+			if err := r.checkForced(run.Options.Part); err != nil {
+				r.LeftOut = err.Error()
+				return
+			}
+			loops[loopKey{typ, set}] = p.Loop(spec.loop)
 		}
-		r.describe(p.Facts)
-		if err := r.checkForced(run.Options.Part); err != nil {
-			r.LeftOut = err.Error()
-			return
-		}
-		loops[typ] = p.Loop(spec.loop)
 	}
 	r.loops = loops
 }
@@ -221,27 +230,27 @@ func (r *Rival) describe(f pyloops.Facts) {
 	r.Python, r.BLAS = f.Python, f.BLAS
 }
 
-// python returns the process with the loops of a library in an element type.
-func (r *RivalRun) python(ctx context.Context, library, typ string) (*pyloops.Process, error) {
-	key := library + " " + typ
+// python returns the process with the loops of a library for a type and a set.
+func (r *RivalRun) python(ctx context.Context, library string, of loopKey) (*pyloops.Process, error) {
+	key := library + " " + of.typ + " " + of.set.name
 	if r.pythons[key] == nil {
 		// The samples are waited for as long as it takes; a loop that hangs is not.
 		limit := time.Minute + 20*r.Options.Sample
-		process, err := pyloops.Start(ctx, library, trainingProblem(r.implementation, typ), limit)
+		process, err := pyloops.Start(ctx, library, trainingProblem(r.implementation, of), limit)
 		r.pythons[key] = &python{process, err}
 	}
 	return r.pythons[key].process, r.pythons[key].err
 }
 
 // trainingProblem is what trainers in Python learn.
-func trainingProblem(im *kernels.Implementation, typ string) *pyloops.Problem {
-	images, labels := trainImages()
+func trainingProblem(im *kernels.Implementation, of loopKey) *pyloops.Problem {
+	images, labels := of.set.data()
 	p := &pyloops.Problem{
 		Type: "float64", Batch: trainingBatch, Rate: trainRate,
 		Samples: trainPool, Inputs: trainInputs, Hidden: trainHidden, Classes: trainClasses, Divisor: trainMax,
 		Images: images, Labels: labels,
 	}
-	if typ == typeName[float32]() {
+	if of.typ == typeName[float32]() {
 		p.Type = "float32"
 		p.Start = float64s(new(trainData[float32]).start(kernels.On[float32](im)).net.Params)
 	} else {

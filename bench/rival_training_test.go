@@ -14,10 +14,10 @@ import (
 )
 
 // trainingTask binds t in round 1.
-func trainingTask[T kernels.Float](t trainer, ops kernels.Ops[T]) task {
+func trainingTask[T kernels.Float](t trainer, ops kernels.Ops[T], set *trainSet) task {
 	g := &Group{Family: trainingBenchmark}
 	rng := operandSource(g, 1)
-	return bindTrainer(t, ops, &trainingRound[T]{seed: rng.Uint32(), data: newTrainData[T](rng, trainingBatch)})
+	return bindTrainer(t, ops, &trainingRound[T]{seed: rng.Uint32(), data: newTrainData[T](rng, set, trainingBatch)})
 }
 
 // checkTask has a task checked, run and verified, and returns the first error.
@@ -35,13 +35,20 @@ func checkTask(t task, steps int) error {
 // TestOurTraining checks our own loop on every implementation.
 func TestOurTraining(t *testing.T) {
 	for _, im := range kernels.Supported() {
-		if err := checkTask(trainingTask(newOurTrainer(kernels.On[float32](im)), kernels.On[float32](im)), 10); err != nil {
-			t.Errorf("%s f32: %v", im.Name(), err)
-		}
-		if err := checkTask(trainingTask(newOurTrainer(kernels.On[float64](im)), kernels.On[float64](im)), 10); err != nil {
-			t.Errorf("%s f64: %v", im.Name(), err)
+		for _, set := range trainSets {
+			if err := checkOurs[float32](im, set); err != nil {
+				t.Errorf("%s f32 on %s: %v", im.Name(), set.name, err)
+			}
+			if err := checkOurs[float64](im, set); err != nil {
+				t.Errorf("%s f64 on %s: %v", im.Name(), set.name, err)
+			}
 		}
 	}
+}
+
+func checkOurs[T kernels.Float](im *kernels.Implementation, set *trainSet) error {
+	ops := kernels.On[T](im)
+	return checkTask(trainingTask(newOurTrainer(ops, set), ops, set), 10)
 }
 
 // spoiled is ours with something wrong.
@@ -85,11 +92,11 @@ func TestTrainingGoneWrong(t *testing.T) {
 			o.run.stepOn(picks, nil)
 			o.run.net.Params.W2.Data[3] = math.NaN()
 		}, 1, "step 1: W2: it is off"},
-		{"half of the steps", nil, 0.5, "after 100 steps, want"},
-		{"twice the steps", nil, 2, "after 100 steps, want"},
+		{"half of the steps", nil, 0.5, "after 300 steps, want"},
+		{"twice the steps", nil, 2, "after 300 steps, want"},
 	} {
-		task := trainingTask[float64](spoiled{newOurTrainer(ops), test.step, test.share}, ops)
-		err := checkTask(task, 100)
+		task := trainingTask[float64](spoiled{newOurTrainer(ops, trainDigits), test.step, test.share}, ops, trainDigits)
+		err := checkTask(task, 300)
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 			t.Errorf("%s: %v, want %q in it", test.name, err, test.want)
 		}
@@ -107,7 +114,7 @@ func TestTrainingInPython(t *testing.T) {
 func testTrainingInPython[T kernels.Float](t *testing.T, library string) {
 	t.Setenv("OPENBLAS_NUM_THREADS", "1")
 	im := kernels.Supported()[0]
-	p, err := pyloops.Start(t.Context(), library, trainingProblem(im, typeName[T]()), time.Minute)
+	p, err := pyloops.Start(t.Context(), library, trainingProblem(im, loopKey{typeName[T](), trainDigits}), time.Minute)
 	if err != nil {
 		require.Missing(t, library, err.Error())
 	}
@@ -117,7 +124,7 @@ func testTrainingInPython[T kernels.Float](t *testing.T, library string) {
 		if spec.python != library {
 			continue
 		}
-		if err := checkTask(trainingTask(p.Loop(spec.loop), kernels.On[T](im)), 20); err != nil {
+		if err := checkTask(trainingTask(p.Loop(spec.loop), kernels.On[T](im), trainDigits), 20); err != nil {
 			t.Errorf("%s: %v", spec.name, err)
 		}
 		checked++
@@ -195,7 +202,7 @@ func TestTrainingLoopsDoNotMultiply(t *testing.T) {
 // Run trains on the batches that its seed draws, one after the other.
 func TestOurTrainerDraws(t *testing.T) {
 	ops := kernels.On[float64](kernels.Default())
-	drawn, given := newOurTrainer(ops), newOurTrainer(ops)
+	drawn, given := newOurTrainer(ops, trainDigits), newOurTrainer(ops, trainDigits)
 	drawn.Begin(5)
 	given.Begin(5)
 	rng, picks := nprand.New(5), make([]int, trainingBatch)

@@ -187,8 +187,10 @@ func allGroups(ims []*kernels.Implementation) []*Group {
 	for _, size := range elementwiseSizes {
 		groups = append(groups, f32.reluGroup(size), f64.reluGroup(size), f32.reluGradGroup(size), f64.reluGradGroup(size))
 	}
-	for _, batch := range trainBatches {
-		groups = append(groups, f32.trainGroup(batch), f64.trainGroup(batch))
+	for _, set := range trainSets {
+		for _, batch := range trainBatches {
+			groups = append(groups, f32.trainGroup(set, batch), f64.trainGroup(set, batch))
+		}
 	}
 	for _, batch := range trainBatches {
 		groups = append(groups, f32.phaseGroups(batch)...)

@@ -92,10 +92,11 @@ func TestSuiteHoldsWhatIsPromised(t *testing.T) {
 		for _, typ := range []string{"f32", "f64"} {
 			want = append(want, "FMAPeak/type="+typ+"/impl="+im.Name())
 			for _, batch := range []string{"1", "10", "100", "1000"} {
-				want = append(want, "TrainStep/type="+typ+"/batch="+batch+"/impl="+im.Name())
+				want = append(want, "TrainStep/type="+typ+"/batch="+batch+"/data=digits/impl="+im.Name())
 			}
+			want = append(want, "TrainStep/type="+typ+"/batch=100/data=noise/impl="+im.Name())
 			for _, phase := range []string{"gather", "forward", "loss", "backward", "update"} {
-				want = append(want, "TrainPhase/type="+typ+"/batch=100/phase="+phase+"/impl="+im.Name())
+				want = append(want, "TrainPhase/type="+typ+"/batch=100/data=digits/phase="+phase+"/impl="+im.Name())
 			}
 			for _, bytes := range []string{"8Ki", "64Ki", "64Mi"} {
 				for _, family := range []string{"ReLU", "ReLUGrad"} {
@@ -161,7 +162,7 @@ func TestFilter(t *testing.T) {
 		want   []string
 	}{
 		{`^SGEMM/m=512/.*impl=(portable|gonum)$`, []string{"SGEMM/m=512/n=512/k=512/impl=portable", "SGEMM/m=512/n=512/k=512/impl=gonum"}},
-		{`.name:TrainStep /impl:portable /type:f64 /batch:100`, []string{"TrainStep/type=f64/batch=100/impl=portable"}},
+		{`.name:TrainStep /impl:portable /type:f64 /batch:100 /data:digits`, []string{"TrainStep/type=f64/batch=100/data=digits/impl=portable"}},
 		{`.unit:FMA/cycle /impl:portable`, []string{"FMAPeak/type=f32/impl=portable", "FMAPeak/type=f64/impl=portable"}},
 		{`/bytes:8Ki .name:ReLU /impl:(copy OR portable) -/type:f32`, []string{"ReLU/type=f64/bytes=8Ki/impl=portable", "ReLU/type=f64/bytes=8Ki/impl=copy"}},
 	} {

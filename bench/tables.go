@@ -49,15 +49,15 @@ var tableSpecs = []tableSpec{
 	},
 	{
 		heading:  "Training step of the 784-50-10 net, samples/s by type and batch size",
-		families: []string{"TrainStep"}, unit: "samples/s", row: "/type,/batch@num", base: []string{"portable"},
+		families: []string{"TrainStep"}, unit: "samples/s", row: "/type,/batch@num,/data", base: []string{"portable"},
 	},
 	{
 		heading:  "Training step, percentage of the implementation's own peak in the same round",
-		families: []string{"TrainStep"}, unit: "%peak", row: "/type,/batch@num",
+		families: []string{"TrainStep"}, unit: "%peak", row: "/type,/batch@num,/data",
 	},
 	{
 		heading:  "Training step, bytes that the parameters and the buffers of a batch take",
-		families: []string{"TrainStep"}, unit: unitMemory, row: "/type,/batch@num", first: true,
+		families: []string{"TrainStep"}, unit: unitMemory, row: "/type,/batch@num,/data", first: true,
 	},
 	{
 		heading:  "Phases of a training step, time by type, batch size and phase",

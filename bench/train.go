@@ -3,22 +3,17 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
-	"sync"
 
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn"
 	"github.com/lanewise/lanewise/nn/nprand"
 )
 
-// The net that is trained, and the random data that it learns: shaped like MNIST, so
-// that the benchmark needs no files, and as large, so that most samples of a batch
-// come from memory.
+// The net that is trained, on a trainSet.
 const (
-	trainInputs  = 784
+	trainInputs  = trainSide * trainSide
 	trainHidden  = 50
 	trainClasses = 10
-	trainPool    = 60000 // samples that batches are drawn from
-	trainMax     = 255   // the largest pixel
 	trainRate    = 0.05
 )
 
@@ -28,32 +23,31 @@ var trainBatches = []int{1, 10, 100, 1000}
 
 const phaseBatch = 100
 
-// Work on one sample: a product with the first weights, and with the second.
-const flop1, flop2 = 2 * trainInputs * trainHidden, 2 * trainHidden * trainClasses
-
-// trainFLOP is the work of a step on one sample: both products forward, both weight
+// Products of a step with the weights of either layer: both forward, both weight
 // gradients, and the gradient of the hidden layer.
-const trainFLOP = 2*flop1 + 3*flop2
+const trainProducts1, trainProducts2 = 2, 3
 
-func (cs contenders[T]) trainGroup(batch int) *Group {
-	return cs.trainingGroup("TrainStep", "", batch, trainFLOP, (*trainRun[T]).step)
+func (cs contenders[T]) trainGroup(set *trainSet, batch int) *Group {
+	g := cs.trainingGroup("TrainStep", "", set, batch, trainProducts1, trainProducts2, (*trainRun[T]).step)
+	g.long = set == trainNoise && batch != phaseBatch
+	return g
 }
 
 // trainPhase is a part of a step, which can be repeated on the same batch. Backward
 // and Update are what Descend, which a step calls, does with a gradient that is stored.
 type trainPhase[T kernels.Float] struct {
-	name string
-	flop float64 // on one sample
-	run  func(t *trainRun[T])
+	name                 string
+	products1, products2 float64 // with the weights of either layer
+	run                  func(t *trainRun[T])
 }
 
 func trainPhases[T kernels.Float]() []trainPhase[T] {
 	return []trainPhase[T]{
-		{"gather", 0, (*trainRun[T]).gather},
-		{"forward", flop1 + flop2, func(t *trainRun[T]) { t.stepper.Forward() }},
-		{"loss", 0, func(t *trainRun[T]) { t.stepper.Loss() }},
-		{"backward", flop1 + 2*flop2, func(t *trainRun[T]) { t.stepper.Backward() }},
-		{"update", 0, func(t *trainRun[T]) {
+		{"gather", 0, 0, (*trainRun[T]).gather},
+		{"forward", 1, 1, func(t *trainRun[T]) { t.stepper.Forward() }},
+		{"loss", 0, 0, func(t *trainRun[T]) { t.stepper.Loss() }},
+		{"backward", 1, 2, func(t *trainRun[T]) { t.stepper.Backward() }},
+		{"update", 0, 0, func(t *trainRun[T]) {
 			t.stepper.Update(t.rate)
 			t.rate = -t.rate // and back again, or the parameters would grow for ever
 		}},
@@ -63,7 +57,7 @@ func trainPhases[T kernels.Float]() []trainPhase[T] {
 func (cs contenders[T]) phaseGroups(batch int) []*Group {
 	var groups []*Group
 	for _, p := range trainPhases[T]() {
-		g := cs.trainingGroup("TrainPhase", "/phase="+p.name, batch, p.flop, p.run)
+		g := cs.trainingGroup("TrainPhase", "/phase="+p.name, trainDigits, batch, p.products1, p.products2, p.run)
 		g.long = batch != phaseBatch
 		groups = append(groups, g)
 	}
@@ -71,65 +65,39 @@ func (cs contenders[T]) phaseGroups(batch int) []*Group {
 }
 
 // trainingGroup makes a group for something done to a net and its batch.
-func (cs contenders[T]) trainingGroup(family, suffix string, batch int, flop float64, run func(*trainRun[T])) *Group {
+func (cs contenders[T]) trainingGroup(family, suffix string, set *trainSet, batch int, products1, products2 float64, run func(*trainRun[T])) *Group {
 	g := &Group{
 		Family: family,
-		Params: fmt.Sprintf("type=%s/batch=%d%s", typeName[T](), batch, suffix),
-		Work:   Work{FLOP: flop * float64(batch), Samples: float64(batch)},
+		Params: fmt.Sprintf("type=%s/batch=%d/data=%s%s", typeName[T](), batch, set.name, suffix),
+		Work:   Work{Samples: float64(batch)},
+	}
+	if products2 > 0 {
+		g.Work.FLOP = set.flop(batch, products1, products2) * float64(batch)
 	}
 	for i, ops := range cs.ops {
 		c := Contender{
 			Impl: ops.Implementation().Name(),
 			bind: func(operands any) task { return operands.(*trainData[T]).bind(ops, run) },
 		}
-		if flop > 0 {
+		if products2 > 0 {
 			c.peak = cs.peaks[i]
 		}
 		g.Contenders = append(g.Contenders, c)
 	}
-	g.operands = func(round int) any { return newTrainData[T](operandSource(g, round), batch) }
+	g.operands = func(round int) any { return newTrainData[T](operandSource(g, round), set, batch) }
 	return g
 }
 
-// trainImages are noisy pictures of ten prototypes, made once: as in the pictures of
-// MNIST, a fifth of the pixels are bright. One label in ten is wrong, so that the
-// gradients stay as large as those of real data for as long as it trains.
-var trainImages = sync.OnceValues(func() (images, labels []uint8) {
-	rng := rand.New(rand.NewPCG(seed, trainPool))
-	prototypes := make([]uint8, trainClasses*trainInputs)
-	for i := range prototypes {
-		if rng.IntN(5) == 0 {
-			prototypes[i] = 150
-		}
-	}
-	images, labels = kernels.Aligned[uint8](trainPool*trainInputs), make([]uint8, trainPool)
-	for i := range labels {
-		class := rng.IntN(trainClasses)
-		labels[i] = uint8(class)
-		if rng.IntN(10) == 0 {
-			labels[i] = uint8(rng.IntN(trainClasses))
-		}
-		var noise uint64
-		for j, v := range prototypes[class*trainInputs : (class+1)*trainInputs] {
-			if j%8 == 0 {
-				noise = rng.Uint64()
-			}
-			images[i*trainInputs+j] = v + uint8(noise)>>3
-			noise >>= 8
-		}
-	}
-	return images, labels
-})
-
 // trainData is an endless order to draw samples in.
 type trainData[T kernels.Float] struct {
+	set   *trainSet
 	batch int
 	order []int // whole batches
 }
 
-func newTrainData[T kernels.Float](rng *rand.Rand, batch int) *trainData[T] {
-	trainImages()
-	d := &trainData[T]{batch: batch, order: make([]int, max(10, 10000/batch)*batch)}
+func newTrainData[T kernels.Float](rng *rand.Rand, set *trainSet, batch int) *trainData[T] {
+	set.data()
+	d := &trainData[T]{set: set, batch: batch, order: make([]int, max(10, 10000/batch)*batch)}
 	for i := range d.order {
 		d.order[i] = rng.IntN(trainPool)
 	}
@@ -157,7 +125,7 @@ func (t *trainRun[T]) batch() []int { return t.data.order[t.next : t.next+t.data
 
 // gather takes the next batch.
 func (t *trainRun[T]) gather() {
-	images, labels := trainImages()
+	images, labels := t.data.set.data()
 	t.picks = t.batch()
 	t.next = (t.next + t.data.batch) % len(t.data.order)
 	t.stepper.Gather(images, labels, t.picks, trainMax)
@@ -171,13 +139,13 @@ func (t *trainRun[T]) step() {
 
 // stepOn is step on a batch that somebody else has drawn, who may know the next one, too.
 func (t *trainRun[T]) stepOn(picks, next []int) {
-	images, labels := trainImages()
+	images, labels := t.data.set.data()
 	t.stepper.Gather(images, labels, picks, trainMax)
 	t.descend(next)
 }
 
 func (t *trainRun[T]) descend(next []int) {
-	images, _ := trainImages()
+	images, _ := t.data.set.data()
 	t.stepper.Forward()
 	t.stepper.Loss()
 	t.stepper.Fetch(images, next)
@@ -213,7 +181,7 @@ func (d *trainData[T]) verify(ops kernels.Ops[T]) error {
 	for step, take := range []func(){t.stepByPhase, t.step} {
 		before := float64s(t.net.Params)
 		take()
-		if err := compareStep[T](t.picks, before, float64s(t.net.Params)); err != nil {
+		if err := compareStep[T](d.set, t.picks, before, float64s(t.net.Params)); err != nil {
 			return fmt.Errorf("step %d: %w", step+1, err)
 		}
 	}
@@ -222,12 +190,12 @@ func (d *trainData[T]) verify(ops kernels.Ops[T]) error {
 
 // compareStep compares the parameters after a step on the samples that picks lists with
 // those of the reference. It changes before.
-func compareStep[T kernels.Float](picks []int, before, after [4][]float64) error {
+func compareStep[T kernels.Float](set *trainSet, picks []int, before, after [4][]float64) error {
 	tolerance := 1e-12
 	if isFloat32[T]() {
 		tolerance = 1e-4
 	}
-	images, labels := trainImages()
+	images, labels := set.data()
 	x, classes := make([]T, len(picks)*trainInputs), make([]int, len(picks))
 	for i, pick := range picks {
 		classes[i] = int(labels[pick])

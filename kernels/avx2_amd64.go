@@ -31,7 +31,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.add = saddAVX2
 	ks.axpy = saxpyAVX2
 	ks.exp = sexpAVX2
-	ks.bytes, ks.fetch = sbytesAVX2, fetchRows
+	ks.bytes, ks.bytesInUse, ks.fetch = sbytesAVX2, bytesInUseAVX2, fetchRows
 	ks.softmax = ssoftmaxAVX2
 	ks.softmaxGrad = ssoftmaxGradAVX2
 	ks.fmaProbe, ks.probeFMAs = sfmaProbeAVX2, probeFMAs
@@ -55,7 +55,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.add = daddAVX2
 	ks.axpy = daxpyAVX2
 	ks.exp = dexpAVX2
-	ks.bytes, ks.fetch = dbytesAVX2, fetchRows
+	ks.bytes, ks.bytesInUse, ks.fetch = dbytesAVX2, bytesInUseAVX2, fetchRows
 	ks.softmax = dsoftmaxAVX2
 	ks.softmaxGrad = dsoftmaxGradAVX2
 	ks.fmaProbe, ks.probeFMAs = dfmaProbeAVX2, probeFMAs

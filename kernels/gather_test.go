@@ -80,3 +80,133 @@ func TestFetchBytesIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// Ranges of all lengths, at all places, in rows shorter and longer than a kernel takes at once.
+func TestGatherColumns(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { testGatherColumns(t, o) },
+		func(t *testing.T, o Ops[float64]) { testGatherColumns(t, o) })
+}
+
+func testGatherColumns[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(45, 46))
+	check := func(n int, columns []Range) {
+		t.Helper()
+		src, rows := make([]uint8, 5*n), []int{4, 0, 4, 2}
+		for i := range src {
+			src[i] = uint8(rng.IntN(256))
+		}
+		width := widthOf(columns)
+		ldd := width + 3
+		dst := newGuarded[T](extent(len(rows), width, ldd))
+		o.GatherColumns(dst.data, ldd, src, rows, n, columns, 251)
+		dst.check(t, "dst")
+		want := newGuarded[T](len(dst.data)).data
+		for i, row := range rows {
+			at := i * ldd
+			for _, r := range columns {
+				for j := r.From; j < r.To; j++ {
+					want[at] = T(src[row*n+j]) / 251
+					at++
+				}
+			}
+		}
+		for i, got := range dst.data {
+			if got != want[i] {
+				t.Fatalf("columns %v of %d: row %d, column %d is %v, want %v", columns, n, i/ldd, i%ldd, got, want[i])
+			}
+		}
+	}
+	check(0, nil)
+	check(20, nil)
+	check(20, []Range{{4, 4}})
+	for n := 1; n < 3*chunkBytes; n++ {
+		for first := 1; first <= n; first++ {
+			check(n, []Range{{0, first}, {first, n}})
+			check(n, []Range{{0, first / 2}, {first, n}})
+			check(n, []Range{{first - 1, n}})
+			check(n, []Range{{0, first}})
+		}
+	}
+	for range 200 {
+		n, columns := 1+rng.IntN(3*chunkBytes*chunksTogether), []Range(nil)
+		for at, most := 0, 1+rng.IntN(60); ; {
+			r := Range{at + rng.IntN(most), 0}
+			r.To = r.From + rng.IntN(most+1)
+			if at = r.To; at > n {
+				break
+			}
+			columns = append(columns, r)
+		}
+		check(n, columns)
+	}
+}
+
+// The columns in use are those that have a byte that is not 0, and what makes the last
+// range long enough, in as few ranges as there can be.
+func TestColumnsInUse(t *testing.T) {
+	eachType(t, testColumnsInUse[float32], testColumnsInUse[float64])
+}
+
+func testColumnsInUse[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(47, 48))
+	check := func(n int, used func(j int) bool) {
+		t.Helper()
+		const samples = 4
+		src, rows := make([]uint8, samples*n), []int{3, 1, 1}
+		for i := range usedRows + 5 { // more than a kernel looks at
+			rows = append(rows, 1+2*(i%2))
+		}
+		inUse := make([]bool, n)
+		for j := range n {
+			src[j], src[2*n+j] = 1, 255 // rows that are not asked for
+			if used(j) {
+				inUse[j] = true
+				src[(1+2*rng.IntN(2))*n+j] = uint8(1 << rng.IntN(8))
+			}
+		}
+		before := Range{n + 7, n + 9}
+		got := o.ColumnsInUse([]Range{before}, src, rows, n)
+		if got[0] != before {
+			t.Fatalf("%d columns: what was there before became %v", n, got[0])
+		}
+		got = got[1:]
+		at := 0
+		for i, r := range got {
+			if r.Len() < 1 || r.To > n || i > 0 && r.From <= at || i == len(got)-1 && r.Len() < min(n, chunkBytes) {
+				t.Fatalf("%d columns: range %d of %v", n, i, got)
+			}
+			for j := at; j < r.From; j++ {
+				if inUse[j] {
+					t.Fatalf("column %d of %d is in use, but not in %v", j, n, got)
+				}
+			}
+			for j := r.From; j < r.To && i < len(got)-1; j++ {
+				if !inUse[j] {
+					t.Fatalf("column %d of %d is not in use, but in %v", j, n, got)
+				}
+			}
+			at = r.To
+		}
+		for j := at; j < n; j++ {
+			if inUse[j] {
+				t.Fatalf("column %d of %d is in use, but not in %v", j, n, got)
+			}
+		}
+	}
+	for _, n := range []int{0, 1, 5, 15, 16, 17, 33, 63, 64, 65, 255, 256, 257, 300, 511, 512, 513, 784, 1000} {
+		check(n, func(int) bool { return false })
+		check(n, func(int) bool { return true })
+		for _, only := range []int{0, 3, 62, 64, 255, 256, n / 2, n - 17, n - 16, n - 2, n - 1} {
+			check(n, func(j int) bool { return j == only })
+			check(n, func(j int) bool { return j != only })
+		}
+		for _, run := range []int{1, 7, 64, 100} {
+			check(n, func(j int) bool { return j/run%3 > 0 })
+		}
+		for range 10 {
+			share := rng.Float64()
+			check(n, func(int) bool { return rng.Float64() < share })
+		}
+	}
+}

@@ -113,6 +113,9 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 				o.SoftmaxCrossEntropy(z, x, label, 1e-7, 1, n)
 				o.FetchBytes(pixels, row, n)
 				o.GatherBytes(z, pixels, row, n, 3)
+				for _, columns := range [][]Range{o.ColumnsInUse(nil, pixels, row, n), {{0, 1}}, {{n - 1, n}}, {{0, n / 3}, {n - n/3, n}}} {
+					o.GatherColumns(z[:widthOf(columns)], n, pixels, row, n, columns, 3)
+				}
 			})
 		}
 	}

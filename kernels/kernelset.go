@@ -36,10 +36,16 @@ type kernelSet[T Float] struct {
 
 	exp func(dst, src []T) // dst[i] = exp(src[i])
 
-	// bytes sets dst[i] = T(src[i])/divisor for each i, divisor being a whole
-	// number in 1..255 and high+low its reciprocal to twice T's precision. next is
-	// what is to be read next, and may be fetched into the cache.
-	bytes func(dst []T, src, next *uint8, divisor, high, low T)
+	// bytes converts n chunks of bytes: for from, to = chunks[2*c], chunks[2*c+1] it sets
+	// dst[to+i] = T(src[from+i])/divisor for each i < chunkBytes, divisor being a whole
+	// number in 1..255 and high+low its reciprocal to twice T's precision. Chunks are
+	// converted in order, as one may write over another. The same chunks of next are what
+	// is to be read next, and may be fetched into the cache.
+	bytes func(dst *T, src, next *uint8, chunks *int, n int, divisor, high, low T)
+
+	// bytesInUse sets bit j%64 of used[j/64] if src[rows[i]*n+j] is not 0 for some i, and
+	// clears it otherwise, for each j < usedBlock.
+	bytesInUse func(used *columnBits, src *uint8, rows []int, n int)
 
 	// fetch has rows of n > 0 bytes of src fetched into the L2 cache, or does nothing.
 	fetch func(src *uint8, rows []int, n int)

@@ -115,7 +115,7 @@ func (x *microArgs[T]) run(kernel microKernel[T]) {
 func hidden(p unsafe.Pointer) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(nil), uintptr(p)) }
 
 // shifted returns p moved on by n elements, and nil for nil.
-func shifted[T Float](p *T, n int) *T {
+func shifted[T any](p *T, n int) *T {
 	if p == nil {
 		return nil
 	}

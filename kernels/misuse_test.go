@@ -25,6 +25,7 @@ func TestMisuse(t *testing.T) {
 	buf := make([]float64, 64)
 	const huge = math.MaxInt / 2 // sizes whose products are no int
 	s := func(n int) []float64 { return make([]float64, n) }
+	on := On[float64](portable)
 	for _, c := range []struct {
 		want string
 		f    func()
@@ -147,8 +148,28 @@ func TestMisuse(t *testing.T) {
 		{"GatherBytes: divisor = 0, want 1..255", func() { GatherBytes(s(6), make([]uint8, 9), []int{0, 1}, 3, 0) }},
 		{"GatherBytes: rows[1] = 2, want 0..1, the whole rows in len(src) = 8", func() { GatherBytes(s(6), make([]uint8, 8), []int{0, 2}, 3, 1) }},
 		{"GatherBytes: rows[0] = -1, want 0..2", func() { GatherBytes(s(6), make([]uint8, 9), []int{-1, 2}, 3, 1) }},
-		{"FetchBytes: n = -1, want >= 0", func() { On[float64](portable).FetchBytes(nil, []int{0}, -1) }},
-		{"FetchBytes: rows[1] = 3, want 0..2, the whole rows in len(src) = 9", func() { On[float64](portable).FetchBytes(make([]uint8, 9), []int{0, 3}, 3) }},
+		{"GatherColumns: n = -1, want >= 0", func() { on.GatherColumns(s(4), 1, nil, []int{0}, -1, nil, 1) }},
+		{"GatherColumns: columns[1] = 2..4, want it within 3..5", func() {
+			on.GatherColumns(s(9), 5, make([]uint8, 10), []int{0}, 5, []Range{{0, 3}, {2, 4}}, 1)
+		}},
+		{"GatherColumns: columns[0] = 3..2, want it within 0..5", func() {
+			on.GatherColumns(s(9), 5, make([]uint8, 10), []int{0}, 5, []Range{{3, 2}}, 1)
+		}},
+		{"GatherColumns: columns[0] = 3..6, want it within 0..5", func() {
+			on.GatherColumns(s(9), 5, make([]uint8, 10), []int{0}, 5, []Range{{3, 6}}, 1)
+		}},
+		{"GatherColumns: ldd = 1, want >= 2", func() {
+			on.GatherColumns(s(9), 1, make([]uint8, 10), []int{0}, 5, []Range{{3, 5}}, 1)
+		}},
+		{"GatherColumns: len(dst) = 6, want >= 7", func() {
+			on.GatherColumns(s(6), 5, make([]uint8, 10), []int{0, 1}, 5, []Range{{3, 5}}, 1)
+		}},
+		{"GatherColumns: divisor = 0, want 1..255", func() { on.GatherColumns(s(4), 1, make([]uint8, 9), []int{0}, 3, nil, 0) }},
+		{"GatherColumns: rows[0] = 3, want 0..2", func() { on.GatherColumns(s(4), 1, make([]uint8, 9), []int{3}, 3, nil, 1) }},
+		{"ColumnsInUse: n = -1, want >= 0", func() { on.ColumnsInUse(nil, nil, []int{0}, -1) }},
+		{"ColumnsInUse: rows[1] = 3, want 0..2", func() { on.ColumnsInUse(nil, make([]uint8, 9), []int{0, 3}, 3) }},
+		{"FetchBytes: n = -1, want >= 0", func() { on.FetchBytes(nil, []int{0}, -1) }},
+		{"FetchBytes: rows[1] = 3, want 0..2, the whole rows in len(src) = 9", func() { on.FetchBytes(make([]uint8, 9), []int{0, 3}, 3) }},
 		{"Argmax: len(x) = 0, want >= 1", func() { Argmax(s(0)) }},
 		{"ArgmaxRows: len(dst) = 1, want >= 2", func() { ArgmaxRows(make([]int, 1), s(6), 2, 3) }},
 		{"On: im is nil", func() { On[float64](nil) }},

@@ -31,7 +31,7 @@ func portableSet[T Float]() kernelSet[T] {
 		fmaProbe:  portableProbe[T],
 		probeFMAs: 8,
 	}
-	ks.exp, ks.bytes = portableExp[T], portableBytes[T]
+	ks.exp, ks.bytes, ks.bytesInUse = portableExp[T], portableBytes[T], portableBytesInUse
 	ks.fetch = func(*uint8, []int, int) {} // Go cannot say it
 	ks.softmax, ks.softmaxGrad = portableSoftmax[T], portableSoftmaxGrad[T]
 	for v := range ks.micro {

@@ -21,10 +21,22 @@ func portableExpOne(x float64) float64 {
 	return math.Exp(x)
 }
 
-func portableBytes[T Float](dst []T, src, _ *uint8, divisor, _, _ T) {
-	for i, v := range unsafe.Slice(src, len(dst)) {
-		dst[i] = T(v) / divisor
+func portableBytes[T Float](dst *T, src, _ *uint8, chunks *int, n int, divisor, _, _ T) {
+	at := unsafe.Slice(chunks, 2*n)
+	for ; len(at) > 0; at = at[2:] {
+		to := unsafe.Slice(shifted(dst, at[1]), chunkBytes)
+		for i, v := range unsafe.Slice(shifted(src, at[0]), chunkBytes) {
+			to[i] = T(v) / divisor
+		}
 	}
+}
+
+func portableBytesInUse(used *columnBits, src *uint8, rows []int, n int) {
+	last := 0
+	for _, row := range rows {
+		last = max(last, row)
+	}
+	anyInUse(used, unsafe.Slice(src, last*n+usedBlock), rows, n, usedBlock)
 }
 
 func portableSoftmax[T Float](dst, x []T, n int) {

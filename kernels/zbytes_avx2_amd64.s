@@ -4,239 +4,83 @@
 
 #include "textflag.h"
 
-// func sbytesAVX2(dst []float32, src *uint8, next *uint8, divisor float32, high float32, low float32)
+// func sbytesAVX2(dst *float32, src *uint8, next *uint8, chunks *int, n int, divisor float32, high float32, low float32)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sbytesAVX2(SB), NOSPLIT, $0-52
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         src+24(FP), DX
-	MOVQ         next+32(FP), BX
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         next+16(FP), DX
+	MOVQ         chunks+24(FP), BX
+	MOVQ         n+32(FP), SI
 	VBROADCASTSS high+44(FP), Y0
 	VBROADCASTSS low+48(FP), Y1
-	PREFETCHT1   (BX)
-	SUBQ         $0x00000040, CX
-	JLT          rest
+	TESTQ        SI, SI
+	JEQ          end
 	PCALIGN      $0x20
 
-line:
-	PREFETCHT1  64(BX)
-	ADDQ        $0x00000040, BX
-	VPMOVZXBD   (DX), Y2
+chunk:
+	MOVQ        (BX), DI
+	MOVQ        8(BX), R8
+	PREFETCHT1  (DX)(DI*1)
+	VPMOVZXBD   (CX)(DI*1), Y2
 	VCVTDQ2PS   Y2, Y2
 	VMULPS      Y1, Y2, Y3
 	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, (AX)
-	VPMOVZXBD   8(DX), Y2
+	VMOVUPS     Y3, (AX)(R8*4)
+	VPMOVZXBD   8(CX)(DI*1), Y2
 	VCVTDQ2PS   Y2, Y2
 	VMULPS      Y1, Y2, Y3
 	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, 32(AX)
-	VPMOVZXBD   16(DX), Y2
-	VCVTDQ2PS   Y2, Y2
-	VMULPS      Y1, Y2, Y3
-	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, 64(AX)
-	VPMOVZXBD   24(DX), Y2
-	VCVTDQ2PS   Y2, Y2
-	VMULPS      Y1, Y2, Y3
-	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, 96(AX)
-	VPMOVZXBD   32(DX), Y2
-	VCVTDQ2PS   Y2, Y2
-	VMULPS      Y1, Y2, Y3
-	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, 128(AX)
-	VPMOVZXBD   40(DX), Y2
-	VCVTDQ2PS   Y2, Y2
-	VMULPS      Y1, Y2, Y3
-	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, 160(AX)
-	VPMOVZXBD   48(DX), Y2
-	VCVTDQ2PS   Y2, Y2
-	VMULPS      Y1, Y2, Y3
-	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, 192(AX)
-	VPMOVZXBD   56(DX), Y2
-	VCVTDQ2PS   Y2, Y2
-	VMULPS      Y1, Y2, Y3
-	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, 224(AX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000100, AX
-	SUBQ        $0x00000040, CX
-	JGE         line
-
-rest:
-	// one vector at a time
-	ADDQ $0x00000038, CX
-	JLT  restDone
-
-vector:
-	VPMOVZXBD   (DX), Y2
-	VCVTDQ2PS   Y2, Y2
-	VMULPS      Y1, Y2, Y3
-	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, (AX)
-	ADDQ        $0x00000008, DX
-	ADDQ        $0x00000020, AX
-	SUBQ        $0x00000008, CX
-	JGE         vector
-
-restDone:
-	// and the last elements one by one
-	ADDQ $0x00000008, CX
-	JEQ  end
-
-element:
-	MOVBLZX     (DX), BX
-	VMOVD       BX, X2
-	VCVTDQ2PS   X2, X2
-	VMULSS      X1, X2, X3
-	VFMADD231SS X2, X0, X3
-	VMOVSS      X3, (AX)
-	INCQ        DX
-	ADDQ        $0x00000004, AX
-	DECQ        CX
-	JNE         element
+	VMOVUPS     Y3, 32(AX)(R8*4)
+	ADDQ        $0x10, BX
+	DECQ        SI
+	JNE         chunk
 
 end:
 	VZEROUPPER
 	RET
 
-// func dbytesAVX2(dst []float64, src *uint8, next *uint8, divisor float64, high float64, low float64)
+// func dbytesAVX2(dst *float64, src *uint8, next *uint8, chunks *int, n int, divisor float64, high float64, low float64)
 // Requires: AVX, FMA3, MMX+
 TEXT ·dbytesAVX2(SB), NOSPLIT, $0-64
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         src+24(FP), DX
-	MOVQ         next+32(FP), BX
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         next+16(FP), DX
+	MOVQ         chunks+24(FP), BX
+	MOVQ         n+32(FP), SI
 	VBROADCASTSD high+48(FP), Y0
 	VBROADCASTSD low+56(FP), Y1
-	PREFETCHT1   (BX)
-	SUBQ         $0x00000040, CX
-	JLT          rest
+	TESTQ        SI, SI
+	JEQ          end
 	PCALIGN      $0x20
 
-line:
-	PREFETCHT1  64(BX)
-	ADDQ        $0x00000040, BX
-	VPMOVZXBD   (DX), X2
+chunk:
+	MOVQ        (BX), DI
+	MOVQ        8(BX), R8
+	PREFETCHT1  (DX)(DI*1)
+	VPMOVZXBD   (CX)(DI*1), X2
 	VCVTDQ2PD   X2, Y2
 	VMULPD      Y1, Y2, Y3
 	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, (AX)
-	VPMOVZXBD   4(DX), X2
+	VMOVUPD     Y3, (AX)(R8*8)
+	VPMOVZXBD   4(CX)(DI*1), X2
 	VCVTDQ2PD   X2, Y2
 	VMULPD      Y1, Y2, Y3
 	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 32(AX)
-	VPMOVZXBD   8(DX), X2
+	VMOVUPD     Y3, 32(AX)(R8*8)
+	VPMOVZXBD   8(CX)(DI*1), X2
 	VCVTDQ2PD   X2, Y2
 	VMULPD      Y1, Y2, Y3
 	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 64(AX)
-	VPMOVZXBD   12(DX), X2
+	VMOVUPD     Y3, 64(AX)(R8*8)
+	VPMOVZXBD   12(CX)(DI*1), X2
 	VCVTDQ2PD   X2, Y2
 	VMULPD      Y1, Y2, Y3
 	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 96(AX)
-	VPMOVZXBD   16(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 128(AX)
-	VPMOVZXBD   20(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 160(AX)
-	VPMOVZXBD   24(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 192(AX)
-	VPMOVZXBD   28(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 224(AX)
-	VPMOVZXBD   32(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 256(AX)
-	VPMOVZXBD   36(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 288(AX)
-	VPMOVZXBD   40(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 320(AX)
-	VPMOVZXBD   44(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 352(AX)
-	VPMOVZXBD   48(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 384(AX)
-	VPMOVZXBD   52(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 416(AX)
-	VPMOVZXBD   56(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 448(AX)
-	VPMOVZXBD   60(DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, 480(AX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000200, AX
-	SUBQ        $0x00000040, CX
-	JGE         line
-
-rest:
-	// one vector at a time
-	ADDQ $0x0000003c, CX
-	JLT  restDone
-
-vector:
-	VPMOVZXBD   (DX), X2
-	VCVTDQ2PD   X2, Y2
-	VMULPD      Y1, Y2, Y3
-	VFMADD231PD Y2, Y0, Y3
-	VMOVUPD     Y3, (AX)
-	ADDQ        $0x00000004, DX
-	ADDQ        $0x00000020, AX
-	SUBQ        $0x00000004, CX
-	JGE         vector
-
-restDone:
-	// and the last elements one by one
-	ADDQ $0x00000004, CX
-	JEQ  end
-
-element:
-	MOVBLZX     (DX), BX
-	VMOVD       BX, X2
-	VCVTDQ2PD   X2, X2
-	VMULSD      X1, X2, X3
-	VFMADD231SD X2, X0, X3
-	VMOVSD      X3, (AX)
-	INCQ        DX
-	ADDQ        $0x00000008, AX
-	DECQ        CX
-	JNE         element
+	VMOVUPD     Y3, 96(AX)(R8*8)
+	ADDQ        $0x10, BX
+	DECQ        SI
+	JNE         chunk
 
 end:
 	VZEROUPPER

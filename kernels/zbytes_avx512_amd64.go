@@ -6,26 +6,32 @@ package kernels
 
 // sbytesAVX512 is the loop
 //
-//	for i := range dst {
-//		x := T(src[i])
-//		dst[i] = fma(x, high, x*low)
+//	for c := range n {
+//		from, to := chunks[2*c], chunks[2*c+1]
+//		for i := range 16 {
+//			x := T(src[from+i])
+//			dst[to+i] = fma(x, high, x*low)
+//		}
 //	}
 //
 // where high+low is 1/divisor to twice the precision, so that the result is x/divisor, rounded once.
-// It has the bytes from next on fetched into the cache meanwhile.
+// It has the same chunks of next fetched into the cache meanwhile.
 //
 //go:noescape
-func sbytesAVX512(dst []float32, src *uint8, next *uint8, divisor float32, high float32, low float32)
+func sbytesAVX512(dst *float32, src *uint8, next *uint8, chunks *int, n int, divisor float32, high float32, low float32)
 
 // dbytesAVX512 is the loop
 //
-//	for i := range dst {
-//		x := T(src[i])
-//		dst[i] = fma(x, high, x*low)
+//	for c := range n {
+//		from, to := chunks[2*c], chunks[2*c+1]
+//		for i := range 16 {
+//			x := T(src[from+i])
+//			dst[to+i] = fma(x, high, x*low)
+//		}
 //	}
 //
 // where high+low is 1/divisor to twice the precision, so that the result is x/divisor, rounded once.
-// It has the bytes from next on fetched into the cache meanwhile.
+// It has the same chunks of next fetched into the cache meanwhile.
 //
 //go:noescape
-func dbytesAVX512(dst []float64, src *uint8, next *uint8, divisor float64, high float64, low float64)
+func dbytesAVX512(dst *float64, src *uint8, next *uint8, chunks *int, n int, divisor float64, high float64, low float64)

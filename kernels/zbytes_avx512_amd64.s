@@ -4,179 +4,68 @@
 
 #include "textflag.h"
 
-// func sbytesAVX512(dst []float32, src *uint8, next *uint8, divisor float32, high float32, low float32)
-// Requires: AVX, AVX512F, FMA3, MMX+
+// func sbytesAVX512(dst *float32, src *uint8, next *uint8, chunks *int, n int, divisor float32, high float32, low float32)
+// Requires: AVX, AVX512F, MMX+
 TEXT ·sbytesAVX512(SB), NOSPLIT, $0-52
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         src+24(FP), DX
-	MOVQ         next+32(FP), BX
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         next+16(FP), DX
+	MOVQ         chunks+24(FP), BX
+	MOVQ         n+32(FP), SI
 	VBROADCASTSS high+44(FP), Z0
 	VBROADCASTSS low+48(FP), Z1
-	PREFETCHT1   (BX)
-	SUBQ         $0x00000040, CX
-	JLT          rest
+	TESTQ        SI, SI
+	JEQ          end
 	PCALIGN      $0x20
 
-line:
-	PREFETCHT1  64(BX)
-	ADDQ        $0x00000040, BX
-	VPMOVZXBD   (DX), Z2
+chunk:
+	MOVQ        (BX), DI
+	MOVQ        8(BX), R8
+	PREFETCHT1  (DX)(DI*1)
+	VPMOVZXBD   (CX)(DI*1), Z2
 	VCVTDQ2PS   Z2, Z2
 	VMULPS      Z1, Z2, Z3
 	VFMADD231PS Z2, Z0, Z3
-	VMOVUPS     Z3, (AX)
-	VPMOVZXBD   16(DX), Z2
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z1, Z2, Z3
-	VFMADD231PS Z2, Z0, Z3
-	VMOVUPS     Z3, 64(AX)
-	VPMOVZXBD   32(DX), Z2
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z1, Z2, Z3
-	VFMADD231PS Z2, Z0, Z3
-	VMOVUPS     Z3, 128(AX)
-	VPMOVZXBD   48(DX), Z2
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z1, Z2, Z3
-	VFMADD231PS Z2, Z0, Z3
-	VMOVUPS     Z3, 192(AX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000100, AX
-	SUBQ        $0x00000040, CX
-	JGE         line
-
-rest:
-	// one vector at a time
-	ADDQ $0x00000030, CX
-	JLT  restDone
-
-vector:
-	VPMOVZXBD   (DX), Z2
-	VCVTDQ2PS   Z2, Z2
-	VMULPS      Z1, Z2, Z3
-	VFMADD231PS Z2, Z0, Z3
-	VMOVUPS     Z3, (AX)
-	ADDQ        $0x00000010, DX
-	ADDQ        $0x00000040, AX
-	SUBQ        $0x00000010, CX
-	JGE         vector
-
-restDone:
-	// and the last elements one by one
-	ADDQ $0x00000010, CX
-	JEQ  end
-
-element:
-	MOVBLZX     (DX), BX
-	VMOVD       BX, X2
-	VCVTDQ2PS   X2, X2
-	VMULSS      X1, X2, X3
-	VFMADD231SS X2, X0, X3
-	VMOVSS      X3, (AX)
-	INCQ        DX
-	ADDQ        $0x00000004, AX
-	DECQ        CX
-	JNE         element
+	VMOVUPS     Z3, (AX)(R8*4)
+	ADDQ        $0x10, BX
+	DECQ        SI
+	JNE         chunk
 
 end:
 	VZEROUPPER
 	RET
 
-// func dbytesAVX512(dst []float64, src *uint8, next *uint8, divisor float64, high float64, low float64)
-// Requires: AVX, AVX2, AVX512F, FMA3, MMX+
+// func dbytesAVX512(dst *float64, src *uint8, next *uint8, chunks *int, n int, divisor float64, high float64, low float64)
+// Requires: AVX, AVX2, AVX512F, MMX+
 TEXT ·dbytesAVX512(SB), NOSPLIT, $0-64
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         src+24(FP), DX
-	MOVQ         next+32(FP), BX
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         next+16(FP), DX
+	MOVQ         chunks+24(FP), BX
+	MOVQ         n+32(FP), SI
 	VBROADCASTSD high+48(FP), Z0
 	VBROADCASTSD low+56(FP), Z1
-	PREFETCHT1   (BX)
-	SUBQ         $0x00000040, CX
-	JLT          rest
+	TESTQ        SI, SI
+	JEQ          end
 	PCALIGN      $0x20
 
-line:
-	PREFETCHT1  64(BX)
-	ADDQ        $0x00000040, BX
-	VPMOVZXBD   (DX), Y2
+chunk:
+	MOVQ        (BX), DI
+	MOVQ        8(BX), R8
+	PREFETCHT1  (DX)(DI*1)
+	VPMOVZXBD   (CX)(DI*1), Y2
 	VCVTDQ2PD   Y2, Z2
 	VMULPD      Z1, Z2, Z3
 	VFMADD231PD Z2, Z0, Z3
-	VMOVUPD     Z3, (AX)
-	VPMOVZXBD   8(DX), Y2
+	VMOVUPD     Z3, (AX)(R8*8)
+	VPMOVZXBD   8(CX)(DI*1), Y2
 	VCVTDQ2PD   Y2, Z2
 	VMULPD      Z1, Z2, Z3
 	VFMADD231PD Z2, Z0, Z3
-	VMOVUPD     Z3, 64(AX)
-	VPMOVZXBD   16(DX), Y2
-	VCVTDQ2PD   Y2, Z2
-	VMULPD      Z1, Z2, Z3
-	VFMADD231PD Z2, Z0, Z3
-	VMOVUPD     Z3, 128(AX)
-	VPMOVZXBD   24(DX), Y2
-	VCVTDQ2PD   Y2, Z2
-	VMULPD      Z1, Z2, Z3
-	VFMADD231PD Z2, Z0, Z3
-	VMOVUPD     Z3, 192(AX)
-	VPMOVZXBD   32(DX), Y2
-	VCVTDQ2PD   Y2, Z2
-	VMULPD      Z1, Z2, Z3
-	VFMADD231PD Z2, Z0, Z3
-	VMOVUPD     Z3, 256(AX)
-	VPMOVZXBD   40(DX), Y2
-	VCVTDQ2PD   Y2, Z2
-	VMULPD      Z1, Z2, Z3
-	VFMADD231PD Z2, Z0, Z3
-	VMOVUPD     Z3, 320(AX)
-	VPMOVZXBD   48(DX), Y2
-	VCVTDQ2PD   Y2, Z2
-	VMULPD      Z1, Z2, Z3
-	VFMADD231PD Z2, Z0, Z3
-	VMOVUPD     Z3, 384(AX)
-	VPMOVZXBD   56(DX), Y2
-	VCVTDQ2PD   Y2, Z2
-	VMULPD      Z1, Z2, Z3
-	VFMADD231PD Z2, Z0, Z3
-	VMOVUPD     Z3, 448(AX)
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000200, AX
-	SUBQ        $0x00000040, CX
-	JGE         line
-
-rest:
-	// one vector at a time
-	ADDQ $0x00000038, CX
-	JLT  restDone
-
-vector:
-	VPMOVZXBD   (DX), Y2
-	VCVTDQ2PD   Y2, Z2
-	VMULPD      Z1, Z2, Z3
-	VFMADD231PD Z2, Z0, Z3
-	VMOVUPD     Z3, (AX)
-	ADDQ        $0x00000008, DX
-	ADDQ        $0x00000040, AX
-	SUBQ        $0x00000008, CX
-	JGE         vector
-
-restDone:
-	// and the last elements one by one
-	ADDQ $0x00000008, CX
-	JEQ  end
-
-element:
-	MOVBLZX     (DX), BX
-	VMOVD       BX, X2
-	VCVTDQ2PD   X2, X2
-	VMULSD      X1, X2, X3
-	VFMADD231SD X2, X0, X3
-	VMOVSD      X3, (AX)
-	INCQ        DX
-	ADDQ        $0x00000008, AX
-	DECQ        CX
-	JNE         element
+	VMOVUPD     Z3, 64(AX)(R8*8)
+	ADDQ        $0x10, BX
+	DECQ        SI
+	JNE         chunk
 
 end:
 	VZEROUPPER

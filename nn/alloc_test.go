@@ -68,3 +68,31 @@ func testStepperAllocatesNothing[T kernels.Float](t *testing.T, ops kernels.Ops[
 		t.Errorf("%v allocations per step", n)
 	}
 }
+
+// Batches of one size with ever more inputs in use.
+func TestWiderBatchesAllocateNothing(t *testing.T) {
+	onEach(t, testWiderBatches[float32], testWiderBatches[float64])
+}
+
+func testWiderBatches[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
+	const samples = 28
+	images, labels := make([]uint8, samples*784), make([]uint8, samples)
+	for i := range samples {
+		for j := range (i + 1) * 28 {
+			images[i*784+j] = uint8(j % 3) // and many ranges of them
+		}
+	}
+	s := NewStepper(ops, NewTwoLayerNet(ops, 784, 9, 4, 0.5, nprand.New(8)))
+	picks := make([]int, 10)
+	if n := testing.AllocsPerRun(samples-1, func() {
+		s.Gather(images, labels, picks, 255)
+		s.Forward()
+		s.Loss()
+		s.Descend(0.1)
+		for i := range picks {
+			picks[i]++
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations per step", n)
+	}
+}

@@ -106,14 +106,17 @@ func (c *Classifier[T]) Classify(ctx context.Context, images []uint8, visit func
 		panicf("Classifier.Classify: %d pixels, want a multiple of %d", len(images), c.inputs)
 	}
 	n, classes := len(images)/c.inputs, c.net.Classes()
-	probabilities := make([]T, min(n, forwardChunk)*classes)
+	probabilities, all := make([]T, min(n, forwardChunk)*classes), make([]int, min(n, forwardChunk))
+	for i := range all {
+		all[i] = i
+	}
 	for from := 0; from < n; from += forwardChunk {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		rows := min(forwardChunk, n-from)
 		c.x.resize(rows, c.inputs)
-		c.net.Affine1.ops.GatherBytes(c.x.Data, images[from*c.inputs:], []int{0}, rows*c.inputs, c.divisor)
+		c.net.Affine1.ops.GatherBytes(c.x.Data, images[from*c.inputs:], all[:rows], c.inputs, c.divisor)
 		logits := c.net.Predict(c.x)
 		c.net.Last.ops.Softmax(probabilities[:rows*classes], logits.Data, rows, classes)
 		for i := range rows {

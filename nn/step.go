@@ -19,7 +19,7 @@ type Stepper[T kernels.Float] struct {
 	ops  kernels.Ops[T] // of this step
 	pace pace[T]
 
-	x        Tensor[T] // the batch
+	x        usedInputs[T] // the batch
 	labels   []int
 	hidden   Tensor[T] // after the ReLU
 	logits   Tensor[T]
@@ -31,12 +31,14 @@ type Stepper[T kernels.Float] struct {
 // NewStepper returns a Stepper for net, whose parameters it shares. It uses the threads
 // that ops may, or one where steps turn out to be faster on one.
 func NewStepper[T kernels.Float](ops kernels.Ops[T], net *TwoLayerNet[T]) *Stepper[T] {
-	return &Stepper[T]{net: net, ops: ops, pace: newPace(ops), gradient: net.Params.zeros()}
+	return &Stepper[T]{net: net, ops: ops, pace: newPace(ops), x: newUsedInputs[T](net.Inputs(), net.Hidden()), gradient: net.Params.zeros()}
 }
 
 // Gather makes a batch of the samples that picks lists: images holds the
 // pixels of a set, as many to a sample as the net has inputs, and labels its class
-// indices. Pixels are divided by divisor, rounded once. It panics if there is no
+// indices. Pixels are divided by divisor, rounded once. Where enough of them are 0 in
+// the whole batch, the step leaves them out, which spares a third of its work on MNIST:
+// a weight of theirs takes no part, not even one that is not finite. Gather panics if there is no
 // sample of a number in picks, if its label is not a class of the net, or if
 // divisor is 0.
 func (s *Stepper[T]) Gather(images, labels []uint8, picks []int, divisor uint8) {
@@ -45,8 +47,7 @@ func (s *Stepper[T]) Gather(images, labels []uint8, picks []int, divisor uint8) 
 		panicf("Stepper.Gather: len(images) = %d, want %d, %d for each of %d labels", len(images), len(labels)*inputs, inputs, len(labels))
 	}
 	s.ops = s.pace.begin(len(picks))
-	s.x.resize(len(picks), inputs)
-	s.ops.GatherBytes(s.x.Data, images, picks, inputs, divisor)
+	s.x.gather(s.ops, images, picks, divisor)
 	s.labels = s.labels[:0]
 	for _, pick := range picks {
 		label := int(labels[pick])
@@ -68,11 +69,10 @@ func (s *Stepper[T]) Fetch(images []uint8, picks []int) {
 // Forward sends the batch through the net.
 func (s *Stepper[T]) Forward() {
 	p, n := s.net.Params, len(s.labels)
-	inputs, hidden, classes := s.net.Inputs(), s.net.Hidden(), s.net.Classes()
+	hidden, classes := s.net.Hidden(), s.net.Classes()
 	s.hidden.resize(n, hidden)
 	s.logits.resize(n, classes)
-	s.ops.GemmFused(false, false, n, hidden, inputs, 1, s.x.Data, inputs, p.W1.Data, hidden, 0, s.hidden.Data, hidden,
-		kernels.Epilogue[T]{Bias: p.B1.Data, ReLU: true})
+	s.x.forward(s.ops, p.W1, s.hidden, kernels.Epilogue[T]{Bias: p.B1.Data, ReLU: true})
 	s.ops.GemmFused(false, false, n, classes, hidden, 1, s.hidden.Data, hidden, p.W2.Data, classes, 0, s.logits.Data, classes,
 		kernels.Epilogue[T]{Bias: p.B2.Data})
 }
@@ -114,7 +114,7 @@ func (s *Stepper[T]) Descend(rate T) {
 // Bytes returns how much memory the net's parameters and the buffers of s take. The buffers
 // have the size of the largest batch so far.
 func (s *Stepper[T]) Bytes() int {
-	elements := cap(s.x.Data) + cap(s.hidden.Data) + cap(s.logits.Data) + cap(s.dLogits.Data) + cap(s.dHidden.Data)
+	elements := s.x.elements() + cap(s.hidden.Data) + cap(s.logits.Data) + cap(s.dLogits.Data) + cap(s.dHidden.Data)
 	for _, params := range []Params[T]{s.net.Params, s.gradient} {
 		for _, p := range params.List() {
 			elements += cap(p.Data)
@@ -126,14 +126,14 @@ func (s *Stepper[T]) Bytes() int {
 // backward sets w1 and w2 to beta times themselves plus alpha times the
 // gradients of the weights, and s.gradient to those of the biases.
 func (s *Stepper[T]) backward(alpha, beta T, w1, w2 Tensor[T]) {
-	n, inputs, hidden, classes := len(s.labels), s.net.Inputs(), s.net.Hidden(), s.net.Classes()
+	n, hidden, classes := len(s.labels), s.net.Hidden(), s.net.Classes()
 	s.dHidden.resize(n, hidden)
 	s.ops.GemmFused(false, true, n, hidden, classes, 1, s.dLogits.Data, classes, s.net.Params.W2.Data, classes, 0, s.dHidden.Data, hidden,
 		kernels.Epilogue[T]{Mask: s.hidden.Data, LDMask: hidden})
 	s.ops.BiasGrad(s.gradient.B2.Data, s.dLogits.Data, n, classes)
 	s.ops.BiasGrad(s.gradient.B1.Data, s.dHidden.Data, n, hidden)
 	s.ops.Gemm(true, false, hidden, classes, n, alpha, s.hidden.Data, hidden, s.dLogits.Data, classes, beta, w2.Data, classes)
-	s.ops.Gemm(true, false, inputs, hidden, n, alpha, s.x.Data, inputs, s.dHidden.Data, hidden, beta, w1.Data, hidden)
+	s.x.backward(s.ops, s.dHidden, alpha, beta, w1)
 }
 
 // Hidden and Logits return what the last Forward computed: the hidden layer

@@ -119,12 +119,25 @@ func sampleStepper[T kernels.Float](ops kernels.Ops[T]) *Stepper[T] {
 	return s
 }
 
+// batchOf returns the whole batch of s, with the inputs that were left out.
+func batchOf[T kernels.Float](s *Stepper[T]) Tensor[T] {
+	n, inputs := s.x.x.Shape[0], s.net.Inputs()
+	whole := NewTensor[T](n, inputs)
+	for i := range n {
+		row := s.x.x.Data[i*s.x.width : (i+1)*s.x.width]
+		for _, r := range s.x.columns {
+			row = row[copy(whole.Data[i*inputs+r.From:i*inputs+r.To], row):]
+		}
+	}
+	return whole
+}
+
 func TestStepperGradientCheck(t *testing.T) {
 	for _, im := range kernels.Supported() {
 		s := sampleStepper(kernels.On[float64](im))
 		s.Forward()
 		s.Loss()
-		numerical := s.net.NumericalGradient(s.x, s.labels).List()
+		numerical := s.net.NumericalGradient(batchOf(s), s.labels).List()
 		for i, g := range s.Backward().List() {
 			if !slices.Equal(g.Shape, numerical[i].Shape) || norm(g.Data) < 0.01 {
 				t.Fatalf("%s, %s: gradient of shape %v and norm %v says nothing", im, ParamNames[i], g.Shape, norm(g.Data))
@@ -148,19 +161,19 @@ func testStepperShows[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
 			if s.Labels()[i] != int(data.Labels[pick]) {
 				t.Errorf("label of sample %d = %d, want %d", pick, s.Labels()[i], data.Labels[pick])
 			}
-			for j, got := range s.x.Data[i*16 : (i+1)*16] {
+			for j, got := range batchOf(s).Data[i*16 : (i+1)*16] {
 				if want := T(data.Images[pick*16+j]) / 240; got != want {
 					t.Errorf("pixel %d of sample %d = %v, want %v", j, pick, got, want)
 				}
 			}
 		}
-		logits := net.Predict(s.x)
+		logits := net.Predict(batchOf(s))
 		closeTo(t, "hidden", s.Hidden().Data, wide(net.ReLU1.out), 100*epsilon[T]())
 		closeTo(t, "logits", s.Logits().Data, wide(logits), 100*epsilon[T]())
 		if !slices.Equal(s.Logits().Shape, logits.Shape) || !slices.Equal(s.Hidden().Shape, net.ReLU1.out.Shape) {
 			t.Errorf("shapes %v and %v", s.Hidden().Shape, s.Logits().Shape)
 		}
-		closeTo(t, "loss", []float64{s.Loss()}, []float64{net.Loss(s.x, s.Labels())}, 100*epsilon[T]())
+		closeTo(t, "loss", []float64{s.Loss()}, []float64{net.Loss(batchOf(s), s.Labels())}, 100*epsilon[T]())
 	}
 }
 
@@ -260,7 +273,7 @@ func TestStepperBytes(t *testing.T) {
 	const params = inputs*hidden + hidden + hidden*classes + classes
 	ops := kernels.On[float32](kernels.Default())
 	s := NewStepper(ops, NewTwoLayerNet(ops, inputs, hidden, classes, 0.1, nprand.New(1)))
-	if got, want := s.Bytes(), 2*params*4; got != want {
+	if got, want := s.Bytes(), (2*params+inputs*hidden)*4; got != want {
 		t.Errorf("%d bytes before there is a batch, want %d", got, want)
 	}
 	images, labels := make([]uint8, batch*inputs), make([]uint8, batch)
@@ -272,7 +285,7 @@ func TestStepperBytes(t *testing.T) {
 	}
 	step(0, 1, 2, 3, 4, 5, 6, 7)
 	label := int(unsafe.Sizeof(s.labels[0]))
-	want := (2*params+batch*(inputs+2*hidden+2*classes))*4 + cap(s.labels)*label
+	want := (2*params+inputs*hidden+batch*(inputs+2*hidden+2*classes))*4 + cap(s.labels)*label
 	if got := s.Bytes(); got != want || cap(s.labels) < batch {
 		t.Errorf("%d bytes with a batch of %d, want %d", got, batch, want)
 	}

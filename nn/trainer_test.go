@@ -136,7 +136,7 @@ func TestPixels(t *testing.T) {
 				if scale {
 					want /= 240
 				}
-				if got := tr.stepper.x.Data[i*16+p]; got != want {
+				if got := batchOf(tr.stepper).Data[i*16+p]; got != want {
 					t.Errorf("scale %v: pixel %d of sample %d = %v, want %v", scale, p, pick, got, want)
 				}
 			}

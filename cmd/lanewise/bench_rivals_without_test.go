@@ -17,7 +17,7 @@ func TestRivalsExplainThemselves(t *testing.T) {
 	}
 	r := lanewise(t, "bench", "rivals", "--family", "net,training")
 	if r.code != exitFailure || r.stdout != "" || !strings.Contains(r.stderr, "go build -tags rivals") || !strings.Contains(r.stderr, "make bench-rivals") ||
-		!strings.Contains(r.stderr, "the family training does without") {
+		!strings.Contains(r.stderr, "the families training and training-noise do without") {
 		t.Errorf("exit code %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
 	}
 }

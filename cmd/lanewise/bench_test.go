@@ -61,10 +61,10 @@ func TestBenchUsage(t *testing.T) {
 }
 
 func TestBenchList(t *testing.T) {
-	code, stdout, stderr := runBenchCommand(t, "bench", "--isa", "portable", "--list", "--filter", "TrainStep/.*batch=100/|ReLU/.*64Ki")
+	code, stdout, stderr := runBenchCommand(t, "bench", "--isa", "portable", "--list", "--filter", "TrainStep/.*batch=100/data=digits/|ReLU/.*64Ki")
 	want := "ReLU/type=f32/bytes=64Ki/impl=portable\nReLU/type=f32/bytes=64Ki/impl=copy\n" +
 		"ReLU/type=f64/bytes=64Ki/impl=portable\nReLU/type=f64/bytes=64Ki/impl=copy\n" +
-		"TrainStep/type=f32/batch=100/impl=portable\nTrainStep/type=f64/batch=100/impl=portable\n"
+		"TrainStep/type=f32/batch=100/data=digits/impl=portable\nTrainStep/type=f64/batch=100/data=digits/impl=portable\n"
 	if code != exitOK || stdout != want || stderr != "" {
 		t.Errorf("exit code %d, stdout\n%s, stderr %q; want\n%s", code, stdout, stderr, want)
 	}

@@ -17,17 +17,21 @@ import (
 //	go test -run - -bench StepThreads -benchtime 31x ./nn
 func BenchmarkStepThreads(b *testing.B) {
 	for _, batch := range []int{1, 10, 100, 1000} {
-		b.Run(fmt.Sprintf("type=f32/batch=%d", batch), func(b *testing.B) { benchmarkStepThreads[float32](b, batch) })
-		b.Run(fmt.Sprintf("type=f64/batch=%d", batch), func(b *testing.B) { benchmarkStepThreads[float64](b, batch) })
+		for _, used := range []int{784, 516} { // of the pixels, as on MNIST with batches of 100
+			b.Run(fmt.Sprintf("type=f32/batch=%d/used=%d", batch, used), func(b *testing.B) { benchmarkStepThreads[float32](b, batch, used) })
+			b.Run(fmt.Sprintf("type=f64/batch=%d/used=%d", batch, used), func(b *testing.B) { benchmarkStepThreads[float64](b, batch, used) })
+		}
 	}
 }
 
-func benchmarkStepThreads[T kernels.Float](b *testing.B, batch int) {
+func benchmarkStepThreads[T kernels.Float](b *testing.B, batch, used int) {
 	const samples, inputs, classes, turn = 60000, 784, 10, 20 * time.Millisecond
 	rng := rand.New(rand.NewPCG(51, 52))
 	images, labels := kernels.Aligned[uint8](samples*inputs), make([]uint8, samples)
 	for i := range images {
-		images[i] = uint8(rng.Uint32())
+		if i%inputs < used {
+			images[i] = uint8(rng.Uint32())
+		}
 	}
 	for i := range labels {
 		labels[i] = uint8(rng.IntN(classes))

@@ -413,7 +413,7 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 			mk.load(m, b[j])
 		}
 		if far {
-			mk.PREFETCHT1(operand.Mem{Base: r.pb, Disp: (j + mk.v) * mk.isa.width})
+			mk.PREFETCHT1(operand.Mem{Base: r.pb, Disp: (j+mk.v+1)*mk.isa.width - 1})
 		}
 		if mk.packs {
 			mk.store(b[j], mk.vector(r, r.panel, j))

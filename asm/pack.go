@@ -38,7 +38,7 @@ func packRows(e emitter, v int) (name string) {
 	loop := func(label string, mask *tail) {
 		e.Label(label)
 		for line := 0; line < v*e.isa.width; line += cacheLine {
-			e.PREFETCHT0(operand.Mem{Base: b, Index: ahead, Scale: 1, Disp: line})
+			e.PREFETCHT0(operand.Mem{Base: b, Index: ahead, Scale: 1, Disp: line + cacheLine - 1})
 		}
 		for j := range v {
 			x := e.vec()

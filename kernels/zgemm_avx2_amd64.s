@@ -364,7 +364,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y1
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DX, R8
@@ -374,7 +374,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y1
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DX, R8
@@ -382,7 +382,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y1
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DX, R8
@@ -390,7 +390,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y1
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         DX, R8
@@ -408,7 +408,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
@@ -418,7 +418,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
@@ -426,7 +426,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
@@ -434,7 +434,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R8
@@ -860,7 +860,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R8)(CX*1), Y3
@@ -872,7 +872,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R8)(CX*1), Y3
@@ -882,7 +882,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R8)(CX*1), Y3
@@ -892,7 +892,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R8)(CX*1), Y3
@@ -912,7 +912,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R8)(CX*1), Y4
@@ -924,7 +924,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R8)(CX*1), Y4
@@ -934,7 +934,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R8)(CX*1), Y4
@@ -944,7 +944,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R8)(CX*1), Y4
@@ -1424,7 +1424,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS (R8)(CX*1), Y4
@@ -1438,7 +1438,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS (R8)(CX*1), Y4
@@ -1450,7 +1450,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS (R8)(CX*1), Y4
@@ -1462,7 +1462,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS (R8)(CX*1), Y4
@@ -1484,7 +1484,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R8)(CX*1), Y5
@@ -1498,7 +1498,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R8)(CX*1), Y5
@@ -1510,7 +1510,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R8)(CX*1), Y5
@@ -1522,7 +1522,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSS (R8), Y5
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R8)(CX*1), Y5
@@ -2057,7 +2057,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
 	VBROADCASTSS (R9)(CX*1), Y5
@@ -2073,7 +2073,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
 	VBROADCASTSS (R9)(CX*1), Y5
@@ -2087,7 +2087,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
 	VBROADCASTSS (R9)(CX*1), Y5
@@ -2101,7 +2101,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y4
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y0
 	VBROADCASTSS (R9)(CX*1), Y5
@@ -2125,7 +2125,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R9)(CX*1), Y6
@@ -2141,7 +2141,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R9)(CX*1), Y6
@@ -2155,7 +2155,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R9)(CX*1), Y6
@@ -2169,7 +2169,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R9)(CX*1), Y6
@@ -2758,7 +2758,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
 	VBROADCASTSS (R9)(CX*1), Y6
@@ -2776,7 +2776,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
 	VBROADCASTSS (R9)(CX*1), Y6
@@ -2792,7 +2792,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
 	VBROADCASTSS (R9)(CX*1), Y6
@@ -2808,7 +2808,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y6, Y5, Y0
 	VBROADCASTSS (R9)(CX*1), Y6
@@ -2834,7 +2834,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R9)(CX*1), Y7
@@ -2852,7 +2852,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R9)(CX*1), Y7
@@ -2868,7 +2868,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R9)(CX*1), Y7
@@ -2884,7 +2884,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R9)(CX*1), Y7
@@ -3528,7 +3528,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VBROADCASTSS (R10)(CX*1), Y7
@@ -3548,7 +3548,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VBROADCASTSS (R10)(CX*1), Y7
@@ -3566,7 +3566,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VBROADCASTSS (R10)(CX*1), Y7
@@ -3584,7 +3584,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y6
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VBROADCASTSS (R10)(CX*1), Y7
@@ -3612,7 +3612,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R10)(CX*1), Y8
@@ -3632,7 +3632,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R10)(CX*1), Y8
@@ -3650,7 +3650,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R10)(CX*1), Y8
@@ -3668,7 +3668,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R10)(CX*1), Y8
@@ -4366,7 +4366,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
 	VBROADCASTSS (R10)(CX*1), Y8
@@ -4388,7 +4388,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
 	VBROADCASTSS (R10)(CX*1), Y8
@@ -4408,7 +4408,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
 	VBROADCASTSS (R10)(CX*1), Y8
@@ -4428,7 +4428,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y8, Y7, Y0
 	VBROADCASTSS (R10)(CX*1), Y8
@@ -4458,7 +4458,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R10)(CX*1), Y9
@@ -4480,7 +4480,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R10)(CX*1), Y9
@@ -4500,7 +4500,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R10)(CX*1), Y9
@@ -4520,7 +4520,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R10)(CX*1), Y9
@@ -5290,7 +5290,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
 	VBROADCASTSS (R10)(CX*1), Y9
@@ -5315,7 +5315,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
 	VBROADCASTSS (R10)(CX*1), Y9
@@ -5338,7 +5338,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
 	VBROADCASTSS (R10)(CX*1), Y9
@@ -5361,7 +5361,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y8
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y9, Y8, Y0
 	VBROADCASTSS (R10)(CX*1), Y9
@@ -5394,7 +5394,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R10)(CX*1), Y10
@@ -5419,7 +5419,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R10)(CX*1), Y10
@@ -5442,7 +5442,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R10)(CX*1), Y10
@@ -5465,7 +5465,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R10)(CX*1), Y10
@@ -6290,7 +6290,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R10)(CX*1), Y10
@@ -6317,7 +6317,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R10)(CX*1), Y10
@@ -6342,7 +6342,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R10)(CX*1), Y10
@@ -6367,7 +6367,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R10)(CX*1), Y10
@@ -6402,7 +6402,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R10)(CX*1), Y11
@@ -6429,7 +6429,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R10)(CX*1), Y11
@@ -6454,7 +6454,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R10)(CX*1), Y11
@@ -6479,7 +6479,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R10)(CX*1), Y11
@@ -7358,7 +7358,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R10)(CX*1), Y11
@@ -7387,7 +7387,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R10)(CX*1), Y11
@@ -7414,7 +7414,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R10)(CX*1), Y11
@@ -7441,7 +7441,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R10)(CX*1), Y11
@@ -7478,7 +7478,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R10)(CX*1), Y12
@@ -7507,7 +7507,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R10)(CX*1), Y12
@@ -7534,7 +7534,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R10)(CX*1), Y12
@@ -7561,7 +7561,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R10)(CX*1), Y12
@@ -8494,7 +8494,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R10)(CX*1), Y12
@@ -8525,7 +8525,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R10)(CX*1), Y12
@@ -8554,7 +8554,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R10)(CX*1), Y12
@@ -8583,7 +8583,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R10)(CX*1), Y12
@@ -8622,7 +8622,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R10)(CX*1), Y13
@@ -8653,7 +8653,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R10)(CX*1), Y13
@@ -8682,7 +8682,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R10)(CX*1), Y13
@@ -8711,7 +8711,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R10)(CX*1), Y13
@@ -9698,7 +9698,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R10)(CX*1), Y13
@@ -9731,7 +9731,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R10)(CX*1), Y13
@@ -9762,7 +9762,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R10)(CX*1), Y13
@@ -9793,7 +9793,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R10)(CX*1), Y13
@@ -9834,7 +9834,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R10)(CX*1), Y14
@@ -9867,7 +9867,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R10)(CX*1), Y14
@@ -9898,7 +9898,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R10)(CX*1), Y14
@@ -9929,7 +9929,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R10)(CX*1), Y14
@@ -10175,9 +10175,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
@@ -10188,9 +10188,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
@@ -10199,9 +10199,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
@@ -10210,9 +10210,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
@@ -10477,9 +10477,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -10493,9 +10493,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -10507,9 +10507,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -10521,9 +10521,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
@@ -10832,9 +10832,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -10851,9 +10851,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -10868,9 +10868,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -10885,9 +10885,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -11241,9 +11241,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -11263,9 +11263,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -11283,9 +11283,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -11303,9 +11303,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -11703,9 +11703,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -11728,9 +11728,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -11751,9 +11751,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -11774,9 +11774,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -12219,9 +12219,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -12247,9 +12247,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -12273,9 +12273,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -12299,9 +12299,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -12563,11 +12563,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
@@ -12580,11 +12580,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
@@ -12594,11 +12594,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
@@ -12608,11 +12608,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
@@ -12917,11 +12917,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y7
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -12938,11 +12938,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y7
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -12956,11 +12956,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y7
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -12974,11 +12974,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y7
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -13344,11 +13344,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y9
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y10
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -13369,11 +13369,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y9
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y10
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -13391,11 +13391,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y9
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y10
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -13413,11 +13413,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y9
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y10
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -13845,11 +13845,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -13874,11 +13874,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -13900,11 +13900,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -13926,11 +13926,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -14322,7 +14322,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y1
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         DX, R8
@@ -14332,7 +14332,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y1
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         DX, R8
@@ -14340,7 +14340,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y1
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         DX, R8
@@ -14348,7 +14348,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y1
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         DX, R8
@@ -14366,7 +14366,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
@@ -14376,7 +14376,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
@@ -14384,7 +14384,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
@@ -14392,7 +14392,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R8
@@ -14822,7 +14822,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R8)(CX*1), Y3
@@ -14834,7 +14834,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R8)(CX*1), Y3
@@ -14844,7 +14844,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R8)(CX*1), Y3
@@ -14854,7 +14854,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R8)(CX*1), Y3
@@ -14874,7 +14874,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R8)(CX*1), Y4
@@ -14886,7 +14886,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R8)(CX*1), Y4
@@ -14896,7 +14896,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R8)(CX*1), Y4
@@ -14906,7 +14906,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R8)(CX*1), Y4
@@ -15390,7 +15390,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y3, Y0
 	VBROADCASTSD (R8)(CX*1), Y4
@@ -15404,7 +15404,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y3, Y0
 	VBROADCASTSD (R8)(CX*1), Y4
@@ -15416,7 +15416,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y3, Y0
 	VBROADCASTSD (R8)(CX*1), Y4
@@ -15428,7 +15428,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y3, Y0
 	VBROADCASTSD (R8)(CX*1), Y4
@@ -15450,7 +15450,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R8)(CX*1), Y5
@@ -15464,7 +15464,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R8)(CX*1), Y5
@@ -15476,7 +15476,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R8)(CX*1), Y5
@@ -15488,7 +15488,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   32(R9)
+	PREFETCHT1   63(R9)
 	VBROADCASTSD (R8), Y5
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R8)(CX*1), Y5
@@ -16027,7 +16027,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
 	VBROADCASTSD (R9)(CX*1), Y5
@@ -16043,7 +16043,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
 	VBROADCASTSD (R9)(CX*1), Y5
@@ -16057,7 +16057,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
 	VBROADCASTSD (R9)(CX*1), Y5
@@ -16071,7 +16071,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y4
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y0
 	VBROADCASTSD (R9)(CX*1), Y5
@@ -16095,7 +16095,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R9)(CX*1), Y6
@@ -16111,7 +16111,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R9)(CX*1), Y6
@@ -16125,7 +16125,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R9)(CX*1), Y6
@@ -16139,7 +16139,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R9)(CX*1), Y6
@@ -16732,7 +16732,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
 	VBROADCASTSD (R9)(CX*1), Y6
@@ -16750,7 +16750,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
 	VBROADCASTSD (R9)(CX*1), Y6
@@ -16766,7 +16766,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
 	VBROADCASTSD (R9)(CX*1), Y6
@@ -16782,7 +16782,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y5
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y6
 	VFMADD231PD  Y6, Y5, Y0
 	VBROADCASTSD (R9)(CX*1), Y6
@@ -16808,7 +16808,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R9)(CX*1), Y7
@@ -16826,7 +16826,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R9)(CX*1), Y7
@@ -16842,7 +16842,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R9)(CX*1), Y7
@@ -16858,7 +16858,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   32(R10)
+	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y7
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R9)(CX*1), Y7
@@ -17506,7 +17506,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
 	VBROADCASTSD (R10)(CX*1), Y7
@@ -17526,7 +17526,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
 	VBROADCASTSD (R10)(CX*1), Y7
@@ -17544,7 +17544,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
 	VBROADCASTSD (R10)(CX*1), Y7
@@ -17562,7 +17562,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y6
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y0
 	VBROADCASTSD (R10)(CX*1), Y7
@@ -17590,7 +17590,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R10)(CX*1), Y8
@@ -17610,7 +17610,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R10)(CX*1), Y8
@@ -17628,7 +17628,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R10)(CX*1), Y8
@@ -17646,7 +17646,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R10)(CX*1), Y8
@@ -18348,7 +18348,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
 	VBROADCASTSD (R10)(CX*1), Y8
@@ -18370,7 +18370,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
 	VBROADCASTSD (R10)(CX*1), Y8
@@ -18390,7 +18390,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
 	VBROADCASTSD (R10)(CX*1), Y8
@@ -18410,7 +18410,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y7
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y8
 	VFMADD231PD  Y8, Y7, Y0
 	VBROADCASTSD (R10)(CX*1), Y8
@@ -18440,7 +18440,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R10)(CX*1), Y9
@@ -18462,7 +18462,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R10)(CX*1), Y9
@@ -18482,7 +18482,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R10)(CX*1), Y9
@@ -18502,7 +18502,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   32(R11)
+	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R10)(CX*1), Y9
@@ -19276,7 +19276,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
 	VBROADCASTSD (R10)(CX*1), Y9
@@ -19301,7 +19301,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
 	VBROADCASTSD (R10)(CX*1), Y9
@@ -19324,7 +19324,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
 	VBROADCASTSD (R10)(CX*1), Y9
@@ -19347,7 +19347,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y8
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y9
 	VFMADD231PD  Y9, Y8, Y0
 	VBROADCASTSD (R10)(CX*1), Y9
@@ -19380,7 +19380,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R10)(CX*1), Y10
@@ -19405,7 +19405,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R10)(CX*1), Y10
@@ -19428,7 +19428,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R10)(CX*1), Y10
@@ -19451,7 +19451,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R10)(CX*1), Y10
@@ -20280,7 +20280,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R10)(CX*1), Y10
@@ -20307,7 +20307,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R10)(CX*1), Y10
@@ -20332,7 +20332,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R10)(CX*1), Y10
@@ -20357,7 +20357,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y9
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y10
 	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R10)(CX*1), Y10
@@ -20392,7 +20392,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R10)(CX*1), Y11
@@ -20419,7 +20419,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R10)(CX*1), Y11
@@ -20444,7 +20444,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R10)(CX*1), Y11
@@ -20469,7 +20469,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R10)(CX*1), Y11
@@ -21352,7 +21352,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R10)(CX*1), Y11
@@ -21381,7 +21381,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R10)(CX*1), Y11
@@ -21408,7 +21408,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R10)(CX*1), Y11
@@ -21435,7 +21435,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y10
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y11
 	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R10)(CX*1), Y11
@@ -21472,7 +21472,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R10)(CX*1), Y12
@@ -21501,7 +21501,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R10)(CX*1), Y12
@@ -21528,7 +21528,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R10)(CX*1), Y12
@@ -21555,7 +21555,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R10)(CX*1), Y12
@@ -22492,7 +22492,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R10)(CX*1), Y12
@@ -22523,7 +22523,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R10)(CX*1), Y12
@@ -22552,7 +22552,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R10)(CX*1), Y12
@@ -22581,7 +22581,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y11
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y12
 	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R10)(CX*1), Y12
@@ -22620,7 +22620,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R10)(CX*1), Y13
@@ -22651,7 +22651,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R10)(CX*1), Y13
@@ -22680,7 +22680,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R10)(CX*1), Y13
@@ -22709,7 +22709,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R10)(CX*1), Y13
@@ -23700,7 +23700,7 @@ cutDone:
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R10)(CX*1), Y13
@@ -23733,7 +23733,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R10)(CX*1), Y13
@@ -23764,7 +23764,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R10)(CX*1), Y13
@@ -23795,7 +23795,7 @@ wholeFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R10)(CX*1), Y13
@@ -23836,7 +23836,7 @@ wholeFarStepsFetched:
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R10)(CX*1), Y14
@@ -23869,7 +23869,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R10)(CX*1), Y14
@@ -23900,7 +23900,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R10)(CX*1), Y14
@@ -23931,7 +23931,7 @@ cutFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R10)(CX*1), Y14
@@ -24179,9 +24179,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
@@ -24192,9 +24192,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
@@ -24203,9 +24203,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
@@ -24214,9 +24214,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
@@ -24483,9 +24483,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
@@ -24499,9 +24499,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
@@ -24513,9 +24513,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
@@ -24527,9 +24527,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
@@ -24840,9 +24840,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -24859,9 +24859,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -24876,9 +24876,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -24893,9 +24893,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	PREFETCHT1   64(R9)
+	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -25251,9 +25251,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -25273,9 +25273,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -25293,9 +25293,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -25313,9 +25313,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -25715,9 +25715,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -25740,9 +25740,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -25763,9 +25763,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -25786,9 +25786,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
-	PREFETCHT1   64(R10)
+	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -26233,9 +26233,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -26261,9 +26261,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -26287,9 +26287,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -26313,9 +26313,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -26579,11 +26579,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
@@ -26596,11 +26596,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
@@ -26610,11 +26610,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
@@ -26624,11 +26624,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
@@ -26935,11 +26935,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y7
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -26956,11 +26956,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y7
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -26974,11 +26974,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y7
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -26992,11 +26992,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y7
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -27364,11 +27364,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y9
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y10
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -27389,11 +27389,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y9
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y10
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -27411,11 +27411,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y9
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y10
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -27433,11 +27433,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y9
-	PREFETCHT1   96(R9)
+	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y10
-	PREFETCHT1   128(R9)
+	PREFETCHT1   159(R9)
 	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   160(R9)
+	PREFETCHT1   191(R9)
 	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -27867,11 +27867,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -27896,11 +27896,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -27922,11 +27922,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -27948,11 +27948,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1

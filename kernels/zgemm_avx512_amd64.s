@@ -192,7 +192,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z1, Z0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
@@ -201,21 +201,21 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z1, Z0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z1, Z0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z1, Z0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
@@ -438,7 +438,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z2, Z0
 	VFMADD231PS.BCST (R8)(AX*1), Z2, Z1
 	ADDQ             DX, R8
@@ -448,7 +448,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z2, Z0
 	VFMADD231PS.BCST (R8)(AX*1), Z2, Z1
 	ADDQ             DX, R8
@@ -456,7 +456,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z2, Z0
 	VFMADD231PS.BCST (R8)(AX*1), Z2, Z1
 	ADDQ             DX, R8
@@ -464,7 +464,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z2, Z0
 	VFMADD231PS.BCST (R8)(AX*1), Z2, Z1
 	ADDQ             DX, R8
@@ -710,7 +710,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z3, Z0
 	VFMADD231PS.BCST (R8)(AX*1), Z3, Z1
 	VFMADD231PS.BCST (R8)(AX*2), Z3, Z2
@@ -721,7 +721,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z3, Z0
 	VFMADD231PS.BCST (R8)(AX*1), Z3, Z1
 	VFMADD231PS.BCST (R8)(AX*2), Z3, Z2
@@ -730,7 +730,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z3, Z0
 	VFMADD231PS.BCST (R8)(AX*1), Z3, Z1
 	VFMADD231PS.BCST (R8)(AX*2), Z3, Z2
@@ -739,7 +739,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Z3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Z3, Z0
 	VFMADD231PS.BCST (R8)(AX*1), Z3, Z1
 	VFMADD231PS.BCST (R8)(AX*2), Z3, Z2
@@ -1009,7 +1009,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Z4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Z4, Z0
 	VFMADD231PS.BCST (R9)(AX*1), Z4, Z1
 	VFMADD231PS.BCST (R9)(AX*2), Z4, Z2
@@ -1021,7 +1021,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Z4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Z4, Z0
 	VFMADD231PS.BCST (R9)(AX*1), Z4, Z1
 	VFMADD231PS.BCST (R9)(AX*2), Z4, Z2
@@ -1031,7 +1031,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Z4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Z4, Z0
 	VFMADD231PS.BCST (R9)(AX*1), Z4, Z1
 	VFMADD231PS.BCST (R9)(AX*2), Z4, Z2
@@ -1041,7 +1041,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Z4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Z4, Z0
 	VFMADD231PS.BCST (R9)(AX*1), Z4, Z1
 	VFMADD231PS.BCST (R9)(AX*2), Z4, Z2
@@ -1334,7 +1334,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Z5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Z5, Z0
 	VFMADD231PS.BCST (R9)(AX*1), Z5, Z1
 	VFMADD231PS.BCST (R9)(AX*2), Z5, Z2
@@ -1347,7 +1347,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Z5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Z5, Z0
 	VFMADD231PS.BCST (R9)(AX*1), Z5, Z1
 	VFMADD231PS.BCST (R9)(AX*2), Z5, Z2
@@ -1358,7 +1358,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Z5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Z5, Z0
 	VFMADD231PS.BCST (R9)(AX*1), Z5, Z1
 	VFMADD231PS.BCST (R9)(AX*2), Z5, Z2
@@ -1369,7 +1369,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Z5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Z5, Z0
 	VFMADD231PS.BCST (R9)(AX*1), Z5, Z1
 	VFMADD231PS.BCST (R9)(AX*2), Z5, Z2
@@ -1686,7 +1686,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Z6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Z6, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z6, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z6, Z2
@@ -1700,7 +1700,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Z6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Z6, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z6, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z6, Z2
@@ -1712,7 +1712,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Z6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Z6, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z6, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z6, Z2
@@ -1724,7 +1724,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Z6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Z6, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z6, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z6, Z2
@@ -2064,7 +2064,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Z7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Z7, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z7, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z7, Z2
@@ -2079,7 +2079,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Z7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Z7, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z7, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z7, Z2
@@ -2092,7 +2092,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Z7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Z7, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z7, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z7, Z2
@@ -2105,7 +2105,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Z7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Z7, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z7, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z7, Z2
@@ -2477,7 +2477,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z8, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z8, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z8, Z2
@@ -2494,7 +2494,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z8, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z8, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z8, Z2
@@ -2509,7 +2509,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z8, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z8, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z8, Z2
@@ -2524,7 +2524,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z8, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z8, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z8, Z2
@@ -2920,7 +2920,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z9, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z9, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z9, Z2
@@ -2938,7 +2938,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z9, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z9, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z9, Z2
@@ -2954,7 +2954,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z9, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z9, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z9, Z2
@@ -2970,7 +2970,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z9, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z9, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z9, Z2
@@ -3389,7 +3389,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z10, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z10, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z10, Z2
@@ -3408,7 +3408,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z10, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z10, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z10, Z2
@@ -3425,7 +3425,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z10, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z10, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z10, Z2
@@ -3442,7 +3442,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z10, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z10, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z10, Z2
@@ -3884,7 +3884,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z11, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z11, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z11, Z2
@@ -3904,7 +3904,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z11, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z11, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z11, Z2
@@ -3922,7 +3922,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z11, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z11, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z11, Z2
@@ -3940,7 +3940,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z11, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z11, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z11, Z2
@@ -4405,7 +4405,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z12, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z12, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z12, Z2
@@ -4426,7 +4426,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z12, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z12, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z12, Z2
@@ -4445,7 +4445,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z12, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z12, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z12, Z2
@@ -4464,7 +4464,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z12, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z12, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z12, Z2
@@ -4952,7 +4952,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z13, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z13, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z13, Z2
@@ -4974,7 +4974,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z13, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z13, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z13, Z2
@@ -4994,7 +4994,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z13, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z13, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z13, Z2
@@ -5014,7 +5014,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z13, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z13, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z13, Z2
@@ -5525,7 +5525,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z14, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z14, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z14, Z2
@@ -5548,7 +5548,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z14, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z14, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z14, Z2
@@ -5569,7 +5569,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z14, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z14, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z14, Z2
@@ -5590,7 +5590,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Z14, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z14, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z14, Z2
@@ -6133,7 +6133,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Z15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Z15, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z15, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z15, Z2
@@ -6158,7 +6158,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Z15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Z15, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z15, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z15, Z2
@@ -6181,7 +6181,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Z15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Z15, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z15, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z15, Z2
@@ -6204,7 +6204,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Z15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Z15, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z15, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z15, Z2
@@ -6771,7 +6771,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Z16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Z16, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z16, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z16, Z2
@@ -6797,7 +6797,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Z16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Z16, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z16, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z16, Z2
@@ -6821,7 +6821,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Z16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Z16, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z16, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z16, Z2
@@ -6845,7 +6845,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Z16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Z16, Z0
 	VFMADD231PS.BCST (R10)(AX*1), Z16, Z1
 	VFMADD231PS.BCST (R10)(AX*2), Z16, Z2
@@ -7092,9 +7092,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -7106,9 +7106,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -7117,9 +7117,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -7128,9 +7128,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -7406,9 +7406,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
@@ -7423,9 +7423,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
@@ -7437,9 +7437,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
@@ -7451,9 +7451,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
@@ -7776,9 +7776,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -7796,9 +7796,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -7813,9 +7813,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -7830,9 +7830,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Z7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -8203,9 +8203,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Z9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -8226,9 +8226,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Z9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -8246,9 +8246,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Z9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -8266,9 +8266,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Z9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -8686,9 +8686,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Z11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -8712,9 +8712,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Z11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -8735,9 +8735,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Z11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -8758,9 +8758,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Z11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -9226,9 +9226,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Z13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -9255,9 +9255,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Z13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -9281,9 +9281,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Z13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -9307,9 +9307,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Z13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -9822,9 +9822,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Z15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -9854,9 +9854,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Z15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -9883,9 +9883,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Z15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -9912,9 +9912,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Z15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -10483,9 +10483,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -10519,9 +10519,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -10552,9 +10552,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -10585,9 +10585,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -11204,9 +11204,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -11243,9 +11243,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -11279,9 +11279,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -11315,9 +11315,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -11981,9 +11981,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -12023,9 +12023,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -12062,9 +12062,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -12101,9 +12101,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -12814,9 +12814,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -12859,9 +12859,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -12901,9 +12901,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -12943,9 +12943,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -13703,9 +13703,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -13751,9 +13751,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -13796,9 +13796,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -13841,9 +13841,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -14648,9 +14648,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
@@ -14699,9 +14699,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
@@ -14747,9 +14747,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
@@ -14795,9 +14795,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
@@ -15649,9 +15649,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -15703,9 +15703,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -15754,9 +15754,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -15805,9 +15805,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -16103,11 +16103,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -16121,11 +16121,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -16135,11 +16135,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -16149,11 +16149,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -16471,11 +16471,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -16493,11 +16493,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -16511,11 +16511,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -16529,11 +16529,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -16916,11 +16916,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -16942,11 +16942,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -16964,11 +16964,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -16986,11 +16986,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Z11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -17439,11 +17439,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Z14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -17469,11 +17469,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Z14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -17495,11 +17495,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Z14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -17521,11 +17521,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Z14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -18039,11 +18039,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -18073,11 +18073,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -18103,11 +18103,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -18133,11 +18133,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -18717,11 +18717,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Z20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -18755,11 +18755,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Z20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -18789,11 +18789,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Z20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -18823,11 +18823,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Z20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -19472,11 +19472,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Z23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -19514,11 +19514,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Z23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -19552,11 +19552,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Z23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -19590,11 +19590,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Z23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -20313,11 +20313,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSS (R10), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -20360,11 +20360,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSS (R10), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -20403,11 +20403,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSS (R10), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -20446,11 +20446,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSS (R10), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -20760,13 +20760,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -20782,13 +20782,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -20799,13 +20799,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -20816,13 +20816,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -21182,13 +21182,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -21209,13 +21209,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -21231,13 +21231,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -21253,13 +21253,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -21702,13 +21702,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -21734,13 +21734,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -21761,13 +21761,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -21788,13 +21788,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Z15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -22321,13 +22321,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Z19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -22358,13 +22358,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Z19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -22390,13 +22390,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Z19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -22422,13 +22422,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Z19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -23038,13 +23038,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Z23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -23080,13 +23080,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Z23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -23117,13 +23117,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Z23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -23154,13 +23154,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Z23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -23854,13 +23854,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -23901,13 +23901,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -23943,13 +23943,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -23985,13 +23985,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -24223,7 +24223,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z1, Z0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
@@ -24232,21 +24232,21 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z1, Z0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z1, Z0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z1, Z0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
@@ -24471,7 +24471,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z2, Z0
 	VFMADD231PD.BCST (R8)(AX*1), Z2, Z1
 	ADDQ             DX, R8
@@ -24481,7 +24481,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z2, Z0
 	VFMADD231PD.BCST (R8)(AX*1), Z2, Z1
 	ADDQ             DX, R8
@@ -24489,7 +24489,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z2, Z0
 	VFMADD231PD.BCST (R8)(AX*1), Z2, Z1
 	ADDQ             DX, R8
@@ -24497,7 +24497,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z2, Z0
 	VFMADD231PD.BCST (R8)(AX*1), Z2, Z1
 	ADDQ             DX, R8
@@ -24745,7 +24745,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z3, Z0
 	VFMADD231PD.BCST (R8)(AX*1), Z3, Z1
 	VFMADD231PD.BCST (R8)(AX*2), Z3, Z2
@@ -24756,7 +24756,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z3, Z0
 	VFMADD231PD.BCST (R8)(AX*1), Z3, Z1
 	VFMADD231PD.BCST (R8)(AX*2), Z3, Z2
@@ -24765,7 +24765,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z3, Z0
 	VFMADD231PD.BCST (R8)(AX*1), Z3, Z1
 	VFMADD231PD.BCST (R8)(AX*2), Z3, Z2
@@ -24774,7 +24774,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Z3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Z3, Z0
 	VFMADD231PD.BCST (R8)(AX*1), Z3, Z1
 	VFMADD231PD.BCST (R8)(AX*2), Z3, Z2
@@ -25046,7 +25046,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Z4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Z4, Z0
 	VFMADD231PD.BCST (R9)(AX*1), Z4, Z1
 	VFMADD231PD.BCST (R9)(AX*2), Z4, Z2
@@ -25058,7 +25058,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Z4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Z4, Z0
 	VFMADD231PD.BCST (R9)(AX*1), Z4, Z1
 	VFMADD231PD.BCST (R9)(AX*2), Z4, Z2
@@ -25068,7 +25068,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Z4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Z4, Z0
 	VFMADD231PD.BCST (R9)(AX*1), Z4, Z1
 	VFMADD231PD.BCST (R9)(AX*2), Z4, Z2
@@ -25078,7 +25078,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Z4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Z4, Z0
 	VFMADD231PD.BCST (R9)(AX*1), Z4, Z1
 	VFMADD231PD.BCST (R9)(AX*2), Z4, Z2
@@ -25373,7 +25373,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Z5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Z5, Z0
 	VFMADD231PD.BCST (R9)(AX*1), Z5, Z1
 	VFMADD231PD.BCST (R9)(AX*2), Z5, Z2
@@ -25386,7 +25386,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Z5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Z5, Z0
 	VFMADD231PD.BCST (R9)(AX*1), Z5, Z1
 	VFMADD231PD.BCST (R9)(AX*2), Z5, Z2
@@ -25397,7 +25397,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Z5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Z5, Z0
 	VFMADD231PD.BCST (R9)(AX*1), Z5, Z1
 	VFMADD231PD.BCST (R9)(AX*2), Z5, Z2
@@ -25408,7 +25408,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Z5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Z5, Z0
 	VFMADD231PD.BCST (R9)(AX*1), Z5, Z1
 	VFMADD231PD.BCST (R9)(AX*2), Z5, Z2
@@ -25727,7 +25727,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Z6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Z6, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z6, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z6, Z2
@@ -25741,7 +25741,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Z6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Z6, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z6, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z6, Z2
@@ -25753,7 +25753,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Z6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Z6, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z6, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z6, Z2
@@ -25765,7 +25765,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Z6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Z6, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z6, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z6, Z2
@@ -26107,7 +26107,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Z7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Z7, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z7, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z7, Z2
@@ -26122,7 +26122,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Z7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Z7, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z7, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z7, Z2
@@ -26135,7 +26135,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Z7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Z7, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z7, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z7, Z2
@@ -26148,7 +26148,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Z7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Z7, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z7, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z7, Z2
@@ -26522,7 +26522,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z8, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z8, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z8, Z2
@@ -26539,7 +26539,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z8, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z8, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z8, Z2
@@ -26554,7 +26554,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z8, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z8, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z8, Z2
@@ -26569,7 +26569,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z8, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z8, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z8, Z2
@@ -26967,7 +26967,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z9, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z9, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z9, Z2
@@ -26985,7 +26985,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z9, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z9, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z9, Z2
@@ -27001,7 +27001,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z9, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z9, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z9, Z2
@@ -27017,7 +27017,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z9, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z9, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z9, Z2
@@ -27438,7 +27438,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z10, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z10, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z10, Z2
@@ -27457,7 +27457,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z10, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z10, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z10, Z2
@@ -27474,7 +27474,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z10, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z10, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z10, Z2
@@ -27491,7 +27491,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z10, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z10, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z10, Z2
@@ -27935,7 +27935,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z11, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z11, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z11, Z2
@@ -27955,7 +27955,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z11, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z11, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z11, Z2
@@ -27973,7 +27973,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z11, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z11, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z11, Z2
@@ -27991,7 +27991,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z11, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z11, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z11, Z2
@@ -28458,7 +28458,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z12, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z12, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z12, Z2
@@ -28479,7 +28479,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z12, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z12, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z12, Z2
@@ -28498,7 +28498,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z12, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z12, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z12, Z2
@@ -28517,7 +28517,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z12, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z12, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z12, Z2
@@ -29007,7 +29007,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z13, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z13, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z13, Z2
@@ -29029,7 +29029,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z13, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z13, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z13, Z2
@@ -29049,7 +29049,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z13, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z13, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z13, Z2
@@ -29069,7 +29069,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z13, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z13, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z13, Z2
@@ -29582,7 +29582,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z14, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z14, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z14, Z2
@@ -29605,7 +29605,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z14, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z14, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z14, Z2
@@ -29626,7 +29626,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z14, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z14, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z14, Z2
@@ -29647,7 +29647,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Z14, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z14, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z14, Z2
@@ -30192,7 +30192,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Z15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Z15, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z15, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z15, Z2
@@ -30217,7 +30217,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Z15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Z15, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z15, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z15, Z2
@@ -30240,7 +30240,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Z15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Z15, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z15, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z15, Z2
@@ -30263,7 +30263,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Z15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Z15, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z15, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z15, Z2
@@ -30832,7 +30832,7 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Z16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Z16, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z16, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z16, Z2
@@ -30858,7 +30858,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Z16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Z16, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z16, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z16, Z2
@@ -30882,7 +30882,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Z16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Z16, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z16, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z16, Z2
@@ -30906,7 +30906,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Z16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Z16, Z0
 	VFMADD231PD.BCST (R10)(AX*1), Z16, Z1
 	VFMADD231PD.BCST (R10)(AX*2), Z16, Z2
@@ -31155,9 +31155,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -31169,9 +31169,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -31180,9 +31180,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -31191,9 +31191,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -31471,9 +31471,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
@@ -31488,9 +31488,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
@@ -31502,9 +31502,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
@@ -31516,9 +31516,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
@@ -31843,9 +31843,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
@@ -31863,9 +31863,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
@@ -31880,9 +31880,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
@@ -31897,9 +31897,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Z7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
@@ -32272,9 +32272,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Z9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
@@ -32295,9 +32295,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Z9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
@@ -32315,9 +32315,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Z9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
@@ -32335,9 +32335,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Z9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
@@ -32757,9 +32757,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Z11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
@@ -32783,9 +32783,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Z11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
@@ -32806,9 +32806,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Z11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
@@ -32829,9 +32829,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Z11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
@@ -33299,9 +33299,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Z13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
@@ -33328,9 +33328,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Z13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
@@ -33354,9 +33354,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Z13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
@@ -33380,9 +33380,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Z13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
@@ -33897,9 +33897,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Z15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
@@ -33929,9 +33929,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Z15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
@@ -33958,9 +33958,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Z15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
@@ -33987,9 +33987,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Z15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
@@ -34560,9 +34560,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
@@ -34596,9 +34596,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
@@ -34629,9 +34629,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
@@ -34662,9 +34662,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
@@ -35283,9 +35283,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
@@ -35322,9 +35322,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
@@ -35358,9 +35358,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
@@ -35394,9 +35394,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
@@ -36062,9 +36062,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
@@ -36104,9 +36104,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
@@ -36143,9 +36143,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
@@ -36182,9 +36182,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
@@ -36897,9 +36897,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
@@ -36942,9 +36942,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
@@ -36984,9 +36984,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
@@ -37026,9 +37026,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
@@ -37788,9 +37788,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
@@ -37836,9 +37836,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
@@ -37881,9 +37881,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
@@ -37926,9 +37926,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
@@ -38735,9 +38735,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
@@ -38786,9 +38786,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
@@ -38834,9 +38834,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
@@ -38882,9 +38882,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
@@ -39738,9 +39738,9 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -39792,9 +39792,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -39843,9 +39843,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -39894,9 +39894,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -40194,11 +40194,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -40212,11 +40212,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -40226,11 +40226,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -40240,11 +40240,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -40564,11 +40564,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -40586,11 +40586,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -40604,11 +40604,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -40622,11 +40622,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -41011,11 +41011,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -41037,11 +41037,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -41059,11 +41059,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -41081,11 +41081,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Z11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -41536,11 +41536,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Z14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -41566,11 +41566,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Z14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -41592,11 +41592,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Z14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -41618,11 +41618,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Z14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -42138,11 +42138,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -42172,11 +42172,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -42202,11 +42202,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -42232,11 +42232,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -42818,11 +42818,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Z20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -42856,11 +42856,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Z20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -42890,11 +42890,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Z20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -42924,11 +42924,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Z20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -43575,11 +43575,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Z23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -43617,11 +43617,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Z23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -43655,11 +43655,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Z23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -43693,11 +43693,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Z23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -44418,11 +44418,11 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSD (R10), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -44465,11 +44465,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSD (R10), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -44508,11 +44508,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSD (R10), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -44551,11 +44551,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSD (R10), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -44867,13 +44867,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -44889,13 +44889,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -44906,13 +44906,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -44923,13 +44923,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -45291,13 +45291,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -45318,13 +45318,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -45340,13 +45340,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -45362,13 +45362,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -45813,13 +45813,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -45845,13 +45845,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -45872,13 +45872,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -45899,13 +45899,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Z15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -46434,13 +46434,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Z19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -46471,13 +46471,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Z19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -46503,13 +46503,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Z19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -46535,13 +46535,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Z19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -47153,13 +47153,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Z23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -47195,13 +47195,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Z23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -47232,13 +47232,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Z23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -47269,13 +47269,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Z23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -47971,13 +47971,13 @@ tileDone:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -48018,13 +48018,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -48060,13 +48060,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -48102,13 +48102,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1

@@ -171,7 +171,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y1, Y0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
@@ -180,21 +180,21 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y1, Y0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y1, Y0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y1, Y0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
@@ -396,7 +396,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y2, Y0
 	VFMADD231PS.BCST (R8)(AX*1), Y2, Y1
 	ADDQ             DX, R8
@@ -406,7 +406,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y2, Y0
 	VFMADD231PS.BCST (R8)(AX*1), Y2, Y1
 	ADDQ             DX, R8
@@ -414,7 +414,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y2, Y0
 	VFMADD231PS.BCST (R8)(AX*1), Y2, Y1
 	ADDQ             DX, R8
@@ -422,7 +422,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y2, Y0
 	VFMADD231PS.BCST (R8)(AX*1), Y2, Y1
 	ADDQ             DX, R8
@@ -647,7 +647,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y3, Y0
 	VFMADD231PS.BCST (R8)(AX*1), Y3, Y1
 	VFMADD231PS.BCST (R8)(AX*2), Y3, Y2
@@ -658,7 +658,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y3, Y0
 	VFMADD231PS.BCST (R8)(AX*1), Y3, Y1
 	VFMADD231PS.BCST (R8)(AX*2), Y3, Y2
@@ -667,7 +667,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y3, Y0
 	VFMADD231PS.BCST (R8)(AX*1), Y3, Y1
 	VFMADD231PS.BCST (R8)(AX*2), Y3, Y2
@@ -676,7 +676,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R9), K1, Y3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PS.BCST (R8), Y3, Y0
 	VFMADD231PS.BCST (R8)(AX*1), Y3, Y1
 	VFMADD231PS.BCST (R8)(AX*2), Y3, Y2
@@ -925,7 +925,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Y4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Y4, Y0
 	VFMADD231PS.BCST (R9)(AX*1), Y4, Y1
 	VFMADD231PS.BCST (R9)(AX*2), Y4, Y2
@@ -937,7 +937,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Y4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Y4, Y0
 	VFMADD231PS.BCST (R9)(AX*1), Y4, Y1
 	VFMADD231PS.BCST (R9)(AX*2), Y4, Y2
@@ -947,7 +947,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Y4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Y4, Y0
 	VFMADD231PS.BCST (R9)(AX*1), Y4, Y1
 	VFMADD231PS.BCST (R9)(AX*2), Y4, Y2
@@ -957,7 +957,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Y4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Y4, Y0
 	VFMADD231PS.BCST (R9)(AX*1), Y4, Y1
 	VFMADD231PS.BCST (R9)(AX*2), Y4, Y2
@@ -1229,7 +1229,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Y5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Y5, Y0
 	VFMADD231PS.BCST (R9)(AX*1), Y5, Y1
 	VFMADD231PS.BCST (R9)(AX*2), Y5, Y2
@@ -1242,7 +1242,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Y5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Y5, Y0
 	VFMADD231PS.BCST (R9)(AX*1), Y5, Y1
 	VFMADD231PS.BCST (R9)(AX*2), Y5, Y2
@@ -1253,7 +1253,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Y5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Y5, Y0
 	VFMADD231PS.BCST (R9)(AX*1), Y5, Y1
 	VFMADD231PS.BCST (R9)(AX*2), Y5, Y2
@@ -1264,7 +1264,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R10), K1, Y5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PS.BCST (R9), Y5, Y0
 	VFMADD231PS.BCST (R9)(AX*1), Y5, Y1
 	VFMADD231PS.BCST (R9)(AX*2), Y5, Y2
@@ -1560,7 +1560,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Y6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Y6, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y6, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y6, Y2
@@ -1574,7 +1574,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Y6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Y6, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y6, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y6, Y2
@@ -1586,7 +1586,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Y6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Y6, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y6, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y6, Y2
@@ -1598,7 +1598,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Y6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Y6, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y6, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y6, Y2
@@ -1917,7 +1917,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Y7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Y7, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y7, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y7, Y2
@@ -1932,7 +1932,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Y7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Y7, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y7, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y7, Y2
@@ -1945,7 +1945,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Y7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Y7, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y7, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y7, Y2
@@ -1958,7 +1958,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R11), K1, Y7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PS.BCST (R10), Y7, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y7, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y7, Y2
@@ -2309,7 +2309,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y8, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y8, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y8, Y2
@@ -2326,7 +2326,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y8, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y8, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y8, Y2
@@ -2341,7 +2341,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y8, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y8, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y8, Y2
@@ -2356,7 +2356,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y8, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y8, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y8, Y2
@@ -2731,7 +2731,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y9, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y9, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y9, Y2
@@ -2749,7 +2749,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y9, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y9, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y9, Y2
@@ -2765,7 +2765,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y9, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y9, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y9, Y2
@@ -2781,7 +2781,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y9, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y9, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y9, Y2
@@ -3179,7 +3179,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y10, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y10, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y10, Y2
@@ -3198,7 +3198,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y10, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y10, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y10, Y2
@@ -3215,7 +3215,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y10, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y10, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y10, Y2
@@ -3232,7 +3232,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y10, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y10, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y10, Y2
@@ -3653,7 +3653,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y11, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y11, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y11, Y2
@@ -3673,7 +3673,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y11, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y11, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y11, Y2
@@ -3691,7 +3691,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y11, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y11, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y11, Y2
@@ -3709,7 +3709,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y11, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y11, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y11, Y2
@@ -4153,7 +4153,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y12, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y12, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y12, Y2
@@ -4174,7 +4174,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y12, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y12, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y12, Y2
@@ -4193,7 +4193,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y12, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y12, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y12, Y2
@@ -4212,7 +4212,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y12, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y12, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y12, Y2
@@ -4679,7 +4679,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y13, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y13, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y13, Y2
@@ -4701,7 +4701,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y13, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y13, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y13, Y2
@@ -4721,7 +4721,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y13, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y13, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y13, Y2
@@ -4741,7 +4741,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y13, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y13, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y13, Y2
@@ -5231,7 +5231,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y14, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y14, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y14, Y2
@@ -5254,7 +5254,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y14, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y14, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y14, Y2
@@ -5275,7 +5275,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y14, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y14, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y14, Y2
@@ -5296,7 +5296,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Y14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PS.BCST (R10), Y14, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y14, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y14, Y2
@@ -5818,7 +5818,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Y15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Y15, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y15, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y15, Y2
@@ -5843,7 +5843,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Y15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Y15, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y15, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y15, Y2
@@ -5866,7 +5866,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Y15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Y15, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y15, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y15, Y2
@@ -5889,7 +5889,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Y15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Y15, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y15, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y15, Y2
@@ -6435,7 +6435,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Y16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Y16, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y16, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y16, Y2
@@ -6461,7 +6461,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Y16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Y16, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y16, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y16, Y2
@@ -6485,7 +6485,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Y16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Y16, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y16, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y16, Y2
@@ -6509,7 +6509,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R13), K1, Y16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PS.BCST (R10), Y16, Y0
 	VFMADD231PS.BCST (R10)(AX*1), Y16, Y1
 	VFMADD231PS.BCST (R10)(AX*2), Y16, Y2
@@ -6735,9 +6735,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -6749,9 +6749,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -6760,9 +6760,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -6771,9 +6771,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -7028,9 +7028,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Y6, Y5, Y1
@@ -7045,9 +7045,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Y6, Y5, Y1
@@ -7059,9 +7059,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Y6, Y5, Y1
@@ -7073,9 +7073,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Y6, Y5, Y1
@@ -7377,9 +7377,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7397,9 +7397,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7414,9 +7414,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7431,9 +7431,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPS.Z    64(R9), K1, Y7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7783,9 +7783,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Y9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Y10, Y9, Y1
@@ -7806,9 +7806,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Y9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Y10, Y9, Y1
@@ -7826,9 +7826,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Y9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Y10, Y9, Y1
@@ -7846,9 +7846,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Y9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Y10, Y9, Y1
@@ -8245,9 +8245,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Y11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Y12, Y11, Y1
@@ -8271,9 +8271,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Y11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Y12, Y11, Y1
@@ -8294,9 +8294,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Y11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Y12, Y11, Y1
@@ -8317,9 +8317,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS.Z    64(R10), K1, Y11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Y12, Y11, Y1
@@ -8764,9 +8764,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Y13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Y14, Y13, Y1
@@ -8793,9 +8793,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Y13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Y14, Y13, Y1
@@ -8819,9 +8819,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Y13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Y14, Y13, Y1
@@ -8845,9 +8845,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Y13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Y14, Y13, Y1
@@ -9339,9 +9339,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Y15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Y16, Y15, Y1
@@ -9371,9 +9371,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Y15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Y16, Y15, Y1
@@ -9400,9 +9400,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Y15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Y16, Y15, Y1
@@ -9429,9 +9429,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPS.Z    64(R11), K1, Y15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Y16, Y15, Y1
@@ -9979,9 +9979,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Y18, Y17, Y1
@@ -10015,9 +10015,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Y18, Y17, Y1
@@ -10048,9 +10048,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Y18, Y17, Y1
@@ -10081,9 +10081,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Y18, Y17, Y1
@@ -10679,9 +10679,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Y20, Y19, Y1
@@ -10718,9 +10718,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Y20, Y19, Y1
@@ -10754,9 +10754,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Y20, Y19, Y1
@@ -10790,9 +10790,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Y20, Y19, Y1
@@ -11435,9 +11435,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Y22, Y21, Y1
@@ -11477,9 +11477,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Y22, Y21, Y1
@@ -11516,9 +11516,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Y22, Y21, Y1
@@ -11555,9 +11555,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Y22, Y21, Y1
@@ -12247,9 +12247,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Y24, Y23, Y1
@@ -12292,9 +12292,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Y24, Y23, Y1
@@ -12334,9 +12334,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Y24, Y23, Y1
@@ -12376,9 +12376,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Y24, Y23, Y1
@@ -13115,9 +13115,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Y26, Y25, Y1
@@ -13163,9 +13163,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Y26, Y25, Y1
@@ -13208,9 +13208,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Y26, Y25, Y1
@@ -13253,9 +13253,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Y26, Y25, Y1
@@ -14039,9 +14039,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Y28, Y27, Y1
@@ -14090,9 +14090,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Y28, Y27, Y1
@@ -14138,9 +14138,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Y28, Y27, Y1
@@ -14186,9 +14186,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Y28, Y27, Y1
@@ -15019,9 +15019,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Y30, Y29, Y1
@@ -15073,9 +15073,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Y30, Y29, Y1
@@ -15124,9 +15124,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Y30, Y29, Y1
@@ -15175,9 +15175,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS.Z    64(R12), K1, Y29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Y30, Y29, Y1
@@ -15452,11 +15452,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -15470,11 +15470,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -15484,11 +15484,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -15498,11 +15498,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -15799,11 +15799,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -15821,11 +15821,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -15839,11 +15839,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -15857,11 +15857,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -16223,11 +16223,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -16249,11 +16249,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -16271,11 +16271,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -16293,11 +16293,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS.Z    128(R9), K1, Y11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -16725,11 +16725,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Y14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -16755,11 +16755,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Y14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -16781,11 +16781,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Y14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -16807,11 +16807,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Y14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -17304,11 +17304,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Y17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -17338,11 +17338,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Y17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -17368,11 +17368,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Y17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -17398,11 +17398,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS.Z    128(R10), K1, Y17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSS (R9), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -17961,11 +17961,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Y20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -17999,11 +17999,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Y20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -18033,11 +18033,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Y20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -18067,11 +18067,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Y20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -18695,11 +18695,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Y23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -18737,11 +18737,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Y23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -18775,11 +18775,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Y23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -18813,11 +18813,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS.Z    128(R11), K1, Y23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -19515,11 +19515,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS.Z    128(R12), K1, Y26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSS (R10), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -19562,11 +19562,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS.Z    128(R12), K1, Y26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSS (R10), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -19605,11 +19605,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS.Z    128(R12), K1, Y26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSS (R10), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -19648,11 +19648,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS.Z    128(R12), K1, Y26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSS (R10), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -19941,13 +19941,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -19963,13 +19963,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -19980,13 +19980,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -19997,13 +19997,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -20342,13 +20342,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -20369,13 +20369,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -20391,13 +20391,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -20413,13 +20413,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -20841,13 +20841,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -20873,13 +20873,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -20900,13 +20900,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -20927,13 +20927,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPS      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPS      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPS.Z    192(R9), K1, Y15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSS (R8), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -21439,13 +21439,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Y19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -21476,13 +21476,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Y19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -21508,13 +21508,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Y19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -21540,13 +21540,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Y19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -22135,13 +22135,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Y23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -22177,13 +22177,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Y23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -22214,13 +22214,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Y23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -22251,13 +22251,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPS      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPS      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPS.Z    192(R10), K1, Y23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSS (R9), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -22930,13 +22930,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS.Z    192(R11), K1, Y27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -22977,13 +22977,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS.Z    192(R11), K1, Y27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -23019,13 +23019,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS.Z    192(R11), K1, Y27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -23061,13 +23061,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS.Z    192(R11), K1, Y27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -23278,7 +23278,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y1, Y0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
@@ -23287,21 +23287,21 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y1, Y0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y1, Y0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y1
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y1, Y0
 	ADDQ             DX, R8
 	ADDQ             BX, R9
@@ -23505,7 +23505,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y2, Y0
 	VFMADD231PD.BCST (R8)(AX*1), Y2, Y1
 	ADDQ             DX, R8
@@ -23515,7 +23515,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y2, Y0
 	VFMADD231PD.BCST (R8)(AX*1), Y2, Y1
 	ADDQ             DX, R8
@@ -23523,7 +23523,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y2, Y0
 	VFMADD231PD.BCST (R8)(AX*1), Y2, Y1
 	ADDQ             DX, R8
@@ -23531,7 +23531,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y2
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y2, Y0
 	VFMADD231PD.BCST (R8)(AX*1), Y2, Y1
 	ADDQ             DX, R8
@@ -23758,7 +23758,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y3, Y0
 	VFMADD231PD.BCST (R8)(AX*1), Y3, Y1
 	VFMADD231PD.BCST (R8)(AX*2), Y3, Y2
@@ -23769,7 +23769,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y3, Y0
 	VFMADD231PD.BCST (R8)(AX*1), Y3, Y1
 	VFMADD231PD.BCST (R8)(AX*2), Y3, Y2
@@ -23778,7 +23778,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y3, Y0
 	VFMADD231PD.BCST (R8)(AX*1), Y3, Y1
 	VFMADD231PD.BCST (R8)(AX*2), Y3, Y2
@@ -23787,7 +23787,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R9), K1, Y3
-	PREFETCHT1       64(R9)
+	PREFETCHT1       127(R9)
 	VFMADD231PD.BCST (R8), Y3, Y0
 	VFMADD231PD.BCST (R8)(AX*1), Y3, Y1
 	VFMADD231PD.BCST (R8)(AX*2), Y3, Y2
@@ -24038,7 +24038,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Y4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Y4, Y0
 	VFMADD231PD.BCST (R9)(AX*1), Y4, Y1
 	VFMADD231PD.BCST (R9)(AX*2), Y4, Y2
@@ -24050,7 +24050,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Y4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Y4, Y0
 	VFMADD231PD.BCST (R9)(AX*1), Y4, Y1
 	VFMADD231PD.BCST (R9)(AX*2), Y4, Y2
@@ -24060,7 +24060,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Y4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Y4, Y0
 	VFMADD231PD.BCST (R9)(AX*1), Y4, Y1
 	VFMADD231PD.BCST (R9)(AX*2), Y4, Y2
@@ -24070,7 +24070,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Y4
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Y4, Y0
 	VFMADD231PD.BCST (R9)(AX*1), Y4, Y1
 	VFMADD231PD.BCST (R9)(AX*2), Y4, Y2
@@ -24344,7 +24344,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Y5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Y5, Y0
 	VFMADD231PD.BCST (R9)(AX*1), Y5, Y1
 	VFMADD231PD.BCST (R9)(AX*2), Y5, Y2
@@ -24357,7 +24357,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Y5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Y5, Y0
 	VFMADD231PD.BCST (R9)(AX*1), Y5, Y1
 	VFMADD231PD.BCST (R9)(AX*2), Y5, Y2
@@ -24368,7 +24368,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Y5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Y5, Y0
 	VFMADD231PD.BCST (R9)(AX*1), Y5, Y1
 	VFMADD231PD.BCST (R9)(AX*2), Y5, Y2
@@ -24379,7 +24379,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R10), K1, Y5
-	PREFETCHT1       64(R10)
+	PREFETCHT1       127(R10)
 	VFMADD231PD.BCST (R9), Y5, Y0
 	VFMADD231PD.BCST (R9)(AX*1), Y5, Y1
 	VFMADD231PD.BCST (R9)(AX*2), Y5, Y2
@@ -24677,7 +24677,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Y6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Y6, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y6, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y6, Y2
@@ -24691,7 +24691,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Y6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Y6, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y6, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y6, Y2
@@ -24703,7 +24703,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Y6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Y6, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y6, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y6, Y2
@@ -24715,7 +24715,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Y6
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Y6, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y6, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y6, Y2
@@ -25036,7 +25036,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Y7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Y7, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y7, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y7, Y2
@@ -25051,7 +25051,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Y7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Y7, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y7, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y7, Y2
@@ -25064,7 +25064,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Y7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Y7, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y7, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y7, Y2
@@ -25077,7 +25077,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R11), K1, Y7
-	PREFETCHT1       64(R11)
+	PREFETCHT1       127(R11)
 	VFMADD231PD.BCST (R10), Y7, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y7, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y7, Y2
@@ -25430,7 +25430,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y8, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y8, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y8, Y2
@@ -25447,7 +25447,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y8, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y8, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y8, Y2
@@ -25462,7 +25462,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y8, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y8, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y8, Y2
@@ -25477,7 +25477,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y8
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y8, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y8, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y8, Y2
@@ -25854,7 +25854,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y9, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y9, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y9, Y2
@@ -25872,7 +25872,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y9, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y9, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y9, Y2
@@ -25888,7 +25888,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y9, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y9, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y9, Y2
@@ -25904,7 +25904,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y9
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y9, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y9, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y9, Y2
@@ -26304,7 +26304,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y10, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y10, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y10, Y2
@@ -26323,7 +26323,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y10, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y10, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y10, Y2
@@ -26340,7 +26340,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y10, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y10, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y10, Y2
@@ -26357,7 +26357,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y10
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y10, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y10, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y10, Y2
@@ -26780,7 +26780,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y11, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y11, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y11, Y2
@@ -26800,7 +26800,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y11, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y11, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y11, Y2
@@ -26818,7 +26818,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y11, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y11, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y11, Y2
@@ -26836,7 +26836,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y11
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y11, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y11, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y11, Y2
@@ -27282,7 +27282,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y12, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y12, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y12, Y2
@@ -27303,7 +27303,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y12, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y12, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y12, Y2
@@ -27322,7 +27322,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y12, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y12, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y12, Y2
@@ -27341,7 +27341,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y12
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y12, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y12, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y12, Y2
@@ -27810,7 +27810,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y13, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y13, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y13, Y2
@@ -27832,7 +27832,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y13, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y13, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y13, Y2
@@ -27852,7 +27852,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y13, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y13, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y13, Y2
@@ -27872,7 +27872,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y13
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y13, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y13, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y13, Y2
@@ -28364,7 +28364,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y14, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y14, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y14, Y2
@@ -28387,7 +28387,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y14, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y14, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y14, Y2
@@ -28408,7 +28408,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y14, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y14, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y14, Y2
@@ -28429,7 +28429,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Y14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VFMADD231PD.BCST (R10), Y14, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y14, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y14, Y2
@@ -28953,7 +28953,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Y15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Y15, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y15, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y15, Y2
@@ -28978,7 +28978,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Y15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Y15, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y15, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y15, Y2
@@ -29001,7 +29001,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Y15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Y15, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y15, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y15, Y2
@@ -29024,7 +29024,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Y15
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Y15, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y15, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y15, Y2
@@ -29572,7 +29572,7 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Y16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Y16, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y16, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y16, Y2
@@ -29598,7 +29598,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Y16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Y16, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y16, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y16, Y2
@@ -29622,7 +29622,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Y16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Y16, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y16, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y16, Y2
@@ -29646,7 +29646,7 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R13), K1, Y16
-	PREFETCHT1       64(R13)
+	PREFETCHT1       127(R13)
 	VFMADD231PD.BCST (R10), Y16, Y0
 	VFMADD231PD.BCST (R10)(AX*1), Y16, Y1
 	VFMADD231PD.BCST (R10)(AX*2), Y16, Y2
@@ -29874,9 +29874,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -29888,9 +29888,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -29899,9 +29899,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -29910,9 +29910,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z2
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -30169,9 +30169,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Y6, Y5, Y1
@@ -30186,9 +30186,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Y6, Y5, Y1
@@ -30200,9 +30200,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Y6, Y5, Y1
@@ -30214,9 +30214,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y5
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Y6, Y5, Y1
@@ -30520,9 +30520,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Y8, Y7, Y1
@@ -30540,9 +30540,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Y8, Y7, Y1
@@ -30557,9 +30557,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Y8, Y7, Y1
@@ -30574,9 +30574,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   128(R9)
+	PREFETCHT1   191(R9)
 	VMOVUPD.Z    64(R9), K1, Y7
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Y8, Y7, Y1
@@ -30928,9 +30928,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Y9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Y10, Y9, Y1
@@ -30951,9 +30951,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Y9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Y10, Y9, Y1
@@ -30971,9 +30971,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Y9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Y10, Y9, Y1
@@ -30991,9 +30991,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z8
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Y9
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Y10, Y9, Y1
@@ -31392,9 +31392,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Y11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Y12, Y11, Y1
@@ -31418,9 +31418,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Y11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Y12, Y11, Y1
@@ -31441,9 +31441,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Y11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Y12, Y11, Y1
@@ -31464,9 +31464,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z10
-	PREFETCHT1   128(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD.Z    64(R10), K1, Y11
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VBROADCASTSD (R9), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Y12, Y11, Y1
@@ -31913,9 +31913,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Y13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Y14, Y13, Y1
@@ -31942,9 +31942,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Y13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Y14, Y13, Y1
@@ -31968,9 +31968,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Y13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Y14, Y13, Y1
@@ -31994,9 +31994,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z12
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Y13
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Y14, Y13, Y1
@@ -32490,9 +32490,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Y15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Y16, Y15, Y1
@@ -32522,9 +32522,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Y15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Y16, Y15, Y1
@@ -32551,9 +32551,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Y15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Y16, Y15, Y1
@@ -32580,9 +32580,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z14
-	PREFETCHT1   128(R11)
+	PREFETCHT1   191(R11)
 	VMOVUPD.Z    64(R11), K1, Y15
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VBROADCASTSD (R10), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Y16, Y15, Y1
@@ -33132,9 +33132,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Y18, Y17, Y1
@@ -33168,9 +33168,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Y18, Y17, Y1
@@ -33201,9 +33201,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Y18, Y17, Y1
@@ -33234,9 +33234,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z16
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y17
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Y18, Y17, Y1
@@ -33834,9 +33834,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Y20, Y19, Y1
@@ -33873,9 +33873,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Y20, Y19, Y1
@@ -33909,9 +33909,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Y20, Y19, Y1
@@ -33945,9 +33945,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z18
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y19
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Y20, Y19, Y1
@@ -34592,9 +34592,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Y22, Y21, Y1
@@ -34634,9 +34634,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Y22, Y21, Y1
@@ -34673,9 +34673,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Y22, Y21, Y1
@@ -34712,9 +34712,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z20
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y21
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Y22, Y21, Y1
@@ -35406,9 +35406,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Y24, Y23, Y1
@@ -35451,9 +35451,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Y24, Y23, Y1
@@ -35493,9 +35493,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Y24, Y23, Y1
@@ -35535,9 +35535,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z22
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y23
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Y24, Y23, Y1
@@ -36276,9 +36276,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Y26, Y25, Y1
@@ -36324,9 +36324,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Y26, Y25, Y1
@@ -36369,9 +36369,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Y26, Y25, Y1
@@ -36414,9 +36414,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y25
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Y26, Y25, Y1
@@ -37202,9 +37202,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Y28, Y27, Y1
@@ -37253,9 +37253,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Y28, Y27, Y1
@@ -37301,9 +37301,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Y28, Y27, Y1
@@ -37349,9 +37349,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z26
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y27
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Y28, Y27, Y1
@@ -38184,9 +38184,9 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Y30, Y29, Y1
@@ -38238,9 +38238,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Y30, Y29, Y1
@@ -38289,9 +38289,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Y30, Y29, Y1
@@ -38340,9 +38340,9 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD.Z    64(R12), K1, Y29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VBROADCASTSD (R10), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Y30, Y29, Y1
@@ -38619,11 +38619,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -38637,11 +38637,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -38651,11 +38651,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -38665,11 +38665,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -38968,11 +38968,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -38990,11 +38990,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -39008,11 +39008,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -39026,11 +39026,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y8
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -39394,11 +39394,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -39420,11 +39420,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -39442,11 +39442,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -39464,11 +39464,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
-	PREFETCHT1   192(R9)
+	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD.Z    128(R9), K1, Y11
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -39898,11 +39898,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Y14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -39928,11 +39928,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Y14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -39954,11 +39954,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Y14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -39980,11 +39980,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Y14
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -40479,11 +40479,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Y17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -40513,11 +40513,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Y17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -40543,11 +40543,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Y17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -40573,11 +40573,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
-	PREFETCHT1   192(R10)
+	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD.Z    128(R10), K1, Y17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VBROADCASTSD (R9), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -41138,11 +41138,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Y20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -41176,11 +41176,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Y20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -41210,11 +41210,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Y20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -41244,11 +41244,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Y20
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -41874,11 +41874,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Y23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -41916,11 +41916,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Y23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -41954,11 +41954,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Y23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -41992,11 +41992,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
-	PREFETCHT1   192(R11)
+	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD.Z    128(R11), K1, Y23
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VBROADCASTSD (R10), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -42696,11 +42696,11 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD.Z    128(R12), K1, Y26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSD (R10), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -42743,11 +42743,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD.Z    128(R12), K1, Y26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSD (R10), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -42786,11 +42786,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD.Z    128(R12), K1, Y26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSD (R10), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -42829,11 +42829,11 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD.Z    128(R12), K1, Y26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VBROADCASTSD (R10), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -43124,13 +43124,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -43146,13 +43146,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -43163,13 +43163,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -43180,13 +43180,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z4
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z5
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z6
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y7
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -43527,13 +43527,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -43554,13 +43554,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -43576,13 +43576,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -43598,13 +43598,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z8
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z9
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z10
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y11
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -44028,13 +44028,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -44060,13 +44060,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -44087,13 +44087,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -44114,13 +44114,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z12
-	PREFETCHT1   256(R9)
+	PREFETCHT1   319(R9)
 	VMOVUPD      64(R9), Z13
-	PREFETCHT1   320(R9)
+	PREFETCHT1   383(R9)
 	VMOVUPD      128(R9), Z14
-	PREFETCHT1   384(R9)
+	PREFETCHT1   447(R9)
 	VMOVUPD.Z    192(R9), K1, Y15
-	PREFETCHT1   448(R9)
+	PREFETCHT1   511(R9)
 	VBROADCASTSD (R8), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -44628,13 +44628,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Y19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -44665,13 +44665,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Y19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -44697,13 +44697,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Y19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -44729,13 +44729,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z16
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z17
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z18
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Y19
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -45326,13 +45326,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Y23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -45368,13 +45368,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Y23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -45405,13 +45405,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Y23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -45442,13 +45442,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z20
-	PREFETCHT1   256(R10)
+	PREFETCHT1   319(R10)
 	VMOVUPD      64(R10), Z21
-	PREFETCHT1   320(R10)
+	PREFETCHT1   383(R10)
 	VMOVUPD      128(R10), Z22
-	PREFETCHT1   384(R10)
+	PREFETCHT1   447(R10)
 	VMOVUPD.Z    192(R10), K1, Y23
-	PREFETCHT1   448(R10)
+	PREFETCHT1   511(R10)
 	VBROADCASTSD (R9), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -46123,13 +46123,13 @@ tileWrite:
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD.Z    192(R11), K1, Y27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -46170,13 +46170,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD.Z    192(R11), K1, Y27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -46212,13 +46212,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD.Z    192(R11), K1, Y27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -46254,13 +46254,13 @@ tileFarSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD.Z    192(R11), K1, Y27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VBROADCASTSD (R10), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1

@@ -58,7 +58,7 @@ TEXT ·spacking12x8AVX2(SB), NOSPLIT, $8-8
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y13
@@ -93,7 +93,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y13
@@ -126,7 +126,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y13
@@ -159,7 +159,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y13
@@ -204,7 +204,7 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y13
@@ -494,7 +494,7 @@ cut:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y14
@@ -529,7 +529,7 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y14
@@ -562,7 +562,7 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y14
@@ -595,7 +595,7 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y14
@@ -640,7 +640,7 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPS      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSS (AX), Y14
@@ -963,10 +963,10 @@ TEXT ·spacking6x16AVX2(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPS      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSS (AX), Y14
@@ -994,10 +994,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPS      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSS (AX), Y14
@@ -1023,10 +1023,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPS      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSS (AX), Y14
@@ -1052,10 +1052,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPS      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSS (AX), Y14
@@ -1093,10 +1093,10 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPS      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSS (AX), Y14
@@ -1364,13 +1364,13 @@ TEXT ·spacking4x24AVX2(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPS      Y13, 32(DI)
 	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSS (AX), Y15
@@ -1397,13 +1397,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPS      Y13, 32(DI)
 	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSS (AX), Y15
@@ -1427,13 +1427,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPS      Y13, 32(DI)
 	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSS (AX), Y15
@@ -1457,13 +1457,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPS      Y13, 32(DI)
 	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSS (AX), Y15
@@ -1499,13 +1499,13 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (DI)
 	VMOVUPS      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPS      Y13, 32(DI)
 	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPS      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSS (AX), Y15
@@ -1767,7 +1767,7 @@ TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $8-8
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y13
@@ -1802,7 +1802,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y13
@@ -1835,7 +1835,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y13
@@ -1868,7 +1868,7 @@ wholeSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y13
@@ -1913,7 +1913,7 @@ wholeRest:
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y12
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y12, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y13
@@ -2205,7 +2205,7 @@ cut:
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y14
@@ -2240,7 +2240,7 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y14
@@ -2273,7 +2273,7 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y14
@@ -2306,7 +2306,7 @@ cutSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y14
@@ -2351,7 +2351,7 @@ cutRest:
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   32(R12)
+	PREFETCHT1   63(R12)
 	VMOVUPD      Y13, (DI)
 	ADDQ         $0x00000020, DI
 	VBROADCASTSD (AX), Y14
@@ -2676,10 +2676,10 @@ TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPD      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSD (AX), Y14
@@ -2707,10 +2707,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPD      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSD (AX), Y14
@@ -2736,10 +2736,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPD      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSD (AX), Y14
@@ -2765,10 +2765,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPD      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSD (AX), Y14
@@ -2806,10 +2806,10 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
-	PREFETCHT1   64(R11)
+	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   96(R11)
+	PREFETCHT1   127(R11)
 	VMOVUPD      Y13, (DI)(R13*1)
 	ADDQ         $0x00000040, DI
 	VBROADCASTSD (AX), Y14
@@ -3079,13 +3079,13 @@ TEXT ·dpacking4x12AVX2(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPD      Y13, 32(DI)
 	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSD (AX), Y15
@@ -3112,13 +3112,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPD      Y13, 32(DI)
 	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSD (AX), Y15
@@ -3142,13 +3142,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPD      Y13, 32(DI)
 	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSD (AX), Y15
@@ -3172,13 +3172,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPD      Y13, 32(DI)
 	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSD (AX), Y15
@@ -3214,13 +3214,13 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
-	PREFETCHT1   96(R10)
+	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (DI)
 	VMOVUPD      32(R10), Y13
-	PREFETCHT1   128(R10)
+	PREFETCHT1   159(R10)
 	VMOVUPD      Y13, 32(DI)
 	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   160(R10)
+	PREFETCHT1   191(R10)
 	VMOVUPD      Y14, (DI)(R12*1)
 	ADDQ         $0x00000060, DI
 	VBROADCASTSD (AX), Y15

@@ -66,7 +66,7 @@ TEXT ·spacking14x16AVX512(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPS          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PS.BCST (CX), Z14, Z0
@@ -91,7 +91,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPS          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PS.BCST (CX), Z14, Z0
@@ -114,7 +114,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPS          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PS.BCST (CX), Z14, Z0
@@ -137,7 +137,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPS          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PS.BCST (CX), Z14, Z0
@@ -172,7 +172,7 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPS          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PS.BCST (CX), Z14, Z0
@@ -541,10 +541,10 @@ TEXT ·spacking14x32AVX512(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS      Z28, (DI)
 	VMOVUPS.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSS (CX), Z30
@@ -598,10 +598,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS      Z28, (DI)
 	VMOVUPS.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSS (CX), Z30
@@ -652,10 +652,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS      Z28, (DI)
 	VMOVUPS.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSS (CX), Z30
@@ -706,10 +706,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS      Z28, (DI)
 	VMOVUPS.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSS (CX), Z30
@@ -772,10 +772,10 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPS      Z28, (DI)
 	VMOVUPS.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSS (CX), Z30
@@ -1323,13 +1323,13 @@ TEXT ·spacking8x48AVX512(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPS      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSS (CX), Z27
@@ -1374,13 +1374,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPS      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSS (CX), Z27
@@ -1421,13 +1421,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPS      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSS (CX), Z27
@@ -1468,13 +1468,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPS      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSS (CX), Z27
@@ -1527,13 +1527,13 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPS      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSS (CX), Z27
@@ -1994,16 +1994,16 @@ TEXT ·spacking6x64AVX512(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS      Z26, 128(DI)
 	VMOVUPS.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPS      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSS (CX), Z28
@@ -2046,16 +2046,16 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS      Z26, 128(DI)
 	VMOVUPS.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPS      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSS (CX), Z28
@@ -2093,16 +2093,16 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS      Z26, 128(DI)
 	VMOVUPS.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPS      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSS (CX), Z28
@@ -2140,16 +2140,16 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS      Z26, 128(DI)
 	VMOVUPS.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPS      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSS (CX), Z28
@@ -2199,16 +2199,16 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPS      Z24, (DI)
 	VMOVUPS      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPS      Z25, 64(DI)
 	VMOVUPS      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPS      Z26, 128(DI)
 	VMOVUPS.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPS      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSS (CX), Z28
@@ -2651,7 +2651,7 @@ TEXT ·dpacking14x8AVX512(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPD          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PD.BCST (CX), Z14, Z0
@@ -2676,7 +2676,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPD          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PD.BCST (CX), Z14, Z0
@@ -2699,7 +2699,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPD          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PD.BCST (CX), Z14, Z0
@@ -2722,7 +2722,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPD          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PD.BCST (CX), Z14, Z0
@@ -2757,7 +2757,7 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (R12), K1, Z14
-	PREFETCHT1       64(R12)
+	PREFETCHT1       127(R12)
 	VMOVUPD          Z14, (DI)
 	ADDQ             $0x00000040, DI
 	VFMADD231PD.BCST (CX), Z14, Z0
@@ -3128,10 +3128,10 @@ TEXT ·dpacking14x16AVX512(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD      Z28, (DI)
 	VMOVUPD.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSD (CX), Z30
@@ -3185,10 +3185,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD      Z28, (DI)
 	VMOVUPD.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSD (CX), Z30
@@ -3239,10 +3239,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD      Z28, (DI)
 	VMOVUPD.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSD (CX), Z30
@@ -3293,10 +3293,10 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD      Z28, (DI)
 	VMOVUPD.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSD (CX), Z30
@@ -3359,10 +3359,10 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z28
-	PREFETCHT1   128(R12)
+	PREFETCHT1   191(R12)
 	VMOVUPD      Z28, (DI)
 	VMOVUPD.Z    64(R12), K1, Z29
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z29, 64(DI)
 	ADDQ         $0x00000080, DI
 	VBROADCASTSD (CX), Z30
@@ -3912,13 +3912,13 @@ TEXT ·dpacking8x24AVX512(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPD      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSD (CX), Z27
@@ -3963,13 +3963,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPD      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSD (CX), Z27
@@ -4010,13 +4010,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPD      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSD (CX), Z27
@@ -4057,13 +4057,13 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPD      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSD (CX), Z27
@@ -4116,13 +4116,13 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
-	PREFETCHT1   192(R12)
+	PREFETCHT1   255(R12)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R12), Z25
-	PREFETCHT1   256(R12)
+	PREFETCHT1   319(R12)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD.Z    128(R12), K1, Z26
-	PREFETCHT1   320(R12)
+	PREFETCHT1   383(R12)
 	VMOVUPD      Z26, 128(DI)
 	ADDQ         $0x000000c0, DI
 	VBROADCASTSD (CX), Z27
@@ -4585,16 +4585,16 @@ TEXT ·dpacking6x32AVX512(SB), NOSPLIT, $8-8
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD      Z26, 128(DI)
 	VMOVUPD.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPD      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSD (CX), Z28
@@ -4637,16 +4637,16 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD      Z26, 128(DI)
 	VMOVUPD.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPD      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSD (CX), Z28
@@ -4684,16 +4684,16 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD      Z26, 128(DI)
 	VMOVUPD.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPD      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSD (CX), Z28
@@ -4731,16 +4731,16 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD      Z26, 128(DI)
 	VMOVUPD.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPD      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSD (CX), Z28
@@ -4790,16 +4790,16 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z24
-	PREFETCHT1   256(R11)
+	PREFETCHT1   319(R11)
 	VMOVUPD      Z24, (DI)
 	VMOVUPD      64(R11), Z25
-	PREFETCHT1   320(R11)
+	PREFETCHT1   383(R11)
 	VMOVUPD      Z25, 64(DI)
 	VMOVUPD      128(R11), Z26
-	PREFETCHT1   384(R11)
+	PREFETCHT1   447(R11)
 	VMOVUPD      Z26, 128(DI)
 	VMOVUPD.Z    192(R11), K1, Z27
-	PREFETCHT1   448(R11)
+	PREFETCHT1   511(R11)
 	VMOVUPD      Z27, 192(DI)
 	ADDQ         $0x00000100, DI
 	VBROADCASTSD (CX), Z28
